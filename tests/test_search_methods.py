@@ -1,4 +1,4 @@
-"""The replay of halving in ``benchmarks/search/search_methods.py``, on grids whose histories are made up."""
+"""The replay of halving in ``benchmarks/search/search_methods.py`` on simulated grids."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _kernel(fit: Fit) -> int:
 
 
 def _grid(repetition: int, crossing: bool = False) -> dict[str, Record]:
-    """Return a grid in which larger kernels are better; where curves cross, only in the second half of the epochs."""
+    """Return a grid in which larger kernels are better; if curves cross, only in the second half of the epochs."""
     records = {}
     for fit in grid_fits(SIZE, repetition):
         place = KERNELS.index(_kernel(fit))
@@ -45,13 +45,13 @@ def _grid(repetition: int, crossing: bool = False) -> dict[str, Record]:
     return records
 
 
-def test_the_repetitions_share_nothing_with_each_other_or_with_a_study() -> None:
+def test_repetitions_share_no_fit_with_each_other_or_a_study() -> None:
     ids = [{fit.id for fit in grid_fits(SIZE, repetition)} for repetition in (1, 2, 3)]
     ids.append({fit.id for fit in make_plan(SIZE.study()).stage(KEY).fits})
     assert len(set.union(*ids)) == 4 * len(KERNELS) * SIZE.folds
 
 
-def test_a_shortened_record_is_the_beginning_of_the_whole() -> None:
+def test_record_with_an_epoch_budget_is_the_beginning_of_the_full_record() -> None:
     fit = make_plan(SIZE.study(method="halving", budget=0.5)).stage(KEY).fits[0]
     assert fit.epoch_budget is not None
     whole = _grid(1)[repeated(make_plan(SIZE.study()).stage(KEY).fits[0], 1).id]
@@ -61,22 +61,22 @@ def test_a_shortened_record_is_the_beginning_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize("first_fold", range(3))
-def test_where_the_beginning_tells_the_end_it_names_the_winner(first_fold: int) -> None:
+def test_halving_finds_the_best_candidate_if_learning_curves_do_not_cross(first_fold: int) -> None:
     found = replay(SIZE, _grid(1), 1, first_fold, 0.4)
     assert (found.winner, found.named, found.lost) == ("kernel=11", "kernel=11", 0)
     assert 0.2 < found.share <= 0.4
     assert found.kind == "same"
 
 
-def test_where_curves_cross_it_names_another_and_says_what_that_costs() -> None:
+def test_halving_misses_the_best_candidate_if_learning_curves_cross() -> None:
     found = replay(SIZE, _grid(2, crossing=True), 2, 0, 0.15)
     assert (found.winner, found.named) == ("kernel=11", "kernel=2")
     assert found.lost == pytest.approx(4 / 50)
-    # The same difference on each fold: without any scatter there is no interval.
+    # The same difference on each fold: without any variance there is no interval.
     assert found.kind == "inconclusive"
 
 
-def test_the_table_counts_by_kind() -> None:
+def test_table_counts_by_kind() -> None:
     replays = {
         0.15: [
             Replay("a", "a", 0.12, 0.0, "same"),
@@ -92,7 +92,7 @@ def test_the_table_counts_by_kind() -> None:
 
 
 def test_filled_runs_folder_can_be_opened_again(tmp_path: Path) -> None:
-    """A database without runs beside trained fits is refused as lost."""
+    """A database without runs next to completed fits is rejected."""
     fit = small_fit()
     fill(tmp_path, [fit], workers=0)
     history = History.open(tmp_path)

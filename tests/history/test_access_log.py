@@ -1,4 +1,4 @@
-"""The ledger of the test set, over all runs of a folder."""
+"""The test-set access log over all runs of a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.run.studies import drop_record
 from tests.scores import scores
 
 
-def test_seeds_answer_one_question_together() -> None:
+def test_seeds_of_a_fit_test_one_hypothesis() -> None:
     fit = make_plan(study()).tested_fits[0]
     assert isinstance(fit.split, Holdout)
     again = replace(fit, seed=3, split=replace(fit.split, seed=3))
@@ -29,11 +29,11 @@ def test_seeds_answer_one_question_together() -> None:
         assert hypothesis_of(other) != hypothesis_of(fit)
 
 
-def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
+def test_access_log_has_the_evaluations_of_all_runs_in_order(tmp_path: Path) -> None:
     history = History.open(tmp_path, create=True)
     first, second = study(), study(name="changed", seeds=3)
     fits = make_plan(second).tested_fits
-    assert len(fits) == 6  # two networks that wait for nothing, three seeds
+    assert len(fits) == 6  # two networks that depend on no choice, three seeds
     run_ids = [history.begin_run(first), history.begin_run(second)]
     for fit in fits:
         history.save_record(fit, record(fit))
@@ -47,7 +47,7 @@ def test_openings_of_all_runs_are_in_it_in_order(tmp_path: Path) -> None:
     assert [entry.test_evaluation.fit_id for entry in entries] == [fit.id for fit in fits]
     assert [entry.run_id for entry in entries] == run_ids * 3
     assert [entry.is_scored for entry in entries] == [True] * 5 + [False]
-    # The fit of the first is forgotten: it can only stand for itself, and here it is its question's first seed.
+    # The first fit has no record, so its own id is its hypothesis; it has the first seed, so the others have the same.
     assert entries[0].hypothesis == fits[0].id == entries[1].hypothesis == entries[2].hypothesis
     assert len({entry.hypothesis for entry in entries}) == 2
     history.close()

@@ -1,4 +1,4 @@
-"""What a runs folder means: runs, choices, openings and results are there after it is opened again."""
+"""Runs, choices, test-set evaluations and results are read back after the folder is opened again."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 def _again(history: History) -> History:
-    """Return the same folder as another process would open it."""
+    """Open the same folder a second time, as another process does."""
     return History.open(history.layout.folder)
 
 
 def _filled(history: History, n_records: int | None = None) -> tuple[str, Plan, dict[str, Record]]:
-    """Write a run down as far as so many records; return its id, its last plan and the records."""
+    """Write a run with this number of records; return its id, its last plan and the records."""
     run_id = history.begin_run(study())
     plan, choices, records = finished(study(), lambda candidate, fit: record(fit, 0.9 if fit.seed else 0.5))
     fits = {fit.id: fit for fit in plan.fits}
@@ -51,7 +51,7 @@ def _filled(history: History, n_records: int | None = None) -> tuple[str, Plan, 
     return run_id, plan, written
 
 
-def test_records_survive_reopening(history: History) -> None:
+def test_records_are_read_back_after_reopening(history: History) -> None:
     run_id, plan, records = _filled(history)
     history.end_run(run_id, "complete")
     again = _again(history)
@@ -62,7 +62,7 @@ def test_records_survive_reopening(history: History) -> None:
     assert results.plan == plan
     assert results.records == records
     assert [choice.stage for choice in results.choices] == ["search.kernel", "compare.all"]
-    assert not results.complete  # nothing was tested
+    assert not results.complete  # no model was evaluated
     (summary,) = again.runs()
     assert (summary.run_id, summary.name, summary.dataset, summary.status) == (
         run_id,
@@ -74,7 +74,7 @@ def test_records_survive_reopening(history: History) -> None:
     again.close()
 
 
-def test_a_record_takes_the_place_of_an_older_one_also_for_who_has_read_it(history: History) -> None:
+def test_replaced_record_is_read_again(history: History) -> None:
     fit = finished(study(), lambda candidate, fit: record(fit))[0].fits[0]
     reader = _again(history)
     history.save_record(fit, failed(fit))
@@ -89,7 +89,7 @@ def test_a_record_takes_the_place_of_an_older_one_also_for_who_has_read_it(histo
     reader.close()
 
 
-def test_a_checkpoint_goes_when_its_fit_is_done_and_stays_when_it_failed(history: History) -> None:
+def test_checkpoint_is_deleted_after_a_done_fit_and_kept_after_a_failed_fit(history: History) -> None:
     fit = finished(study(), lambda candidate, fit: record(fit))[0].fits[0]
     checkpoint = history.layout.artefact(fit.id, "checkpoint")
     checkpoint.parent.mkdir(parents=True)
@@ -100,7 +100,7 @@ def test_a_checkpoint_goes_when_its_fit_is_done_and_stays_when_it_failed(history
     assert not checkpoint.exists()
 
 
-def test_a_run_is_called_by_its_study_and_what_is_in_it() -> None:
+def test_run_id_depends_on_the_content_of_the_study() -> None:
     name = History.run_id_of(study())
     assert name.startswith("made-")
     assert len(name) == len("made-") + 6
@@ -108,7 +108,7 @@ def test_a_run_is_called_by_its_study_and_what_is_in_it() -> None:
     assert History.run_id_of(study(seeds=3)) != name
 
 
-def test_a_studys_name_stands_for_its_latest_run(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_study_name_selects_its_latest_run(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(f"2026-01-01T00:00:{second:02d}.000+00:00" for second in range(60))
     monkeypatch.setattr("convstudy.store.store._now", lambda: next(clock))
     first = history.begin_run(study())
@@ -116,14 +116,14 @@ def test_a_studys_name_stands_for_its_latest_run(history: History, monkeypatch: 
     other = history.begin_run(study(name="other"))
     assert history.results("made").run_id == second
     assert history.results(first).run_id == first
-    history.begin_run(study())  # gone on with
+    history.begin_run(study())  # resumed
     assert history.results("made").run_id == first
     assert [run.run_id for run in history.runs()] == [second, other, first]
     assert history.results(first).created_at < history.results(first).updated_at
 
 
-def test_a_run_follows_the_order_in_which_its_study_asks_now(history: History) -> None:
-    """The second of two searches of a network starts from what the first has chosen, so their order counts."""
+def test_run_uses_the_current_order_of_its_study(history: History) -> None:
+    """The second of two searches of a network uses the choice of the first, so their order counts."""
     kernel = Search(network="one", parameters={"kernel": (3, 5)}, folds=2)
     rate = Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2)
     before, after = study(search={"a": kernel, "b": rate}), study(search={"b": rate, "a": kernel})
@@ -134,7 +134,7 @@ def test_a_run_follows_the_order_in_which_its_study_asks_now(history: History) -
     assert found.plan == make_plan(after) != make_plan(before)
 
 
-def test_an_unknown_run_is_refused_with_the_nearest_name(history: History) -> None:
+def test_unknown_run_is_rejected_with_the_nearest_name(history: History) -> None:
     with pytest.raises(StoreError, match="this folder has no runs"):
         history.results("made")
     run_id = history.begin_run(study())
@@ -143,7 +143,7 @@ def test_an_unknown_run_is_refused_with_the_nearest_name(history: History) -> No
     assert run_id in caught.value.problems[0].hint
 
 
-def test_a_choice_is_written_once_and_again_only_when_it_changes(history: History) -> None:
+def test_choice_is_written_again_only_if_it_changes(history: History) -> None:
     run_id, _, _ = _filled(history)
     choice = history.results(run_id).choices[0]
     for chosen in (choice.chosen, choice.chosen, "kernel=9", choice.chosen):
@@ -159,13 +159,13 @@ def _tested(history: History, run_id: str, fit: Fit, accuracy: float = 0.9) -> N
     history.end_test_evaluation(number, scores(0.3, accuracy), 1.5)
 
 
-def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: History) -> None:
+def test_evaluations_are_counted_and_unscored_ones_are_reused(history: History) -> None:
     run_id, plan, _ = _filled(history)
     first, second = plan.tested_fits[:2]
     begun = history.begin_test_evaluation(run_id, first, "digest", "why")
     assert history.n_test_evaluations(DIGITS) == 1
     assert history.test_evaluation_of(first.id, "digest") is None
-    # Stopped in between, and run again: the same opening.
+    # After an interruption, the second attempt has the same entry.
     assert _again(history).begin_test_evaluation(run_id, first, "digest", "why") == begun
     assert history.n_test_evaluations(DIGITS) == 1
     test_evaluation = history.end_test_evaluation(begun, scores(0.3, 0.9), 1.5)
@@ -176,7 +176,7 @@ def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: 
     )
     assert test_evaluation.n_images == 360
     assert _again(history).test_evaluation_of(first.id, "digest") == test_evaluation
-    # Other weights of the same fit are another opening; so is another fit.
+    # Other weights of the same fit are another evaluation; so is another fit.
     assert history.test_evaluation_of(first.id, "other weights") is None
     assert history.begin_test_evaluation(run_id, first, "other weights", "why") != begun
     _tested(history, run_id, second)
@@ -187,7 +187,7 @@ def test_openings_are_counted_and_those_without_a_score_taken_up_again(history: 
     assert (results.n_test_evaluations, results.n_test_evaluations_before) == (3, 0)
 
 
-def test_a_run_is_complete_when_everything_is_trained_and_tested(history: History) -> None:
+def test_run_is_complete_when_all_fits_are_trained_and_evaluated(history: History) -> None:
     run_id, plan, _ = _filled(history)
     for fit in plan.tested_fits:
         assert not history.results(run_id).complete
@@ -197,14 +197,14 @@ def test_a_run_is_complete_when_everything_is_trained_and_tested(history: Histor
     candidate = plan.stage("compare.all").candidates[0]
     assert [record.fit_id for record in results.records_of(candidate)] == [fit.id for fit in candidate.fits]
     assert {fit.id for fit in candidate.fits} <= set(results.test_evaluations)
-    # Another study comes later: all of these openings were before its own.
+    # Another study comes later: all of these evaluations precede its own.
     other = history.begin_run(study(name="other"))
     later = history.results(other)
     assert later.complete
     assert later.n_test_evaluations == later.n_test_evaluations_before == 8
 
 
-def test_an_unfinished_run_can_be_read(history: History) -> None:
+def test_unfinished_run_can_be_read(history: History) -> None:
     run_id, _, records = _filled(history, 5)
     results = history.results(run_id)
     assert results.records == records
@@ -213,14 +213,14 @@ def test_an_unfinished_run_can_be_read(history: History) -> None:
     assert results.choice("compare.all") is None
 
 
-def test_failed_records_are_told(history: History) -> None:
+def test_results_list_failed_records(history: History) -> None:
     run_id, plan, _ = _filled(history)
     history.save_record(plan.fits[0], failed(plan.fits[0]))
     assert [found.fit_id for found in history.results(run_id).failed] == [plan.fits[0].id]
     assert history.runs()[0].n_failed == 1
 
 
-def test_only_one_writes_and_others_read_meanwhile(history: History) -> None:
+def test_one_process_writes_while_others_read(history: History) -> None:
     other = _again(history)
     with history.writing():
         run_id = history.begin_run(study())
@@ -235,12 +235,12 @@ def test_only_one_writes_and_others_read_meanwhile(history: History) -> None:
     other.close()
 
 
-def test_a_run_whose_process_died_is_interrupted(history: History) -> None:
+def test_run_of_a_dead_process_is_interrupted(history: History) -> None:
     with history.writing():
         history.begin_run(study())
         assert history.runs()[0].status == "running"
     assert _again(history).runs()[0].status == "interrupted"
-    # Also while another run goes on in the same folder.
+    # Also while another run is running in the same folder.
     with history.writing():
         history.begin_run(study(name="other"))
         assert {run.name: run.status for run in _again(history).runs()} == {
@@ -249,7 +249,7 @@ def test_a_run_whose_process_died_is_interrupted(history: History) -> None:
         }
 
 
-def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_none(history: History) -> None:
+def test_dataset_statistics_are_read_back_and_a_damaged_file_is_ignored(history: History) -> None:
     data = BUILT_IN_DATASETS["digits"].load()
     some = data.train.take(np.arange(360))
     known = dataset_statistics(replace(data.info, n_train=360), some, some)
@@ -271,9 +271,9 @@ def test_facts_of_images_are_read_back_and_a_long_or_other_file_is_as_good_as_no
         assert not half.exists()
 
 
-def test_a_database_that_fails_in_use_is_said(history: History) -> None:
+def test_full_disk_or_missing_table_raises_store_error(history: History) -> None:
     run_id, _, _ = _filled(history, 3)
-    # A disk that is full, as far as SQLite can tell.
+    # SQLite reports a full disk at this limit.
     history.store._connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         for number in range(1000):
@@ -286,7 +286,7 @@ def test_a_database_that_fails_in_use_is_said(history: History) -> None:
         _again(history).results(run_id)
 
 
-def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
+def test_results_are_consistent_while_another_process_writes(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id, plan, _ = _filled(history)
@@ -319,7 +319,7 @@ def test_results_are_those_of_one_moment_whatever_is_written_meanwhile(
         {"dataset": {"digest": "0" * 64 + "\n"}},
     ],
 )
-def test_a_damaged_document_of_a_run_is_one_error(history: History, damage: Any) -> None:
+def test_damaged_study_of_a_run_is_one_error(history: History, damage: Any) -> None:
     run_id, _, _ = _filled(history)
     (run,) = history.store.runs()
     document = {**run.document, **damage} if isinstance(damage, dict) else damage

@@ -1,4 +1,4 @@
-"""Which choices of a run stay: those that were written down, once a model that they lead to has a test score."""
+"""The stored choices of a run are final once one of their models has a test score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.plan.made import failed, finished, record, study
 
 
 def _better(kernel: int) -> dict[str, Record]:
-    """Return the records of a study whose search prefers this kernel."""
+    """Return the records of a study in whose search this kernel is best."""
     return finished(study(), lambda c, fit: record(fit, 0.9 if c.values.get("kernel") == kernel else 0.5))[2]
 
 
@@ -20,20 +20,20 @@ def _never() -> Collection[str]:
     raise AssertionError("no test score needs to be looked up")
 
 
-def test_without_written_choices_the_records_choose() -> None:
+def test_records_choose_if_there_are_no_stored_choices() -> None:
     for kernel in (3, 5):
         plan, choices = resolved(study(), _better(kernel), {}, _never)
         assert (choices[0].stage, choices[0].chosen) == ("search.kernel", f"kernel={kernel}")
         assert plan.stage("compare.all").candidates
 
 
-def test_written_choices_that_the_records_make_too_need_no_test_score() -> None:
+def test_stored_choices_equal_to_the_records_need_no_test_score() -> None:
     _, choices = resolved(study(), _better(3), {}, _never)
     made = {choice.stage: choice.chosen for choice in choices}
     assert resolved(study(), _better(3), made, _never)[1] == choices
 
 
-def test_written_choice_stays_once_a_model_of_it_has_a_test_score() -> None:
+def test_stored_choice_stays_once_its_model_has_a_test_score() -> None:
     plan, choices = resolved(study(), _better(3), {}, _never)
     made = {choice.stage: choice.chosen for choice in choices}
     tested = plan.tested_fits[0].id

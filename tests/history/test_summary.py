@@ -1,4 +1,4 @@
-"""A run in one line: its status follows from what was written, what is locked, and what has a record."""
+"""The summary of a run: its status follows from the stored status, the lock and the records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from tests.plan.made import study
         (FAILED_FITS, True, 1, FAILED_FITS),
     ],
 )
-def test_status_of_a_run(written: str, is_written: bool, n_missing: int, status: str) -> None:
+def test_status_of_a_run_follows_from_its_records_and_lock(
+    written: str, is_written: bool, n_missing: int, status: str
+) -> None:
     plan = make_plan(study(search={}, ablate={}))
     stored = StoredRun("made-1", "made", {}, written, "2026-01-01", "2026-01-02")
     fits = plan.fits[n_missing:]

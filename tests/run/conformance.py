@@ -1,4 +1,4 @@
-"""What every executor keeps to, wherever it has tasks done: subclass :class:`ExecutorConformance` for a new one."""
+"""The protocol of executors as tests. Subclass :class:`ExecutorConformance` to test a new executor."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def without_moment(record: Record) -> dict[str, Any]:
 
 @cache
 def expected() -> dict[str, dict[str, Any]]:
-    """Return the records of the fits, by id, from the reference of all executors: one task after another."""
+    """Return the records of the fits, by id, from the reference executor."""
     with TemporaryDirectory() as folder:
         History.open(Path(folder), create=True).close()
         with InlineExecutor(Layout(Path(folder))) as executor:
@@ -83,13 +83,13 @@ class ExecutorConformance:
     """The tests of an executor.
 
     A subclass is named ``Test...`` and has ``make``, which returns the executor for a runs folder; ``begins_at_once``
-    is False where a task begins only when its first message is asked for.
+    is False if a task starts only when its first message is requested.
     """
 
     begins_at_once = True
 
     def make(self, layout: Layout) -> Executor:
-        """Return the executor, with room for two tasks where it does several at once."""
+        """Return the executor, with two workers if it can have several."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -98,7 +98,9 @@ class ExecutorConformance:
         History.open(tmp_path, create=True).close()
         return Layout(tmp_path)
 
-    def test_every_task_starts_and_ends_once_with_the_results_of_the_reference(self, layout: Layout) -> None:
+    def test_every_task_starts_and_ends_once_with_the_results_of_the_reference_executor(
+        self, layout: Layout
+    ) -> None:
         with self.make(layout) as executor:
             assert executor.n_workers >= 1
             messages = all_messages(executor, [Train(fit) for fit in fits()])
@@ -118,7 +120,7 @@ class ExecutorConformance:
             assert inspected.statistics is not None, inspected.error
             assert executor.waiting == ()
 
-    def test_a_file_that_the_system_refuses_halts_a_training(self, layout: Layout) -> None:
+    def test_unwritable_file_halts_a_training(self, layout: Layout) -> None:
         fit = fits()[0]
         # A file in place of the folder of the checkpoint.
         layout.artefact(fit.trial_id, "checkpoint").parent.parent.mkdir()
@@ -130,7 +132,7 @@ class ExecutorConformance:
         assert problem.what.startswith("this file cannot be written") and fit.id in str(problem)
         assert executor.waiting == ()
 
-    def test_an_error_of_a_task_is_a_message_and_another_task_is_done(self, layout: Layout) -> None:
+    def test_task_that_fails_is_a_message_and_the_next_task_runs(self, layout: Layout) -> None:
         with self.make(layout) as executor:
             *_, scored = all_messages(executor, [Score(fits()[0], "no such weights", 1)])
             assert isinstance(scored, Scored)
@@ -139,7 +141,7 @@ class ExecutorConformance:
             assert isinstance(trained, Trained)
             assert trained.record.done
 
-    def test_leaving_stops_a_training_which_resumes_another_time(self, layout: Layout) -> None:
+    def test_exit_stops_a_training_that_later_resumes(self, layout: Layout) -> None:
         task = Train(fits()[0])
         n_threads = threading.active_count()
         with pytest.raises(KeyboardInterrupt), self.make(layout) as executor:
@@ -153,7 +155,7 @@ class ExecutorConformance:
         assert isinstance(trained, Trained)
         assert without_moment(trained.record) == expected()[task.fit.id]
 
-    def test_a_cancelled_task_sends_nothing_more_and_makes_room_for_another(self, layout: Layout) -> None:
+    def test_cancelled_task_sends_no_message_and_another_task_starts(self, layout: Layout) -> None:
         first, second = (Train(fit) for fit in fits())
         with self.make(layout) as executor:
             executor.submit(first)
@@ -168,13 +170,13 @@ class ExecutorConformance:
             assert isinstance(messages[-1], Trained)
             assert executor.waiting == ()
 
-    def test_a_wait_for_a_message_ends_after_its_timeout(self, layout: Layout) -> None:
+    def test_waiting_for_a_message_ends_after_the_timeout(self, layout: Layout) -> None:
         with self.make(layout) as executor:
             executor.submit(Train(fits()[0]))
             first = executor.next_message(timeout=0.0)
             assert first is None or isinstance(first, Started | Lost)
 
-    def test_a_study_has_the_results_of_the_reference(self, tmp_path: Path) -> None:
+    def test_study_has_the_results_of_the_reference_executor(self, tmp_path: Path) -> None:
         reference, _ = ran(study(), tmp_path / "reference")
         results = run_study(study(), tmp_path / "own", executor=self.make)
         assert results.complete

@@ -1,4 +1,4 @@
-"""A program whose children run a study up to a moment, say so, and stand still there until they are killed.
+"""A program whose child processes run a study up to a given moment, report it, and wait there until they are killed.
 
 ``python -m tests.run.driver RUNS STUDY``; moments come in as lines.
 """
@@ -24,14 +24,14 @@ from tests.run.studies import STUDIES
 
 
 def hold() -> None:
-    """Say that the moment has come, and wait to be killed."""
+    """Report that the moment is reached, and wait to be killed."""
     print(os.getpid(), flush=True)
     while True:
         signal.pause()
 
 
 def _before(owner: Any, name: str, number: int = 1) -> None:
-    """Hold before the n-th call of a function."""
+    """Stop before the n-th call of a function."""
     original, calls = getattr(owner, name), []
 
     def held(*args: Any, **values: Any) -> Any:
@@ -44,7 +44,7 @@ def _before(owner: Any, name: str, number: int = 1) -> None:
 
 
 def _after(owner: Any, name: str, number: int = 1) -> None:
-    """Hold after the n-th call of a function."""
+    """Stop after the n-th call of a function."""
     original, calls = getattr(owner, name), []
 
     def held(*args: Any, **values: Any) -> Any:
@@ -58,7 +58,7 @@ def _after(owner: Any, name: str, number: int = 1) -> None:
 
 
 def _half_a_checkpoint() -> None:
-    """Hold when half of the second checkpoint is on the disk."""
+    """Stop when half of the second checkpoint is on the disk."""
     original, calls = weights.save_file, []
 
     def save_file(tensors: Any, path: Path, statistics: Any) -> None:
@@ -73,14 +73,14 @@ def _half_a_checkpoint() -> None:
 
 
 class _Listener:
-    """Listens to nothing, unless the moment is an event."""
+    """Ignores all events, unless the moment is an event."""
 
     def __init__(self) -> None:
         self.event: type | None = None
         self.left = 0
 
     def __call__(self, told: Event) -> None:
-        """Hold when the n-th event of a kind is told; the workers go on meanwhile."""
+        """Stop at the n-th event of a kind; the workers continue."""
         if self.event is not None and isinstance(told, self.event):
             self.left -= 1
             if self.left == 0:
@@ -94,7 +94,7 @@ def _told(event: type, number: int) -> None:
     listener.event, listener.left = event, number
 
 
-# In the order of a run, each from a fresh start on what the one before it left.
+# In the order of a run. Each moment is reached by a new process that resumes the run of the previous moment.
 MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
     "half a checkpoint is written": (0, _half_a_checkpoint),
     "in the middle of an epoch": (0, lambda: _before(training, "make_step", 6)),
@@ -128,11 +128,11 @@ MOMENTS_OF_HALVING: dict[str, tuple[int, Callable[[], None]]] = {
 def main() -> None:
     """Fork a process for each moment that comes in as a line; it runs up to its moment."""
     runs, study = Path(sys.argv[1]), STUDIES[sys.argv[2]]()
-    # What a start takes is mostly imports: torch, scikit-learn, and what torch loads with the first optimizer.
+    # Imports take seconds: torch, scikit-learn, and what torch loads with the first optimizer.
     BUILT_IN_DATASETS["digits"].load()
     build_optimizer(Recipe(), [torch.nn.Parameter(torch.zeros(1))])
     for line in sys.stdin:
-        # Nothing was trained here, so there are no threads that a fork would lose.
+        # This process has trained nothing, so it has no threads that a fork would lose.
         child = os.fork()
         if not child:
             workers, prepare = {**MOMENTS, **MOMENTS_OF_HALVING}[line.strip()]

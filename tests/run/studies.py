@@ -1,4 +1,4 @@
-"""Studies of a second, and what a run leaves without what the clock and the machine put in."""
+"""Studies that run in a second, and the results of a run without times, dates and the machine."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ STUDIES = {"small": small_study, "halving": halving_study}
 
 
 def ran(study: Study, runs: Path, workers: int = 0, **options: Any) -> tuple[Results, list[Event]]:
-    """Run a study and return its results with everything that it told."""
+    """Run a study; return its results and its events."""
     events: list[Event] = []
     return run_study(study, runs, workers, events.append, **options), events
 
 
 def started(events: list[Event]) -> list[str]:
-    """Return the ids of the fits that were begun, in order."""
+    """Return the ids of the started fits, in order."""
     return [event.fit.id for event in events if isinstance(event, FitStarted)]
 
 
 def statistics(results: Results) -> str:
-    """Return all that a run came to, without seconds, dates and machine, as JSON."""
+    """Return the results of a run as JSON, without seconds, dates and the machine."""
 
     def record(fit_id: str) -> dict[str, Any]:
         values = results.records[fit_id].as_json()
@@ -123,18 +123,18 @@ def results_table(results: Results, folder: Path) -> bytes:
 
 
 def stored(runs: Path, study: Study) -> Results:
-    """Return what a runs folder holds of a study."""
+    """Return the results of a study in a runs folder."""
     history = History.open(runs)
     try:
         results = history.results(History.run_id_of(study))
-        # So that nothing is read after the database is closed.
+        # Read the arrays before the database is closed.
         return results
     finally:
         history.close()
 
 
 def drop_record(history: History, fit_id: str) -> None:
-    """Delete the record of a fit, as earlier versions did to train it again."""
+    """Delete the record of a fit, as a damaged database can lose it."""
     with closing(sqlite3.connect(history.layout.database)) as connection, connection:
         connection.execute("DELETE FROM fits WHERE id = ?", (fit_id,))
     history.records.forget(fit_id)
@@ -142,9 +142,9 @@ def drop_record(history: History, fit_id: str) -> None:
 
 
 def worker_pids(runs: Path) -> list[int]:
-    """Return the ids of the worker processes of a runs folder that are there, dead ones not yet waited for included.
+    """Return the ids of the worker processes of a runs folder, including zombies.
 
-    What a worker forks to run another program has the worker's command line for a moment; it is no worker.
+    A child of a worker has the command line of the worker until it executes another program; it does not count.
     """
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
@@ -153,14 +153,14 @@ def worker_pids(runs: Path) -> list[int]:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
                 _, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
             except OSError:
-                continue  # it has just ended
+                continue  # the process has just ended
             if b"convstudy.run.worker" in words and os.fsencode(runs) in words:
                 parents[int(entry.name)] = int(parent)
     return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def zombie_children() -> list[int]:
-    """Return the ids of this process's dead children that nobody has waited for."""
+    """Return the ids of the zombie children of this process."""
     zombies = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

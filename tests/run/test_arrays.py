@@ -1,4 +1,4 @@
-"""A study of arrays: kept once in the runs folder, read there by every executor, the same after a stop."""
+"""A study on arrays: they are stored once in the runs folder, and every executor reads them there."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def study_on(dataset: Any, **changes: Any) -> Study:
     return Study(**{**values, **changes})
 
 
-def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_path: Path) -> None:
+def test_arrays_are_written_once_and_all_executors_give_the_same_results(tmp_path: Path) -> None:
     study = study_on(arrays())
     here, _ = ran(study, tmp_path / "here", workers=0)
     apart, _ = ran(study, tmp_path / "apart", workers=1)
@@ -80,7 +80,7 @@ def test_arrays_are_written_once_and_every_way_of_running_gives_the_same(tmp_pat
     assert written == {path: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
 
 
-def test_each_run_keeps_its_names_of_the_same_images(tmp_path: Path) -> None:
+def test_runs_on_the_same_images_keep_their_own_names(tmp_path: Path) -> None:
     first = arrays()
     run_study(study_on(first), tmp_path, workers=0)
     second = dataclasses.replace(
@@ -100,7 +100,7 @@ def test_each_run_keeps_its_names_of_the_same_images(tmp_path: Path) -> None:
         assert [run.dataset for run in history.runs()] == ["pets", "animals", "plain"]
 
 
-def test_results_hold_the_dataset_and_need_no_array(tmp_path: Path) -> None:
+def test_results_have_the_dataset_without_its_arrays(tmp_path: Path) -> None:
     study = study_on(arrays())
     results, _ = ran(study, tmp_path / "runs")
     folder = tmp_path / "runs" / "datasets" / study.dataset.digest
@@ -124,7 +124,7 @@ def test_results_hold_the_dataset_and_need_no_array(tmp_path: Path) -> None:
     )
 
 
-def test_the_document_of_a_run_is_a_study_of_the_kept_files(tmp_path: Path) -> None:
+def test_stored_study_on_arrays_can_be_run_from_the_stored_files(tmp_path: Path) -> None:
     results, _ = ran(study_on(arrays()), tmp_path / "runs")
     again = study_of(json.loads(json.dumps(study_document(results.study))))
     assert again.dataset.digest == results.study.dataset.digest
@@ -145,7 +145,7 @@ def test_other_arrays_under_the_same_name_are_an_error_with_both_digests(tmp_pat
     assert run_study(study_on(arrays(seed=1), name="others"), runs, 0).complete
 
 
-def test_arrays_take_the_place_of_a_built_in_dataset_under_the_same_name(tmp_path: Path) -> None:
+def test_arrays_replace_a_built_in_dataset_of_the_same_name(tmp_path: Path) -> None:
     study = study_on(DIGITS, subset=60)
     first, second = run_study(study, tmp_path, 0), run_study(study, tmp_path, 0, data=arrays())
     assert [each.study.dataset.name for each in (first, second)] == ["digits", "pets"]
@@ -153,12 +153,12 @@ def test_arrays_take_the_place_of_a_built_in_dataset_under_the_same_name(tmp_pat
     assert not set(first.records) & set(second.records)
 
 
-def test_data_that_is_no_dataset_is_one_error(tmp_path: Path) -> None:
+def test_data_that_is_not_a_dataset_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"study\.dataset: dataset needs a Dataset"):
         run_study(study_on(DIGITS), tmp_path, 0, data=(X, Y, X, Y))  # type: ignore[arg-type]
 
 
-def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
+def test_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
     study = study_on(arrays())
     whole, _ = ran(study, tmp_path / "runs")
     lost = tmp_path / "runs" / "datasets" / study.dataset.digest / "train-images.npy"
@@ -170,21 +170,21 @@ def test_a_lost_array_is_written_again_by_the_next_run(tmp_path: Path) -> None:
 
 def test_arrays_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
     (tmp_path / "datasets").write_text("a file where the folder should be")
-    with pytest.raises(StoreError, match="cannot keep the arrays") as caught:
+    with pytest.raises(StoreError, match="cannot write the arrays") as caught:
         run_study(study_on(arrays()), tmp_path, 0)
     (problem,) = caught.value.problems
     assert problem.where.file == str(tmp_path / "datasets" / arrays().digest)
     assert problem.hint.startswith("make this path a writable folder")
 
 
-def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writes_both(
+def test_lost_description_and_arrays_are_one_error_and_written_by_the_next_run(
     tmp_path: Path,
 ) -> None:
     study = study_on(arrays())
     whole, _ = ran(study, tmp_path)
     folder = tmp_path / "datasets" / study.dataset.digest
     (folder / "dataset.json").write_text("{}")
-    assert statistics(stored(tmp_path, study)) == statistics(whole)  # the arrays are there
+    assert statistics(stored(tmp_path, study)) == statistics(whole)  # the arrays exist already
     (folder / "train-images.npy").unlink()
     with pytest.raises(StoreError, match="description of the dataset is missing or damaged"):
         stored(tmp_path, study)
@@ -192,7 +192,7 @@ def test_without_description_and_arrays_there_is_one_error_and_the_next_run_writ
     assert statistics(again) == statistics(whole) == statistics(stored(tmp_path, study))
 
 
-def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
+def test_study_on_built_in_dataset_is_read_without_its_description(tmp_path: Path) -> None:
     study = study_on(DIGITS, subset=60)
     whole, _ = ran(study, tmp_path)
     assert "digest" in json.loads(_document(tmp_path))["dataset"]
@@ -200,7 +200,7 @@ def test_a_built_in_dataset_needs_no_description(tmp_path: Path) -> None:
     assert statistics(stored(tmp_path, study)) == statistics(whole)
 
 
-def test_a_run_of_an_earlier_version_has_a_name_only(tmp_path: Path) -> None:
+def test_study_with_only_a_dataset_name_is_read(tmp_path: Path) -> None:
     study = study_on(DIGITS, subset=60)
     whole, _ = ran(study, tmp_path)
     shutil.rmtree(tmp_path / "datasets")
@@ -221,7 +221,7 @@ def _document(runs: Path) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_after_a_kill_the_tables_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
+def test_resume_after_kill_gives_the_records_of_an_undisturbed_run(tmp_path: Path) -> None:
     whole, _ = ran(study_on(arrays(), recipe=Recipe(epochs=30, batch_size=16)), tmp_path / "whole")
     runs = tmp_path / "killed"
     code = (
@@ -239,7 +239,7 @@ def test_after_a_kill_the_tables_are_those_of_an_undisturbed_run(tmp_path: Path)
 
 
 @pytest.mark.parametrize("metric", ["balanced-accuracy", "macro-f1", "roc-auc", "kappa", "mcc"])
-def test_a_metric_that_the_test_part_does_not_define_is_an_error_before_anything_is_written(
+def test_metric_undefined_on_the_test_set_is_an_error_before_anything_is_written(
     metric: str, tmp_path: Path
 ) -> None:
     dataset = Dataset.from_arrays(X[:60], Y[:60], X[60::3], Y[60::3], name="one-class")

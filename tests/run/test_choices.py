@@ -1,4 +1,4 @@
-"""No test image is read while a choice may still be made."""
+"""No test image is read while a choice is open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.run.studies import ran, small_study, started
 
 
 def fail_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Fit], bool]) -> None:
-    """Let each fit that ``fails`` names end with an error that may pass, until the patch is undone."""
+    """Patch the training so that each fit for which ``fails`` is true ends with an error that is not permanent."""
     original = engine_fit._start
 
     def start(fit: Fit, *rest: Any) -> Any:
@@ -26,7 +26,7 @@ def fail_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[Fit], boo
     monkeypatch.setattr(engine_fit, "_start", start)
 
 
-def test_while_a_choice_may_still_be_made_the_test_set_stays_sealed(
+def test_test_set_stays_locked_while_a_choice_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The examples of docs/running.md run, one after another as a reader would run them, and their executor conforms."""
+"""The examples of docs/running.md run one after another, and their executor follows the protocol."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def examples() -> tuple[str, ...]:
     return tuple(re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.M))
 
 
-def test_the_examples_run_in_their_order(
+def test_examples_of_the_page_run_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On fewer images and epochs, and in this process."""
+    """The study has fewer images and epochs, and trains in this process."""
     assert len(examples()) == N_EXAMPLES
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for number, text in enumerate(examples()):
         text = text.replace('load_study("digits")', f'load_study("digits", {SMALL})')
-        # Each trains: the runs folder of one is not that of another.
+        # Each example has its own runs folder, so that each one trains.
         text = text.replace('runs="runs"', f'runs="runs-{number}"').replace(", workers=2", ", workers=0")
         exec(compile(text, f"{PAGE}, example {number + 1}", "exec"), names)  # our own page
     out = capsys.readouterr().out
@@ -58,7 +58,7 @@ class TestThreadExecutor(ExecutorConformance):
 
 
 @pytest.mark.parametrize("module", [progress, estimate])
-def test_the_examples_in_docstrings_run(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_in_docstrings_run(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 1) == (0, True)

@@ -1,4 +1,4 @@
-"""Searches that draw, as they are run: the same with any stops and any number of workers."""
+"""Sampled searches: their results depend neither on interruptions nor on the number of workers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _names(results: Results) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["random", "tpe"])
-def test_neither_workers_nor_stops_change_anything(method: str, tmp_path: Path) -> None:
+def test_sampled_search_does_not_depend_on_workers_or_interruptions(method: str, tmp_path: Path) -> None:
     study = drawing_study(method)
     alone, events = ran(study, tmp_path / "alone")
     assert alone.complete
@@ -53,14 +53,14 @@ def test_neither_workers_nor_stops_change_anything(method: str, tmp_path: Path) 
         with pytest.raises(KeyboardInterrupt):
             run_study(study, runs, 0, stop)
     assert statistics(ran(study, runs)[0]) == statistics(alone)
-    # TPE comes by its second batch when the first is told; random has all from the start.
+    # TPE needs the results of the first batch to suggest the second; random search has all trials from the start.
     advanced = [event for event in events if isinstance(event, SearchAdvanced)]
     assert len(advanced) == (1 if method == "tpe" else 0)
     assert sum(isinstance(event, ChoiceMade) for event in events) == 2
 
 
 @pytest.mark.parametrize("method", ["random", "tpe"])
-def test_more_trials_train_only_what_is_new(method: str, tmp_path: Path) -> None:
+def test_more_trials_train_only_new_fits(method: str, tmp_path: Path) -> None:
     first, _ = ran(drawing_study(method), tmp_path)
     more, events = ran(drawing_study(method, trials=N_TRIALS + 2), tmp_path)
     assert _names(more)[:N_TRIALS] == _names(first)

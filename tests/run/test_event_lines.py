@@ -1,4 +1,4 @@
-"""Events as JSON: each kind there and back, and a file of lines that outlives kills and full disks."""
+"""Events as JSON: each kind is read back as it was written, also from a file after kills and full disks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ N_KINDS = 11
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Path]:
-    """The events of a run, with some that only a disturbed run has, and the file of their lines."""
+    """Return the events of a run, with some that only occur after failures, and the file of their lines."""
     folder = tmp_path_factory.mktemp("events")
     events: list[Event] = []
     with JsonLines(folder / "events.jsonl") as lines:
@@ -60,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Path]:
     return events, folder / "events.jsonl"
 
 
-def test_every_kind_of_event_is_read_back_alone(run: tuple[list[Event], Path]) -> None:
+def test_every_kind_of_event_is_read_back_on_its_own(run: tuple[list[Event], Path]) -> None:
     events, _ = run
     assert len(get_args(Event)) == N_KINDS
     assert {type(event) for event in events} == set(get_args(Event))
@@ -69,12 +69,12 @@ def test_every_kind_of_event_is_read_back_alone(run: tuple[list[Event], Path]) -
     assert len({kind.kind for kind in get_args(Event)}) == N_KINDS
 
 
-def test_a_file_of_lines_is_read_back(run: tuple[list[Event], Path]) -> None:
+def test_events_are_read_back_from_a_file(run: tuple[list[Event], Path]) -> None:
     events, path = run
     assert list(read_events(path)) == events
 
 
-def test_each_fit_and_the_dataset_are_written_in_full_once(run: tuple[list[Event], Path]) -> None:
+def test_each_fit_and_the_dataset_are_described_once(run: tuple[list[Event], Path]) -> None:
     events, path = run
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     fits = [fit_id for line in lines for fit_id in line.get("fits", {})]
@@ -87,7 +87,7 @@ def test_each_fit_and_the_dataset_are_written_in_full_once(run: tuple[list[Event
     assert names[events[1].fit.id].startswith("search.kernel kernel=")  # type: ignore[union-attr]
 
 
-def test_the_page_describes_every_kind_with_its_keys(run: tuple[list[Event], Path]) -> None:
+def test_page_lists_every_kind_of_event_with_its_keys(run: tuple[list[Event], Path]) -> None:
     events, _ = run
     table = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", PAGE.read_text("utf-8"), re.M))
     found: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ def test_the_page_describes_every_kind_with_its_keys(run: tuple[list[Event], Pat
     assert len(found) == N_KINDS
 
 
-def test_the_events_of_a_run_on_arrays_with_an_executor_of_the_callers_are_read_back(tmp_path: Path) -> None:
+def test_events_of_a_run_on_arrays_with_a_callers_executor_are_read_back(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0)
     images, labels = numbers.integers(0, 256, (150, 8, 8), dtype=np.uint8), np.arange(150) % 3
     data = Dataset.from_arrays(images[:120], labels[:120], images[120:], labels[120:], name="noise")
@@ -120,7 +120,7 @@ def started(run: tuple[list[Event], Path]) -> RunStarted:
     return event
 
 
-def test_each_line_is_in_the_file_at_once_and_a_second_run_is_appended(
+def test_each_line_is_written_immediately_and_a_second_run_is_appended(
     run: tuple[list[Event], Path], tmp_path: Path
 ) -> None:
     event, path = started(run), tmp_path / "events.jsonl"
@@ -131,7 +131,7 @@ def test_each_line_is_in_the_file_at_once_and_a_second_run_is_appended(
     assert list(read_events(path)) == [event, event]
 
 
-def test_a_line_that_was_cut_off_is_passed_over(run: tuple[list[Event], Path], tmp_path: Path) -> None:
+def test_incomplete_line_is_skipped(run: tuple[list[Event], Path], tmp_path: Path) -> None:
     events, path = run
     text = path.read_bytes()
     cut = tmp_path / "events.jsonl"
@@ -146,7 +146,7 @@ def test_a_line_that_was_cut_off_is_passed_over(run: tuple[list[Event], Path], t
     "line",
     ["no JSON", "[1]", '{"kind": "unknown"}', '{"kind": "fit-started", "fit": "0123"}', "{}", "[" * 10_000],
 )
-def test_a_line_that_is_no_event_is_one_error_with_its_place(
+def test_line_that_is_not_an_event_is_one_error_with_its_line_number(
     line: str, run: tuple[list[Event], Path], tmp_path: Path
 ) -> None:
     first, second, *_ = run[1].read_text("utf-8").splitlines()
@@ -156,7 +156,7 @@ def test_a_line_that_is_no_event_is_one_error_with_its_place(
         list(read_events(path))
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
+def test_unwritable_event_file_is_rejected_before_the_run(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no folder" / "events.jsonl", Path("/dev/null")):
         with pytest.raises(UsageError, match="events cannot be written to this file"):
             JsonLines(path)
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path)
 
 
 class Full(io.StringIO):
-    """A stream with room for a few lines."""
+    """A stream that raises "no space left" after a few lines."""
 
     def write(self, text: str) -> int:
         if self.tell() > 20_000:
@@ -173,21 +173,25 @@ class Full(io.StringIO):
         return super().write(text)
 
 
-def test_a_full_disk_ends_the_lines_and_not_the_run(run: tuple[list[Event], Path], tmp_path: Path) -> None:
+def test_full_disk_ends_the_event_lines_but_not_the_run(
+    run: tuple[list[Event], Path], tmp_path: Path
+) -> None:
     errors: list[str] = []
     stream = Full()
     lines = JsonLines(stream, errors.append)
     for event in run[0] * 50:
         lines(event)
-    assert errors == ["events are no longer written to the stream: No space left on device"]
+    assert errors == ["no more events are written to the stream: No space left on device"]
     assert len(stream.getvalue().splitlines()) < 50 * len(run[0])
     closed = io.StringIO()
     closed.close()
-    with pytest.warns(RuntimeWarning, match="no longer written to the stream: I/O operation on closed file"):
+    with pytest.warns(
+        RuntimeWarning, match="no more events are written to the stream: I/O operation on closed file"
+    ):
         JsonLines(closed)(run[0][0])
 
 
-def test_a_file_that_stops_taking_lines_is_reported_by_its_name(
+def test_event_file_that_can_no_longer_be_written_is_reported_by_name(
     run: tuple[list[Event], Path], tmp_path: Path
 ) -> None:
     errors: list[str] = []
@@ -201,16 +205,16 @@ def test_a_file_that_stops_taking_lines_is_reported_by_its_name(
     lines._file = Broken()
     lines(run[0][1])
     lines(run[0][2])
-    assert errors == [f"events are no longer written to {tmp_path / 'events.jsonl'}: Disk quota exceeded"]
+    assert errors == [f"no more events are written to {tmp_path / 'events.jsonl'}: Disk quota exceeded"]
 
 
 @pytest.mark.parametrize("target", [5, b"events.jsonl", None, "a\0b"])
-def test_a_target_that_is_no_path_and_no_stream_is_one_error(target: Any) -> None:
+def test_target_that_is_neither_path_nor_stream_is_one_error(target: Any) -> None:
     with pytest.raises(UsageError, match="events"):
         JsonLines(target)
 
 
-def test_a_stream_of_bytes_ends_the_lines_and_not_the_run(run: tuple[list[Event], Path]) -> None:
+def test_binary_stream_ends_the_event_lines_but_not_the_run(run: tuple[list[Event], Path]) -> None:
     errors: list[str] = []
     stream: Any = io.BytesIO()
     lines = JsonLines(stream, errors.append)
@@ -220,16 +224,16 @@ def test_a_stream_of_bytes_ends_the_lines_and_not_the_run(run: tuple[list[Event]
 
 
 @pytest.mark.parametrize("content", ["[study]\n", "\n", "{}\n", '{"a": 1}\n', '{\n  "kind": 1\n}\n'])
-def test_a_file_with_other_contents_stays_as_it_is(content: str, tmp_path: Path) -> None:
+def test_file_without_events_is_rejected_and_unchanged(content: str, tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(content)
-    with pytest.raises(UsageError, match="this file has other contents than events"):
+    with pytest.raises(UsageError, match="this file does not contain events"):
         JsonLines(path)
     assert path.read_text() == content
 
 
 @pytest.mark.parametrize("head", ["", "{", '{"kind": '])
-def test_a_file_whose_first_line_was_cut_off_is_appended_to(
+def test_event_file_with_incomplete_first_line_is_appended_to(
     head: str, run: tuple[list[Event], Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "events.jsonl"

@@ -1,4 +1,4 @@
-"""The executors of this package keep to what all executors keep to, and what a caller can pass is checked."""
+"""All executors of this package follow the protocol, and the executor of a caller is checked."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_executor_of_the_package_has_its_conformance_test() -> None:
         ({"executor": "inline"}, "executor must be a class or a function"),
     ],
 )
-def test_what_an_executor_replaces_must_not_be_given(
+def test_executor_cannot_be_combined_with_workers_or_device(
     options: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=words):
@@ -56,20 +56,20 @@ def test_what_an_executor_replaces_must_not_be_given(
     assert not (tmp_path / "runs").exists()
 
 
-def test_an_executor_of_the_callers_needs_a_number_format(tmp_path: Path) -> None:
+def test_callers_executor_needs_an_explicit_precision(tmp_path: Path) -> None:
     auto = study().model_copy(update={"recipe": Recipe(epochs=2, precision="auto")})
     with pytest.raises(UsageError, match="precision must be a number format"):
         run_study(auto, tmp_path / "runs", executor=InlineExecutor)
     assert not (tmp_path / "runs").exists()
 
 
-def test_an_instance_is_no_function_that_makes_an_executor(tmp_path: Path) -> None:
+def test_executor_instance_instead_of_a_class_is_rejected(tmp_path: Path) -> None:
     made: Any = InlineExecutor(Layout(tmp_path))
     with pytest.raises(UsageError, match=r"executor must be[\s\S]*got InlineExecutor"):
         run_study(study(), tmp_path / "runs", executor=made)
 
 
-def test_an_executor_without_a_method_is_refused_by_name(tmp_path: Path) -> None:
+def test_executor_without_a_method_is_rejected_by_name(tmp_path: Path) -> None:
     class Incomplete:
         n_workers = 1
 
@@ -83,7 +83,7 @@ def test_an_executor_without_a_method_is_refused_by_name(tmp_path: Path) -> None
 
 
 def sends(change: Callable[[Message], Any]) -> Callable[[Layout], Executor]:
-    """Return what makes an executor whose messages are changed."""
+    """Return a function that creates an executor with changed messages."""
 
     class Changed(InlineExecutor):
         def next_message(self, timeout: float | None = None) -> Any:
@@ -97,11 +97,11 @@ def sends(change: Callable[[Message], Any]) -> Callable[[Layout], Executor]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda message: {"said": "started"}, "must send messages of convstudy.run.tasks"),
-        (lambda message: Started(Train(fits()[0], "another")), "only about tasks under way"),
+        (lambda message: {"kind": "started"}, "must return messages of convstudy.run.tasks"),
+        (lambda message: Started(Train(fits()[0], "another")), "only about running tasks"),
     ],
 )
-def test_a_message_that_breaks_the_protocol_ends_the_run_with_one_error(
+def test_message_that_violates_the_protocol_ends_the_run_with_one_error(
     change: Callable[[Message], Any], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=words):
@@ -109,7 +109,7 @@ def test_a_message_that_breaks_the_protocol_ends_the_run_with_one_error(
     assert run_study(study(), tmp_path / "runs", executor=InlineExecutor).complete
 
 
-def test_a_study_that_cannot_be_run_makes_no_executor(tmp_path: Path) -> None:
+def test_study_that_cannot_be_run_creates_no_executor(tmp_path: Path) -> None:
     def make(layout: Layout) -> Executor:
         raise AssertionError
 
@@ -119,8 +119,8 @@ def test_a_study_that_cannot_be_run_makes_no_executor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("n_workers", [0, -1, 1.0, "2", None, True])
-def test_an_executor_without_workers_is_refused(n_workers: Any, tmp_path: Path) -> None:
-    """With 0 a run waited for ever."""
+def test_executor_without_workers_is_rejected(n_workers: Any, tmp_path: Path) -> None:
+    """Without the check, a run with 0 workers waited forever."""
     made: Any = type("Unstaffed", (InlineExecutor,), {"n_workers": n_workers})
     with pytest.raises(UsageError, match="n_workers, a whole number of 1 or more") as caught:
         run_study(study(), tmp_path / "runs", executor=made)

@@ -1,4 +1,4 @@
-"""A fit that failed and may yet succeed: nothing rests on it, and the same command gives the undisturbed tables."""
+"""A failure that is not permanent: no choice depends on it, and the next run gives the undisturbed results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.run.studies import (
 
 
 class Killing(InlineExecutor):
-    """Loses the worker of some fits, each time it takes one up."""
+    """An executor that loses the worker of some fits whenever it starts one of them."""
 
     def __init__(self, history: History, names: Callable[[Fit], bool]) -> None:
         super().__init__(history.layout)
@@ -53,12 +53,12 @@ class Killing(InlineExecutor):
 
 
 def kill_workers(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
-    """Let the worker of each fit that is named die, at its first try and at its second."""
+    """Let the worker of each given fit die, at the first attempt and at the second."""
     patch.setattr(run_module, "_executor", lambda study, history, *_: Killing(history, names))
 
 
 def raise_in_training(error: Exception) -> Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None]:
-    """Return what lets each fit that is named end with an error."""
+    """Return a patch with which each given fit ends with an error."""
 
     def disturb(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
         original = engine_fit._start
@@ -74,7 +74,7 @@ def raise_in_training(error: Exception) -> Callable[[pytest.MonkeyPatch, Callabl
 
 
 def refuse_files(kind: str, error: Exception) -> Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None]:
-    """Return what refuses the files of one kind of each fit that is named."""
+    """Return a patch that rejects writing one kind of file of each given fit."""
 
     def disturb(patch: pytest.MonkeyPatch, names: Callable[[Fit], bool]) -> None:
         original, write = engine_fit._start, weights.save_file
@@ -96,7 +96,7 @@ def refuse_files(kind: str, error: Exception) -> Callable[[pytest.MonkeyPatch, C
 
 
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-# What a disturbance is called -> what brings it about, and the kind of its failed fits; no kind where it stops the run.
+# Name of a disturbance -> its patch, and the error kind of the failed fits; no kind if the disturbance ends the run.
 DISTURBANCES: dict[str, tuple[Callable[[pytest.MonkeyPatch, Callable[[Fit], bool]], None], str]] = {
     "killed twice": (kill_workers, "crashed"),
     "an exception": (raise_in_training(RuntimeError("the driver was busy")), "failed"),
@@ -113,7 +113,7 @@ DISTURBANCES: dict[str, tuple[Callable[[pytest.MonkeyPatch, Callable[[Fit], bool
 
 @pytest.fixture(scope="module", autouse=True)
 def _still_clocks() -> Iterator[None]:
-    """Let no time pass, so that reports can be compared byte for byte."""
+    """Stop the clock, so that reports can be compared byte for byte."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (engine_fit, test_set):
             patch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 0.0))
@@ -122,7 +122,7 @@ def _still_clocks() -> Iterator[None]:
 
 
 def report(results: Results, folder: Path) -> dict[str, bytes]:
-    """Return the files of a report's tables and of its JSON document, by their names."""
+    """Return the content of a report's tables and JSON document by file name."""
     write_report(*analysed(results), folder, ["csv", "json"])
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert len(found) > 10
@@ -131,13 +131,13 @@ def report(results: Results, folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, dict[str, bytes]]:
-    """The run that nothing disturbs, and its report."""
+    """Return the results of an undisturbed run, and its report."""
     results, _ = ran(small_study(), tmp_path_factory.mktemp("whole"))
     return results, report(results, tmp_path_factory.mktemp("report"))
 
 
 def places(results: Results) -> dict[str, Fit]:
-    """Return a fit of each stage: one of the searched winner, the better network's, a variant's."""
+    """Return a fit of each stage: of the search's winner, the better network and a variant."""
     chosen = {choice.stage: choice.chosen for choice in results.choices}
     plan = results.plan
     return {
@@ -148,7 +148,7 @@ def places(results: Results) -> dict[str, Fit]:
 
 
 def assert_sealed(results: Results, stage: str) -> None:
-    """Assert that a stage has chosen nothing, that what depends on it was not trained, and that no image was seen."""
+    """Assert that a stage has no choice, no dependent fit was trained, and no test image was read."""
     asked = [key for key in ("search.kernel", "compare.networks") if key.startswith(stage)]
     assert [choice.stage for choice in results.choices if choice.stage in asked] == []
     assert set(results.records) <= {fit.id for fit in results.plan.settled_fits}
@@ -161,7 +161,7 @@ def assert_sealed(results: Results, stage: str) -> None:
     [(how, "compare") for how in DISTURBANCES]
     + [(how, stage) for how in ("killed twice", "checkpoint refused") for stage in ("search", "ablate")],
 )
-def test_a_disturbed_run_ends_in_the_tables_of_an_undisturbed_one(
+def test_run_with_any_dead_workers_has_the_records_of_an_undisturbed_run(
     how: str, stage: str, whole: tuple[Results, dict[str, bytes]], tmp_path: Path
 ) -> None:
     fit = places(whole[0])[stage]
@@ -186,7 +186,7 @@ def test_a_disturbed_run_ends_in_the_tables_of_an_undisturbed_one(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for worker processes in /proc")
-def test_a_worker_process_that_is_killed_twice_changes_no_table(
+def test_worker_killed_twice_changes_no_record(
     whole: tuple[Results, dict[str, bytes]], tmp_path: Path
 ) -> None:
     fit, deaths = places(whole[0])["compare"], []
@@ -207,7 +207,7 @@ def test_a_worker_process_that_is_killed_twice_changes_no_table(
 
 
 @pytest.mark.parametrize("question", ["halving", "tpe", "random", "nested"])
-def test_a_search_waits_for_a_fit_that_may_yet_succeed(question: str, tmp_path: Path) -> None:
+def test_search_waits_for_a_failed_fit_that_is_retried(question: str, tmp_path: Path) -> None:
     study = {
         "halving": lambda: halving_study(),
         "tpe": lambda: halving_study(method="tpe", trials=5, parameters={"kernel": tuple(range(1, 9))}),
@@ -242,7 +242,7 @@ def _failing_x(study: Study, runs: Path, error: str = "the driver was busy", **o
 COMPARED = {"search": {}, "ablate": {}}
 
 
-def test_the_same_error_in_three_runs_counts_as_lasting(tmp_path: Path) -> None:
+def test_same_error_in_three_runs_is_permanent(tmp_path: Path) -> None:
     study = small_study(**COMPARED)
     for number, size in enumerate(("1,234,567", "98.5"), start=1):
         results = _failing_x(study, tmp_path, f"no room for {size} bytes at 0x7f{number}")
@@ -254,12 +254,12 @@ def test_the_same_error_in_three_runs_counts_as_lasting(tmp_path: Path) -> None:
     assert [choice.chosen for choice in results.choices] == ["two"]
     assert len(results.test_evaluations) == 1
     assert results.complete
-    # It would fail again, so that it is not tried again.
+    # It would fail in the same way, so it is not tried again.
     _, events = ran(study, tmp_path)
     assert started(events) == []
 
 
-def test_each_error_is_counted_on_its_own(tmp_path: Path) -> None:
+def test_different_errors_of_a_fit_are_counted_separately(tmp_path: Path) -> None:
     study = small_study(**COMPARED)
     for signal_number, count in ((9, 1), (9, 2), (6, 1)):
         (failed,) = _failing_x(study, tmp_path, f"ended by signal {signal_number}").unfinished
@@ -268,15 +268,15 @@ def test_each_error_is_counted_on_its_own(tmp_path: Path) -> None:
     assert [(each.n_failed_runs, each.final) for each in results.failed] == [(3, True)]
 
 
-def test_the_runs_of_other_studies_count_too(tmp_path: Path) -> None:
+def test_failed_runs_of_other_studies_count_too(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         results = _failing_x(small_study(name=name, **COMPARED), tmp_path)
     assert (results.unfinished, len(results.failed)) == ((), 1)
-    # The other studies choose when they are run again, from the same record.
+    # The other studies make their choices from the same record when they are run again.
     assert stored(tmp_path, small_study(name="a", **COMPARED)).choices != ()
 
 
-def test_accepted_failures_are_not_trained_again_and_are_on_record(tmp_path: Path) -> None:
+def test_accepted_failures_are_stored_and_not_trained_again(tmp_path: Path) -> None:
     study = small_study(search={})
     first = _failing_x(study, tmp_path)
     (failed,) = first.unfinished
@@ -288,10 +288,10 @@ def test_accepted_failures_are_not_trained_again_and_are_on_record(tmp_path: Pat
     assert (accepted.error_kind, accepted.error) == (failed.error_kind, failed.error)
     assert accepted.accepted_at == "2026-01-01T00:00:00.000+00:00"
     assert results.complete and [each.accepted for each in results.failed] == [True]
-    assert len(results.test_evaluations) == 3  # one network as it is, two variants
+    assert len(results.test_evaluations) == 3  # the unchanged network and two variants
     again, events = ran(study, tmp_path)
     assert started(events) == [] and again.acceptances == (accepted,)
-    # Another study has accepted nothing: it trains the fit, and what this run has chosen and tested stays.
+    # Another study has not accepted the failure and trains the fit. The choices and scores of this run stay.
     other, events = ran(study.model_copy(update={"name": "other"}), tmp_path)
     assert failed.fit_id in started(events) and other.acceptances == ()
     kept = stored(tmp_path, study)
@@ -300,7 +300,7 @@ def test_accepted_failures_are_not_trained_again_and_are_on_record(tmp_path: Pat
     ]
 
 
-def test_a_failure_that_nobody_has_seen_is_not_accepted(tmp_path: Path) -> None:
+def test_failure_of_this_run_is_not_accepted(tmp_path: Path) -> None:
     study = small_study(**COMPARED)
     results = _failing_x(study, tmp_path, accept_failures="too large")
     assert len(results.unfinished) == 1 and results.acceptances == ()
@@ -311,14 +311,14 @@ def test_a_failure_that_nobody_has_seen_is_not_accepted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "a\x1b[31m", "a\udc80"])
-def test_a_reason_that_no_report_can_print_is_refused(reason: str, tmp_path: Path) -> None:
+def test_unprintable_reason_is_rejected(reason: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="reason"):
         run_study(small_study(), tmp_path / "runs", 0, accept_failures=reason)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_choice_of_an_older_version_stays_once_a_model_has_a_score(tmp_path: Path) -> None:
-    """Older versions chose without a fit that had crashed, and tested."""
+def test_stored_choice_stays_once_a_model_has_a_test_score(tmp_path: Path) -> None:
+    """The patch makes crashes permanent in the first run, so that it makes a choice and evaluates its models."""
     study = small_study(search={})
     undisturbed, _ = ran(study, tmp_path / "whole")
     better = undisturbed.choices[0].chosen
@@ -339,7 +339,7 @@ def test_a_choice_of_an_older_version_stays_once_a_model_has_a_score(tmp_path: P
     assert results.complete
 
 
-def test_a_worker_that_ends_before_it_takes_up_a_fit_is_no_failed_fit(tmp_path: Path) -> None:
+def test_worker_that_ends_before_it_starts_a_fit_is_not_a_failed_fit(tmp_path: Path) -> None:
     class Unstartable(InlineExecutor):
         def next_message(self, timeout: float | None = None) -> Message | None:
             return Lost(self._tasks.popleft(), "ended with status 1")

@@ -1,4 +1,4 @@
-"""Threads on one device, with fits that only pretend: how many run at once, and what becomes of a lack of memory."""
+"""The GPU executor with simulated tasks: concurrency, out-of-memory, cancellation and exit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.run.studies import ran, small_study, statistics
 
 
 class Memory:
-    """A device that has room for so many tasks at once; it stands for what does them."""
+    """A simulated device with memory for a number of tasks; ``execute`` replaces the real function."""
 
     def __init__(self, room: int, too_large: Fit | None = None) -> None:
         self.room = room
@@ -42,7 +42,7 @@ class Memory:
         self._lock = threading.Lock()
 
     def execute(self, task: Any, layout: Layout, send: Send, device: str, before_step: Any) -> None:
-        """Do nothing for a moment; run out of memory where others do, too."""
+        """Sleep instead of training; report out-of-memory if too many tasks run at once."""
         send(Started(task))
         with self._lock:
             self.attempts[task.fit.id] += 1
@@ -69,7 +69,7 @@ def _fits(n: int) -> list[Fit]:
 
 
 def _ends(executor: GpuExecutor, tasks: list[Any]) -> list[Message]:
-    """Have tasks done, as many at once as may be; return how they ended, and that each was told to start once."""
+    """Submit tasks up to ``n_workers`` at once; return their last messages, after a check that each started once."""
     waiting, said, n_under_way = list(tasks), [], 0
     while waiting or n_under_way:
         while waiting and n_under_way < executor.n_workers:
@@ -84,7 +84,7 @@ def _ends(executor: GpuExecutor, tasks: list[Any]) -> list[Message]:
 
 @pytest.mark.parametrize(("room", "left"), [(8, 6), (4, 3), (3, 3), (2, 1), (1, 1)])
 @pytest.mark.parametrize("kind", ["train", "test"])
-def test_a_lack_of_memory_halves_how_many_run_at_once(
+def test_out_of_memory_halves_the_concurrency(
     kind: str, room: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = Memory(room)
@@ -100,24 +100,26 @@ def test_a_lack_of_memory_halves_how_many_run_at_once(
     assert memory.most <= 6
 
 
-def test_only_what_finds_no_room_alone_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_fails_only_if_it_runs_out_of_memory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory = Memory(0)
     monkeypatch.setattr(execute, "execute", memory.execute)
     fits = _fits(4)
     with GpuExecutor(Layout(tmp_path), "cpu", 4) as executor:
         ends = _ends(executor, [Train(fit) for fit in fits])
     assert [end.record.error_kind for end in ends if isinstance(end, Trained)] == ["out-of-memory"] * 4
-    # Together, then two at once, then alone, and so on for each of them.
+    # Each task is tried with 4, with 2 and with 1 at once.
     assert sum(memory.attempts.values()) <= 4 * (4 + 2 + 1)
     with GpuExecutor(Layout(tmp_path), "cpu", 4) as executor:
         memory.attempts.clear()
         _ends(executor, [Train(fits[0])])
-    assert memory.attempts[fits[0].id] == 1  # it was alone from the start
+    assert memory.attempts[fits[0].id] == 1  # it ran alone from the start
 
 
 @pytest.mark.parametrize(("room", "left"), [(6, 6), (4, 3)])
 @pytest.mark.parametrize("place", [0, 7])
-def test_one_that_is_too_large_makes_the_others_wait_only_until_it_has_failed_alone(
+def test_concurrency_is_restored_after_a_too_large_task_has_failed_alone(
     place: int, room: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits = _fits(24)
@@ -129,12 +131,10 @@ def test_one_that_is_too_large_makes_the_others_wait_only_until_it_has_failed_al
     failed = [end.task for end in ends if isinstance(end, Trained) and not end.record.done]
     assert failed == [Train(fits[place])]
     assert len(ends) == 24
-    assert max(memory.at_once[-6:]) >= left  # the last ones ran beside each other again
+    assert max(memory.at_once[-6:]) >= left  # the last tasks ran concurrently again
 
 
-def test_a_thread_that_ends_loses_its_task_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ended_thread_loses_its_task_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fall(task: Any, layout: Layout, send: Send, device: str, before_step: Any) -> None:
         raise SystemError("the driver is gone")
 
@@ -146,7 +146,7 @@ def test_a_thread_that_ends_loses_its_task_and_says_why(
         assert len(_ends(executor, [Train(fit) for fit in _fits(2)])) == 2
 
 
-def test_a_task_is_lost_and_none_waits_for_ever_where_the_engine_cannot_be_loaded(
+def test_task_is_lost_if_the_engine_cannot_be_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -157,9 +157,7 @@ def test_a_task_is_lost_and_none_waits_for_ever_where_the_engine_cannot_be_loade
     assert "ModuleNotFoundError" in ends[0].reason  # type: ignore[union-attr]
 
 
-def test_a_task_that_hangs_is_left_to_its_thread_when_it_is_cancelled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancelled_hanging_task_leaves_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (Train(fit) for fit in _fits(2))
     end, steps = threading.Event(), []
 
@@ -181,7 +179,7 @@ def test_a_task_that_hangs_is_left_to_its_thread_when_it_is_cancelled(
         executor.submit(second)
         assert executor.next_message() == Started(second)
         assert isinstance(executor.next_message(), Trained)
-        # When it moves again it ends before its next step, and says nothing.
+        # After the hang, the task ends before its next step and sends no message.
         end.set()
         while threading.active_count() > n_threads + 1:
             assert executor.next_message(timeout=0.01) is None
@@ -189,18 +187,18 @@ def test_a_task_that_hangs_is_left_to_its_thread_when_it_is_cancelled(
     assert threading.active_count() == n_threads
 
 
-def test_a_task_that_waits_for_room_can_be_cancelled(tmp_path: Path) -> None:
+def test_waiting_task_can_be_cancelled(tmp_path: Path) -> None:
     with GpuExecutor(Layout(tmp_path), "cpu", 1) as executor:
         tasks = [Train(fit) for fit in _fits(2)]
-        executor.n_workers = 0  # as after a lack of memory
+        executor.n_workers = 0  # as after out-of-memory
         executor.submit(tasks[0])
         assert executor.waiting == (tasks[0],)
         executor.cancel(tasks[0])
         assert executor.waiting == ()
 
 
-def test_leaving_ends_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
-    """Its epochs are far too long to be waited for."""
+def test_exit_ends_a_training_during_an_epoch(tmp_path: Path) -> None:
+    """Return a fit with epochs of many minutes."""
     recipe = small_study().recipe.varied({"batch_size": 1, "epochs": 10_000, "train_eval_samples": 1})
     (fit, *_) = make_plan(small_study(search={}, ablate={}, recipe=recipe, subset=None)).fits
     steps, original = [], training.Step.__call__
@@ -222,11 +220,11 @@ def test_leaving_ends_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> No
             assert begun.wait(60)
             raise KeyboardInterrupt
         assert threading.active_count() == n_threads
-    assert 3 <= len(steps) < 1_000  # an epoch has more
+    assert 3 <= len(steps) < 1_000  # an epoch has more steps
     assert not Layout(tmp_path).artefact(fit.trial_id, "checkpoint").exists()
 
 
-def test_leaving_does_not_wait_until_images_were_looked_over(
+def test_exit_does_not_wait_for_the_inspection_of_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end, ended = threading.Event(), threading.Event()
@@ -247,8 +245,10 @@ def test_leaving_does_not_wait_until_images_were_looked_over(
     assert ended.wait(30)
 
 
-def test_a_study_goes_on_with_fewer_fits_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Torch's own error, from the middle of a fit, until one fit is left at a time."""
+def test_study_continues_with_fewer_fits_at_once_after_out_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch raises its out-of-memory error during training unless a fit runs alone."""
     study = small_study(search={}, ablate={}, compare={"n": Compare(networks=("one", "two"))}, seeds=2)
     expected, _ = ran(study, tmp_path / "alone")
     original, under_way, lock = engine_fit.train_epoch, set(), threading.Lock()

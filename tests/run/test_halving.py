@@ -1,4 +1,4 @@
-"""Searches that halve, as they are run: nothing is trained twice, and nothing depends on stops or workers."""
+"""Halving searches: no epoch is trained twice, and results depend neither on interruptions nor on workers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from convstudy.store import Layout
 from tests.run.studies import KERNELS, halving_study, ran, small_study, statistics, stored
 
 KEY = "search.kernel"
-# 5 fits of 1 epoch, 3 that go on for 2 more, 2 of 3 on another fold.
+# 5 fits of 1 epoch, 3 that resume for 2 more, 2 fits of 3 epochs on another fold.
 N_EPOCHS = 5 + 3 * 2 + 2 * 3
 
 
 def _epochs(events: list[Event]) -> Counter[str]:
-    """Return how many epochs each lineage of a search was trained."""
+    """Return the number of epochs of each trial of a search."""
     return Counter(
         event.fit.trial_id
         for event in events
@@ -43,18 +43,18 @@ def test_no_epoch_is_trained_twice(tmp_path: Path) -> None:
     trained = _epochs(events)
     assert sum(trained.values()) == results.epochs_of(stage) == N_EPOCHS
     assert sorted(trained.values()) == [1, 1, 3, 3, 3, 3, 3]
-    # All seconds of the run are those of its epochs, each once.
+    # The seconds of the run are the sum over its epochs, each counted once.
     told = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert results.seconds == pytest.approx(sum(e.train_seconds + e.evaluation_seconds for e in told))
     own = own_epochs(stage.fits, results.records)
     assert sum(len(epochs) for epochs in own.values()) == N_EPOCHS
-    # No checkpoint is kept once the search has chosen.
+    # No checkpoint is kept after the choice of the search.
     assert not list(tmp_path.glob("fits/*/checkpoint*"))
     assert stored(tmp_path, halving_study()).plan == results.plan
 
 
-def test_it_sees_what_the_grid_would_have_seen(tmp_path: Path) -> None:
-    """The slow twin: every history of a rung is the beginning of the grid's, and the rungs follow from these."""
+def test_halving_keeps_scores_of_the_full_grid(tmp_path: Path) -> None:
+    """The grid is the reference: each history of a rung is the beginning of a grid history, which decides the rungs."""
     halved, _ = ran(halving_study(), tmp_path / "halved")
     grid, _ = ran(halving_study(method="grid"), tmp_path / "grid")
     stage = halved.plan.stage(KEY)
@@ -75,7 +75,7 @@ def test_it_sees_what_the_grid_would_have_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 4, 5, 6, 8, 9, 10])
-def test_stopped_after_any_record_it_ends_as_if_it_never_was(after: int, tmp_path: Path) -> None:
+def test_halving_stopped_after_any_record_resumes_to_identical_results(after: int, tmp_path: Path) -> None:
     whole, _ = ran(halving_study(), tmp_path / "whole")
     n_ended = 0
 
@@ -94,13 +94,13 @@ def test_stopped_after_any_record_it_ends_as_if_it_never_was(after: int, tmp_pat
     assert sum(_epochs(events).values()) <= N_EPOCHS - 1
 
 
-def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
+def test_number_of_workers_does_not_change_results(tmp_path: Path) -> None:
     alone, _ = ran(halving_study(), tmp_path / "alone")
     many, _ = ran(halving_study(), tmp_path / "many", workers=3)
     assert statistics(many) == statistics(alone)
 
 
-def test_it_tells_when_a_rung_is_done(tmp_path: Path) -> None:
+def test_event_follows_each_decided_rung(tmp_path: Path) -> None:
     results, events = ran(halving_study(), tmp_path)
     advanced = [event for event in events if isinstance(event, SearchAdvanced)]
     assert [event.stage for event in advanced] == [KEY, KEY]
@@ -108,21 +108,21 @@ def test_it_tells_when_a_rung_is_done(tmp_path: Path) -> None:
     choice = next(event for event in events if isinstance(event, ChoiceMade))
     assert choice.choice.stage == KEY
     assert events.index(advanced[-1]) < events.index(choice)
-    # Each fit that starts after an event is in the plan that it told of.
+    # Each fit that starts after an event is in the plan of that event.
     plan = advanced[0].plan
     started = [e.fit.id for e in events[events.index(advanced[0]) :] if isinstance(e, FitStarted)]
     assert started[0] in {fit.id for fit in plan.settled_fits}
     assert results.choice(KEY) == choice.choice
 
 
-def test_the_plan_grows_back_from_the_records_alone(tmp_path: Path) -> None:
+def test_plan_is_resolved_from_the_records_alone(tmp_path: Path) -> None:
     results, _ = ran(halving_study(), tmp_path)
     plan, choices = resolve(halving_study(), results.records)
     assert (plan, choices) == (results.plan, results.choices)
 
 
-def test_a_grid_after_halving_and_halving_after_a_grid(tmp_path: Path) -> None:
-    """In one folder: the fits that both want are trained once, and what was trained further spoils nothing."""
+def test_grid_and_halving_searches_share_their_fits(tmp_path: Path) -> None:
+    """Both searches use one folder: shared fits are trained once, and longer fits do not change shorter ones."""
     alone, _ = ran(halving_study(), tmp_path / "alone")
     grid = halving_study(method="grid")
     for first, second in ((grid, halving_study()), (halving_study(), grid)):
@@ -134,7 +134,7 @@ def test_a_grid_after_halving_and_halving_after_a_grid(tmp_path: Path) -> None:
         assert stored(runs, grid).complete
 
 
-def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Path) -> None:
+def test_checkpoint_is_kept_for_an_epoch_budget_and_deleted_after_the_last_epoch(tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, SearchAdvanced):
             raise KeyboardInterrupt
@@ -156,7 +156,7 @@ def test_a_checkpoint_outlives_a_pause_and_goes_with_the_whole_fit(tmp_path: Pat
     history.close()
 
 
-def test_studies_that_do_not_halve_have_no_rungs(tmp_path: Path) -> None:
+def test_studies_without_halving_have_no_rungs(tmp_path: Path) -> None:
     results: Results = ran(small_study(), tmp_path)[0]
     assert all(stage.rungs == () and stage.pending == () for stage in results.plan.stages)
     assert results.epochs_of(results.plan.stage(KEY)) == results.plan.stage(KEY).grid_epochs == 2 * 2 * 2

@@ -1,4 +1,4 @@
-"""The images are looked over once a runs folder, after all choices and openings, and no run fails by it."""
+"""The images are inspected once per runs folder, after all test-set evaluations; a failure does not fail the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _inspections(events: list[Event]) -> list[ImagesInspected]:
     return [event for event in events if isinstance(event, ImagesInspected)]
 
 
-def test_the_images_are_looked_over_once_and_last(tmp_path: Path) -> None:
+def test_images_are_inspected_once_after_the_test_evaluation(tmp_path: Path) -> None:
     results, events = ran(_study(), tmp_path)
     assert results.images is not None
     assert (results.images.digest, results.images.test.n_images) == (DIGITS.digest, 360)
@@ -38,21 +38,23 @@ def test_the_images_are_looked_over_once_and_last(tmp_path: Path) -> None:
     last = max(i for i, event in enumerate(events) if isinstance(event, EvaluationResult | ChoiceMade))
     assert last < events.index(_inspections(events)[0])
     assert results.n_test_evaluations == sum(isinstance(event, EvaluationResult) for event in events) == 2
-    # Neither this study again nor another one of the folder looks again.
+    # Neither a second run nor another study in the folder inspects them again.
     again, events = ran(_study(), tmp_path)
     assert (again.images, _inspections(events)) == (results.images, [])
     other, events = ran(_study(name="other"), tmp_path)
     assert (other.images, _inspections(events)) == (results.images, [])
 
 
-def test_a_worker_finds_the_same(tmp_path: Path) -> None:
+def test_inspection_in_a_worker_gives_the_same_statistics(tmp_path: Path) -> None:
     here, _ = ran(_study(), tmp_path / "0")
     there, _ = ran(_study(), tmp_path / "1", workers=1)
     assert here.images is not None
     assert there.images == here.images
 
 
-def test_as_long_as_nothing_was_tested_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_not_inspected_before_a_test_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise MemoryError("no more")
 
@@ -63,7 +65,7 @@ def test_as_long_as_nothing_was_tested_nobody_looks(tmp_path: Path, monkeypatch:
     assert not Layout(tmp_path).dataset_statistics(DIGITS.digest).exists()
 
 
-def test_a_folder_of_before_is_read_and_made_up_for(tmp_path: Path) -> None:
+def test_run_on_a_folder_of_an_earlier_version_completes_it(tmp_path: Path) -> None:
     first, _ = ran(_study(), tmp_path)
     path = Layout(tmp_path).dataset_statistics(DIGITS.digest)
     for spoil in (path.unlink, lambda: path.write_text("[" * 100_000), lambda: path.write_text("{}")):
@@ -75,7 +77,7 @@ def test_a_folder_of_before_is_read_and_made_up_for(tmp_path: Path) -> None:
         assert statistics(again) == statistics(first)
 
 
-def test_images_that_cannot_be_looked_over_fail_no_run(
+def test_failed_inspection_of_images_does_not_fail_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -92,7 +94,9 @@ def test_images_that_cannot_be_looked_over_fail_no_run(
     assert ran(_study(), tmp_path)[0].images is not None
 
 
-def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_dies_during_the_inspection_does_not_fail_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ask = InlineExecutor.next_message
 
     def die(self: InlineExecutor, timeout: float | None = None) -> Message:
@@ -105,10 +109,10 @@ def test_a_worker_that_dies_of_it_fails_no_run(tmp_path: Path, monkeypatch: pyte
     assert _inspections(events) == [ImagesInspected(results.plan.study.dataset, None, "it was killed")]
 
 
-def test_facts_that_cannot_be_written_fail_no_run(tmp_path: Path) -> None:
+def test_unwritable_dataset_statistics_do_not_fail_the_run(tmp_path: Path) -> None:
     (tmp_path / "datasets" / DIGITS.digest / "statistics.json").mkdir(
         parents=True
-    )  # a folder where the file should be
+    )  # a folder at the path of the file
     events: list[Event] = []
     results = run_study(_study(), tmp_path, 0, events.append)
     assert results.complete

@@ -1,4 +1,4 @@
-"""kill -9 at any moment and a second run: the same results, byte for byte, and no worker left behind."""
+"""kill -9 at any moment, then a second run: results are identical byte for byte, and no worker is left."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.run.driver import MOMENTS, MOMENTS_OF_HALVING
 from tests.run.studies import halving_study, ran, results_table, small_study, statistics, worker_pids
 
 ROOT = Path(__file__).resolve().parents[2]
-# How long the system may take to tell workers that whoever started them is gone; they end as soon as they hear.
+# Time for the operating system to close the workers' input after their parent died; they exit at once then.
 LONGEST_WAIT_SECONDS = 60.0
 
 
 @pytest.fixture
 def driver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
-    """A process that has a child run the small study, or another, for every moment that it is told."""
+    """A process whose children run the small study, or another one, up to each given moment."""
     study = getattr(request, "param", "small")
     command = [sys.executable, "-m", "tests.run.driver", str(tmp_path / "killed"), study]
     with subprocess.Popen(
@@ -36,7 +36,7 @@ def driver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subproces
 
 
 def _kill_at(moment: str, driver: subprocess.Popen[str]) -> None:
-    """Run the study and kill its process, and it alone, at a moment."""
+    """Run the study, and kill its process but not its workers at the given moment."""
     assert driver.stdin is not None
     assert driver.stdout is not None
     print(moment, file=driver.stdin, flush=True)
@@ -47,18 +47,18 @@ def _kill_at(moment: str, driver: subprocess.Popen[str]) -> None:
 def _wait_until_no_worker_is_left(runs: Path) -> None:
     until = time.monotonic() + LONGEST_WAIT_SECONDS
     while worker_pids(runs):
-        assert time.monotonic() < until, "workers outlived the process that started them"
+        assert time.monotonic() < until, "workers outlived their parent process"
         time.sleep(0.02)
 
 
-# Whether the workers of a killed driver have ended is looked up there, and only Linux has it.
+# The test looks for workers of the killed driver in /proc, which only Linux has.
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
 )
 
 
 @needs_proc
-def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
+def test_resume_after_kill_at_any_time_gives_identical_records(
     tmp_path: Path, driver: subprocess.Popen[str]
 ) -> None:
     study = small_study()
@@ -77,7 +77,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
         assert summary.status == "interrupted", moment
         n_done.append(summary.n_done)
         history.close()
-        # Go on in a copy, to the end; the next moment goes on from here.
+        # Resume to the end in a copy; the next moment resumes from this state.
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(runs, copy)
         resumed, events = ran(study, copy)
@@ -87,9 +87,9 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
         assert len(started) == len(set(started)) == len(undisturbed.records) - summary.n_done, moment
         assert not list(copy.glob("fits/*/*.partial")), moment
         assert not list(copy.glob("fits/*/checkpoint*")), moment
-        # Nothing was opened twice.
+        # No model was evaluated twice.
         assert resumed.n_test_evaluations == len(undisturbed.test_evaluations), moment
-    # The moments were what they say: from the first fit to the last.
+    # The moments cover the run from the first fit to the last.
     assert n_done == sorted(n_done)
     assert n_done[0] == 0
     assert n_done[-1] == len(undisturbed.records)
@@ -99,7 +99,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_never_was(
 @pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("driver", ["halving"], indirect=True)
-def test_a_search_killed_in_the_middle_of_halving_ends_as_if_it_never_was(
+def test_resume_after_kill_during_halving_gives_identical_records(
     tmp_path: Path, driver: subprocess.Popen[str]
 ) -> None:
     study = halving_study()

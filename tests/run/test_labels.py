@@ -1,4 +1,4 @@
-"""Labels that a study cannot be run with are found before anything trains, and no test image is read for that."""
+"""Invalid labels are found before training, without reading a test image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGITS = "convstudy.data.digits"
 
 @pytest.fixture
 def parts_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the parts of the digits whose images are read from now on, in order."""
+    """Return a list that records which parts of the digits are read."""
     read: list[str] = []
 
     def watched(part: Part) -> Images:
@@ -29,7 +29,7 @@ def parts_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-def test_a_test_label_without_a_class(
+def test_test_label_without_a_class_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts_read: list[str]
 ) -> None:
     def spoiled(part: Part) -> object:
@@ -44,7 +44,7 @@ def test_a_test_label_without_a_class(
     assert not (tmp_path / "runs").exists()
 
 
-def test_too_few_images_of_a_class(tmp_path: Path, parts_read: list[str]) -> None:
+def test_too_few_images_of_a_class_is_an_error_before_training(tmp_path: Path, parts_read: list[str]) -> None:
     search = {"kernel": small_study().search["kernel"].model_copy(update={"folds": 100})}
     with pytest.raises(StudyError, match="100 folds need 100 images of each class"):
         run_study(small_study(subset=1000, search=search), tmp_path / "runs", workers=0)

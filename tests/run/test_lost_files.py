@@ -1,4 +1,4 @@
-"""Any file of a fit may be missing or damaged at any time: it is computed again where it is needed."""
+"""Any file of a fit can be lost or damaged at any time; it is computed again if it is needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.report.synthetic import analysed
 from tests.run.studies import drop_record, halving_study, ran, small_study, started, statistics, stored
 from tests.run.test_drawn import drawing_study
 
-SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
+SCRATCH = TemporaryDirectory(prefix="convstudy-")  # shared by all tests of this module; removed at the end
 VARIED = {"kernel": (3, 5)}
 SHAPES: dict[str, Callable[[], Study]] = {
     "grid": small_study,
@@ -46,11 +46,11 @@ class _Stopped(Exception):
 
 
 def _tables(results: Results) -> tuple[Any, ...]:
-    """Return everything that a run is about, without seconds and dates: every table, the answer, and all facts."""
+    """Return the content of a run without seconds and dates: all tables, the answer, and the data of all files."""
     folder = Path(mkdtemp(dir=SCRATCH.name))
     tables = {}
     for path in write_report(*analysed(results), folder, ["csv"]):
-        if path.name == "compute.csv":  # times, and what follows from them
+        if path.name == "compute.csv":  # times and values derived from them
             continue
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
         kept = [i for i, name in enumerate(rows[0]) if "seconds" not in name and name != "evaluated_at"]
@@ -62,7 +62,7 @@ def _tables(results: Results) -> tuple[Any, ...]:
 
 @lru_cache
 def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
-    """Return the folder of a finished run, what it tells, and how many events there were."""
+    """Return the folder of a completed run, its content, and the number of its events."""
     runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     results, events = ran(SHAPES[shape](), runs)
     assert results.complete
@@ -163,19 +163,19 @@ SPOILERS = [
 
 
 def _spoil(runs: Path, luck: random.Random) -> None:
-    """Delete or damage some of the files below ``fits/``, or all of them."""
+    """Delete or damage some or all files below ``fits/``."""
     files = sorted(runs.glob("fits/*/*"))
     assert files
     if luck.random() < 0.2:
         shutil.rmtree(runs / "fits")
         return
     for path in luck.sample(files, luck.randint(1, len(files))):
-        if path.is_file():  # its folder may be gone by now
+        if path.is_file():  # its folder may be deleted already
             luck.choice([_gone, luck.choice(SPOILERS)])(path, luck)
 
 
 def _read_all(study: Study, runs: Path) -> None:
-    """Do what ``status``, ``runs``, ``check`` and ``report`` do."""
+    """Read the folder as ``status``, ``runs``, ``check`` and ``report`` do."""
     history = History.open(runs)
     (summary,) = history.runs()
     results = history.results(summary.run_id)
@@ -204,20 +204,20 @@ def _survives(shape: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("shape", ["grid", "halving"])
-def test_any_files_of_fits_lost_or_damaged_changes_no_table(shape: str) -> None:
+def test_lost_or_damaged_files_change_no_record(shape: str) -> None:
     for seed in range(2):
         _survives(shape, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
-def test_any_files_of_fits_lost_or_damaged_changes_no_table_of_any_study(shape: str) -> None:
+def test_lost_or_damaged_files_change_no_record_of_any_study(shape: str) -> None:
     for seed in range(2, 14):
         _survives(shape, seed)
 
 
 def _content(path: Path) -> tuple[str, dict[str, str]]:
-    """Return a digest of a file's tensors, and its facts, which are written in any order."""
+    """Return a digest of a file's tensors, and its metadata, whose order in the file varies."""
     tensors, told = read_tensors(path)
     return weights_digest(tensors), told
 
@@ -226,8 +226,8 @@ def _compared() -> Study:
     return small_study(search={}, ablate={}, compare={"networks": Compare(networks=("one", "two"))})
 
 
-def test_what_nothing_needs_is_not_trained_again(tmp_path: Path) -> None:
-    """Weights are needed for the test alone."""
+def test_files_that_are_not_needed_are_not_restored(tmp_path: Path) -> None:
+    """Weights are needed only for the test-set evaluation."""
     shutil.copytree(_finished("grid")[0], tmp_path / "runs")
     before = stored(tmp_path / "runs", small_study())
     for fit_id in before.records:
@@ -237,7 +237,7 @@ def test_what_nothing_needs_is_not_trained_again(tmp_path: Path) -> None:
     assert statistics(results) == statistics(before)
 
 
-def test_lost_test_predictions_are_made_from_the_weights_without_another_evaluation(tmp_path: Path) -> None:
+def test_lost_test_predictions_are_computed_from_the_weights_without_a_log_entry(tmp_path: Path) -> None:
     before, _ = ran(_compared(), tmp_path)
     paths = [Layout(tmp_path).artefact(fit_id, "test") for fit_id in before.records]
     contents = [_content(path) for path in paths]
@@ -253,7 +253,7 @@ def test_lost_test_predictions_are_made_from_the_weights_without_another_evaluat
 
 
 @pytest.mark.parametrize("spoil", SPOILERS[1:])
-def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
+def test_damaged_weights_are_renamed_and_trained_again_before_the_test_evaluation(
     tmp_path: Path, spoil: Callable[[Path, random.Random], None]
 ) -> None:
     runs = tmp_path / "runs"
@@ -270,7 +270,7 @@ def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
     assert (file.fit, file.kind) == (fit, "weights")
     assert {other.fit for other in lost.files} == {
         fit
-    }  # its validation predictions too, where its folder was replaced
+    }  # also its validation predictions if its folder was replaced
     assert file.set_aside is not None
     assert file.set_aside.exists()
     assert ".damaged" in file.set_aside.name
@@ -280,7 +280,7 @@ def test_damaged_weights_are_set_aside_and_trained_again_before_the_test(
 
 @lru_cache
 def _untested() -> Path:
-    """Return the folder of a comparison that was stopped when everything was trained."""
+    """Return the folder of a comparison that was stopped after all training."""
     runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     left = [2]
 
@@ -294,7 +294,7 @@ def _untested() -> Path:
     return runs
 
 
-def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_set(
+def test_record_stays_and_no_test_image_is_read_if_weights_cannot_be_restored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = tmp_path / "runs"
@@ -312,7 +312,7 @@ def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_
         assert results.records == before.records
         assert not results.complete
         assert results.n_test_evaluations == 0
-        # There is a way out: the failure becomes a record, and is accepted.
+        # The user can accept the failure, because it has a record.
         shutil.copytree(runs, tmp_path / "accepted")
         for _ in range(2):
             accepted = run_study(_compared(), tmp_path / "accepted", 0, accept_failures="no memory")
@@ -322,7 +322,7 @@ def test_weights_that_cannot_be_trained_again_leave_the_record_and_open_no_test_
 
 
 @pytest.mark.parametrize("accepting", [{}, {"accept_failures": "too large for this machine"}])
-def test_predictions_that_cannot_be_restored_leave_the_record(
+def test_record_stays_if_predictions_cannot_be_restored(
     accepting: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = tmp_path / "runs"
@@ -338,11 +338,11 @@ def test_predictions_that_cannot_be_restored_leave_the_record(
     for _ in range(2):
         results = run_study(_compared(), runs, 0, **accepting)
         assert results.records == before.records
-        # The weights are there, so that nothing keeps the models from the test.
+        # The weights exist, so the models are evaluated.
         assert results.complete and len(results.test_evaluations) == 2
 
 
-def test_a_test_score_stays_where_its_weights_are_not_reproduced(
+def test_test_score_stays_if_its_weights_are_not_reproduced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, _ = ran(_compared(), tmp_path)
@@ -364,7 +364,7 @@ def test_a_test_score_stays_where_its_weights_are_not_reproduced(
     assert not Layout(tmp_path).artefact(fit.id, "weights").exists()
 
 
-def test_records_lost_by_an_earlier_version_leave_a_run_readable(tmp_path: Path) -> None:
+def test_run_with_lost_records_is_readable(tmp_path: Path) -> None:
     study = SHAPES["nested"]()
     shutil.copytree(_finished("nested")[0], tmp_path / "runs")
     history = History.open(tmp_path / "runs")

@@ -1,4 +1,4 @@
-"""A whole run by another metric: its choices, scores and words, checked against scikit-learn from the predictions."""
+"""A run with another metric: its choices, scores and texts, checked against scikit-learn on the predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.run.studies import small_study
 REFERENCE: dict[str, Callable[[Any, Any], float]] = {
     "balanced-accuracy": lambda y, p: balanced_accuracy_score(y, p.argmax(axis=1)),
     "macro-f1": lambda y, p: f1_score(y, p.argmax(axis=1), average="macro", zero_division=0),
-    # Rows of float32 sum to 1 within its precision only, which scikit-learn warns of.
+    # scikit-learn warns about float32 rows, which sum to 1 only within their precision.
     "log-loss": lambda y, p: log_loss(
         y, p.astype(np.float64) / p.sum(axis=1, keepdims=True, dtype=np.float64), labels=range(10)
     ),
@@ -29,7 +29,7 @@ TITLES = {"balanced-accuracy": "balanced accuracy", "macro-f1": "macro-F1", "log
 
 @pytest.mark.parametrize("metric", REFERENCE)
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
-def test_a_run_by_another_metric_chooses_and_reports_by_it(metric: str, tmp_path: Path) -> None:
+def test_run_with_another_metric_chooses_and_reports_by_it(metric: str, tmp_path: Path) -> None:
     recipe = small_study().recipe.varied({"checkpoint": "best"})
     results = run_study(small_study(metric=metric, recipe=recipe), runs=tmp_path / "runs", workers=0)
     assert results.complete

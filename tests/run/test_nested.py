@@ -1,4 +1,4 @@
-"""Nested searches, as they are run: nothing is trained twice, and nothing depends on stops or workers."""
+"""Nested searches: no epoch is trained twice, and results depend neither on interruptions nor on workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from convstudy.run import EpochEnded, Event, FitEnded, run_study
 from convstudy.run import (
-    EvaluatedOnTestSet as EvaluationResult,  # pytest takes a name that begins with Test for a test
+    EvaluatedOnTestSet as EvaluationResult,  # pytest would collect a name that begins with Test
 )
 from convstudy.store import Layout
 from convstudy.studyfile import Search, Study
@@ -23,7 +23,7 @@ def nested_study(**search: Any) -> Study:
     return small_study(search={"kernel": Search(network="one", **values)}, ablate={})
 
 
-def test_winners_are_judged_before_the_test_set_is_opened(tmp_path: Path) -> None:
+def test_nested_winners_are_scored_before_the_test_set_evaluation(tmp_path: Path) -> None:
     results, events = ran(nested_study(), tmp_path)
     assert results.complete
     assert [choice.stage for choice in results.choices] == [
@@ -43,11 +43,13 @@ def test_winners_are_judged_before_the_test_set_is_opened(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "search", [{}, {"method": "halving", "budget": 0.5, "parameters": {"kernel": KERNELS}}]
 )
-def test_neither_workers_nor_stops_change_anything(search: dict[str, Any], tmp_path: Path) -> None:
+def test_sampled_search_does_not_depend_on_workers_or_interruptions(
+    search: dict[str, Any], tmp_path: Path
+) -> None:
     study = nested_study(recipe={"epochs": 3}, **search)
     alone, events = ran(study, tmp_path / "alone")
     trained = [event.fit.trial_id for event in events if isinstance(event, EpochEnded)]
-    # No epoch is trained twice: none of a lineage has more than the recipe's.
+    # No epoch is trained twice: no trial has more epochs than the recipe.
     assert max(Counter(trained).values()) <= 3
     assert not list(Layout(tmp_path / "alone").folder.rglob("*checkpoint*"))
     assert statistics(ran(study, tmp_path / "many", workers=2)[0]) == statistics(alone)
@@ -69,7 +71,7 @@ def test_neither_workers_nor_stops_change_anything(search: dict[str, Any], tmp_p
     assert statistics(stored(tmp_path / "stopped", study)) == statistics(alone)
 
 
-def test_a_search_that_becomes_nested_trains_only_what_is_new(tmp_path: Path) -> None:
+def test_search_that_becomes_nested_trains_only_new_fits(tmp_path: Path) -> None:
     plain = nested_study(nested=False)
     ran(plain, tmp_path)
     _, events = ran(nested_study(), tmp_path)

@@ -1,4 +1,4 @@
-"""``precision = "auto"``: where it is fixed, to what, and that a run keeps it."""
+"""``precision = "auto"`` is replaced before planning, and a run keeps the precision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.run.studies import small_study
 
 
 def automatic() -> Study:
-    """Return a study that leaves its precision to the machine wherever a study can."""
+    """Return a study with ``"auto"`` at each place where a study can have a precision."""
     return small_study(
         recipe=Recipe(epochs=1, batch_size=40, precision="auto"),
         search={
@@ -34,7 +34,7 @@ def automatic() -> Study:
 
 @pytest.fixture
 def computing(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that says whether processors compute in bfloat16 from now on."""
+    """Return a function that sets whether CPUs support bfloat16."""
 
     def say(able: bool) -> None:
         monkeypatch.setattr(bfloat16, "computes_bfloat16", lambda _: able)
@@ -43,7 +43,7 @@ def computing(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize(("able", "word"), [(True, "bfloat16"), (False, "float32")])
-def test_every_auto_of_a_study_becomes_what_the_device_is_fast_in(
+def test_every_auto_precision_becomes_the_fast_dtype_of_the_device(
     computing: Any, able: bool, word: str
 ) -> None:
     computing(able)
@@ -53,13 +53,13 @@ def test_every_auto_of_a_study_becomes_what_the_device_is_fast_in(
     assert len(fixed.search["precision"].parameters["precision"]) == 2
     assert fixed.search["kernel"].recipe["precision"] == word
     assert fixed.ablate["one"].variants["same"].recipe["precision"] == word
-    # All else is as it was.
+    # Everything else is unchanged.
     assert "auto" not in str(study_document(fixed))
     assert fixed.network == automatic().network
     assert {fit.recipe.precision for fit in make_plan(fixed).fits} == {"float32", "bfloat16"}
 
 
-def test_a_study_without_auto_is_left_as_it_is_and_no_machine_is_asked(
+def test_study_without_auto_precision_is_unchanged_and_no_device_is_searched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def asked(*_: Any) -> Any:
@@ -72,7 +72,7 @@ def test_a_study_without_auto_is_left_as_it_is_and_no_machine_is_asked(
         fix_precision(automatic())
 
 
-def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, computing: Any) -> None:
+def test_run_keeps_the_precision_of_the_machine_that_started_it(tmp_path: Path, computing: Any) -> None:
     study = small_study(recipe=Recipe(epochs=1, batch_size=40, precision="auto"))
     computing(able=True)
     run_study(study, tmp_path, 0)
@@ -83,12 +83,12 @@ def test_a_run_keeps_the_precision_of_the_machine_that_began_it(tmp_path: Path, 
     assert first.complete
     assert first.study.recipe.precision == "bfloat16"
     assert {fit.recipe.precision for fit in first.plan.fits} == {"bfloat16"}
-    # Begun anew by a machine of another kind it is another run, beside the first.
+    # On a machine of another kind it becomes a second run next to the first.
     second = run_study(study, tmp_path, 0)
     assert second.study.recipe.precision == "float32"
     assert second.run_id != first.run_id
 
 
-def test_a_device_that_is_not_there_is_said_to_be_missing() -> None:
+def test_missing_device_is_rejected() -> None:
     with pytest.raises(UsageError, match="device must be one of"):
         fix_precision(automatic(), "cuda:99")

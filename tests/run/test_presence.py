@@ -1,4 +1,4 @@
-"""A runs folder that is deleted or replaced while a run writes to it ends the run in one clear error."""
+"""A runs folder that is deleted or replaced during a run ends the run with one error."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ HARMS = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_folder_deleted_or_replaced_during_a_run_is_one_error(harm: str, tmp_path: Path) -> None:
+def test_folder_deleted_or_replaced_during_a_run_is_one_error(harm: str, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
     def do(event: Event) -> None:
@@ -74,7 +74,7 @@ def test_a_folder_deleted_or_replaced_during_a_run_is_one_error(harm: str, tmp_p
 
 
 @pytest.mark.parametrize("moment", [RunStarted, ChoiceMade, EvaluationResult, ImagesInspected])
-def test_it_is_noticed_at_any_moment_before_the_run_is_complete(moment: type, tmp_path: Path) -> None:
+def test_replaced_folder_is_detected_at_every_event_of_a_run(moment: type, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
     def do(event: Event) -> None:
@@ -83,11 +83,11 @@ def test_it_is_noticed_at_any_moment_before_the_run_is_complete(moment: type, tm
 
     with pytest.raises(StoreError, match="deleted or replaced"):
         run_study(STUDY, runs, 0, do)
-    # What the folder holds now can be run again.
+    # The study can be run again in the new folder.
     assert ran(STUDY, runs)[0].complete
 
 
-def test_facts_of_images_do_not_make_a_deleted_folder_again(tmp_path: Path) -> None:
+def test_dataset_statistics_do_not_create_a_deleted_folder_again(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     left = [2]
 
@@ -101,7 +101,7 @@ def test_facts_of_images_do_not_make_a_deleted_folder_again(tmp_path: Path) -> N
     assert not runs.exists()
 
 
-def test_workers_do_not_make_a_deleted_folder_again(tmp_path: Path) -> None:
+def test_workers_do_not_create_a_deleted_folder_again(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
     def do(event: Event) -> None:
@@ -114,7 +114,7 @@ def test_workers_do_not_make_a_deleted_folder_again(tmp_path: Path) -> None:
     assert ran(STUDY, runs)[0].complete
 
 
-def test_a_folder_that_is_moved_and_linked_to_is_the_same(tmp_path: Path) -> None:
+def test_moved_folder_behind_a_symbolic_link_is_accepted(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
 
     def do(event: Event) -> None:
@@ -125,7 +125,7 @@ def test_a_folder_that_is_moved_and_linked_to_is_the_same(tmp_path: Path) -> Non
     assert run_study(STUDY, runs, 0, do).complete
 
 
-def test_where_inodes_change_by_themselves_only_what_is_missing_counts(
+def test_changing_inodes_are_accepted_while_the_database_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history = History.open(tmp_path / "runs", create=True)

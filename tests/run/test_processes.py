@@ -1,4 +1,4 @@
-"""Worker processes: their pipes and their deaths, with a worker that needs no torch and does what the test says."""
+"""Worker processes: pipes, deaths and exit, with a simulated worker that needs no torch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from tests.scores import scores
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
 
-# Like convstudy.run.worker, but each task says in its learning rate, by hundredths, what the worker does.
+# Like convstudy.run.worker, but the learning rate of each task, times 100, selects what the worker does.
 WORKER = r"""#!{python} -IS
 import json, os, signal, sys
 for line in sys.stdin:
@@ -57,12 +57,12 @@ for line in sys.stdin:
     say = lambda **values: print(json.dumps(values), flush=True)
     record = {{"fit_id": str(os.getpid()), "status": "done", "history": [], "environment": None}}
     if way == 6:
-        os.kill(os.getpid(), signal.SIGKILL)  # before it says anything
-    say(said="started")
+        os.kill(os.getpid(), signal.SIGKILL)  # before its first message
+    say(kind="started")
     if way == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     if way == 3:
-        sys.stdout.write('{{"said": "trai')  # cut off in the middle of a line
+        sys.stdout.write('{{"kind": "trai')  # an incomplete line
         sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGKILL)
     if way == 4:
@@ -70,11 +70,11 @@ for line in sys.stdin:
     if way == 9:
         signal.pause()
     if task["task"] == "test":
-        say(said="tested", scores={{"log-loss": 0.5, "accuracy": 0.25}}, seconds=0.0, error="")
+        say(kind="tested", scores={{"log-loss": 0.5, "accuracy": 0.25}}, seconds=0.0, error="", error_kind="")
     else:
-        say(said="trained", record=record)
+        say(kind="trained", record=record)
     if way == 5:
-        sys.exit(0)  # it dies while it has nothing to do
+        sys.exit(0)  # it dies while it is idle
 """
 WELL, KILLED, TORN, EXITS, LEAVES, SILENT, HANGS = 1, 2, 3, 4, 5, 6, 9
 
@@ -86,7 +86,7 @@ def _fit(way: int) -> Fit:
 
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
-    """A runs folder whose workers are the ones above; afterwards no process, thread or open file may be left."""
+    """A runs folder with the simulated workers; after the test no process, thread or open file must be left."""
     program = tmp_path / "worker"
     program.write_text(WORKER.format(python=sys.executable))
     program.chmod(0o755)
@@ -106,7 +106,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
 
 
 def _answers(executor: ProcessExecutor, fit: Fit) -> list[Message]:
-    """Return all messages of one task, to its last."""
+    """Return all messages of one task."""
     executor.submit(Train(fit))
     messages = [executor.next_message()]
     while not isinstance(messages[-1], Trained | Scored | Lost):
@@ -114,7 +114,7 @@ def _answers(executor: ProcessExecutor, fit: Fit) -> list[Message]:
     return messages
 
 
-def test_a_worker_is_kept_for_the_next_task(layout: Layout) -> None:
+def test_worker_is_reused_for_the_next_task(layout: Layout) -> None:
     with ProcessExecutor(layout, 1, 1) as executor:
         first, second = _answers(executor, _fit(WELL)), _answers(executor, _fit(WELL))
         assert [type(message) for message in first] == [Started, Trained]
@@ -127,7 +127,7 @@ def test_a_worker_is_kept_for_the_next_task(layout: Layout) -> None:
         assert len(worker_pids(layout.folder)) == 1
 
 
-def test_workers_are_started_only_when_they_are_needed(layout: Layout) -> None:
+def test_workers_start_only_when_needed(layout: Layout) -> None:
     with ProcessExecutor(layout, 3, 1) as executor:
         assert worker_pids(layout.folder) == []
         _answers(executor, _fit(WELL))
@@ -138,9 +138,7 @@ def test_workers_are_started_only_when_they_are_needed(layout: Layout) -> None:
     ("way", "said", "reason"),
     [(KILLED, 1, "signal 9"), (TORN, 1, "signal 9"), (SILENT, 0, "signal 9"), (EXITS, 1, "status 7")],
 )
-def test_a_worker_that_dies_over_a_task_loses_it_and_another_takes_its_place(
-    way: int, said: int, reason: str, layout: Layout
-) -> None:
+def test_dead_worker_loses_its_task_and_is_replaced(way: int, said: int, reason: str, layout: Layout) -> None:
     with ProcessExecutor(layout, 1, 1) as executor:
         *before, last = _answers(executor, _fit(way))
         assert [type(message) for message in before] == [Started] * said
@@ -152,17 +150,17 @@ def test_a_worker_that_dies_over_a_task_loses_it_and_another_takes_its_place(
         assert len(worker_pids(layout.folder)) == 1
 
 
-def test_a_worker_that_died_after_its_last_word_gets_no_task(layout: Layout) -> None:
+def test_worker_that_died_after_its_last_message_gets_no_task(layout: Layout) -> None:
     with ProcessExecutor(layout, 1, 1) as executor:
         for _ in range(3):
             assert isinstance(_answers(executor, _fit(LEAVES))[-1], Trained)
-            while not executor._workers[-1].silent:
+            while not executor._workers[-1].closed:
                 time.sleep(0.01)
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
 
 
 def test_no_worker_is_polled(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Ctrl-C inside a poll leaves Popen's lock taken, and the wait for the worker never returns."""
+    """A Ctrl-C inside a poll leaves Popen's lock locked, and waiting for the worker never returns."""
 
     def interrupted(self: subprocess.Popen[str]) -> int | None:
         self._waitpid_lock.acquire()  # type: ignore[attr-defined]
@@ -178,10 +176,10 @@ def test_no_worker_is_polled(layout: Layout, monkeypatch: pytest.MonkeyPatch) ->
     assert zombie_children() == []
 
 
-def test_a_worker_that_dies_as_it_gets_a_task_loses_it(
+def test_worker_that_dies_at_submission_loses_its_task(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody has noticed yet that it died: the task is handed to it all the same."""
+    """The executor has not noticed the death yet, and sends the task to the dead worker."""
     with ProcessExecutor(layout, 1, 1) as executor:
         _answers(executor, _fit(WELL))
         (pid,) = worker_pids(layout.folder)
@@ -195,23 +193,21 @@ def test_a_worker_that_dies_as_it_gets_a_task_loses_it(
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
 
 
-def test_a_worker_that_hangs_is_killed_when_its_task_is_cancelled(layout: Layout) -> None:
+def test_hanging_worker_is_killed_when_its_task_is_cancelled(layout: Layout) -> None:
     with ProcessExecutor(layout, 2, 1) as executor:
         task = Train(_fit(HANGS))
         executor.submit(task)
         assert executor.next_message() == Started(task)
         assert executor.next_message(timeout=0.01) is None
         executor.cancel(task)
-        # Its death is no message of the task, and no other task is handed to it.
+        # Its death is no message about the task, and it gets no other task.
         assert isinstance(_answers(executor, _fit(WELL))[-1], Trained)
         while executor._workers[0].cancelled:
             assert executor.next_message(timeout=0.01) is None
         assert len(worker_pids(layout.folder)) == 1
 
 
-def test_a_worker_that_cannot_be_started_is_one_error(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_that_cannot_be_started_is_one_error(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **options: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
@@ -221,7 +217,7 @@ def test_a_worker_that_cannot_be_started_is_one_error(
             executor.submit(Train(_fit(WELL)))
 
 
-def test_many_workers_answer_in_any_order(layout: Layout) -> None:
+def test_results_do_not_depend_on_the_order_of_worker_messages(layout: Layout) -> None:
     ways = [WELL, KILLED, LEAVES, EXITS] * 5
     tasks = [Score(_fit(way), "digest", number) for number, way in enumerate(ways)]
     ends: list[Message] = []
@@ -239,12 +235,12 @@ def test_many_workers_answer_in_any_order(layout: Layout) -> None:
     assert sorted(end.task.test_evaluation for end in ends if isinstance(end.task, Score)) == list(range(20))
     for end in ends:
         well = ways[end.task.test_evaluation] in (WELL, LEAVES) if isinstance(end.task, Score) else False
-        # One that leaves may take a task with it that it was just given; it is never lost without a word.
+        # A worker that exits can have a new task already; then the executor must report the task as Lost.
         assert isinstance(end, Scored) == well or isinstance(end, Lost)
 
 
 @pytest.mark.parametrize("own", [{}, {"MALLOC_MMAP_THRESHOLD_": "131072"}, {"OMP_NUM_THREADS": "5"}])
-def test_a_worker_is_told_to_keep_big_blocks_and_what_somebody_set_stays(
+def test_worker_keeps_large_blocks_unless_the_user_set_the_variable(
     own: dict[str, str], layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (*processes.KEEP_BLOCKS, "OMP_NUM_THREADS"):
@@ -265,17 +261,17 @@ def test_a_worker_is_told_to_keep_big_blocks_and_what_somebody_set_stays(
     [(("glibc", "2.31"), 1 << 25), (("glibc", "2.34"), 1 << 25), (("", ""), 1 << 25)]
     + [(("glibc", version), 1 << 30) for version in ("2.35", "2.36.9000", "2.41", "3.0")],
 )
-def test_no_c_library_is_asked_for_a_threshold_that_it_refuses(
+def test_malloc_thresholds_are_within_the_limits_of_each_c_library(
     library: tuple[str, str], largest: int
 ) -> None:
-    """glibc before 2.35 refuses more than 32 MiB and keeps to the other variable alone, which maps each block anew."""
+    """glibc before 2.35 rejects more than 32 MiB and uses only the other variable, which maps each block again."""
     assert processes.keep_blocks(*library) == {
         "MALLOC_MMAP_THRESHOLD_": str(largest),
         "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     }
 
 
-def test_leaving_stops_what_is_under_way(layout: Layout) -> None:
+def test_exit_stops_running_tasks(layout: Layout) -> None:
     executor = ProcessExecutor(layout, 2, 1)
     with pytest.raises(KeyboardInterrupt), executor:
         executor.submit(Train(_fit(HANGS)))
@@ -286,7 +282,7 @@ def test_leaving_stops_what_is_under_way(layout: Layout) -> None:
         raise KeyboardInterrupt
 
 
-def test_what_a_worker_is_asked_and_says_survives_json() -> None:
+def test_tasks_and_messages_are_read_back_from_json() -> None:
     fit = _fit(WELL)
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
@@ -295,7 +291,7 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
         for message in (Started(task), Scored(task, scores(0.1, 0.2), 0.3, "no"), halted):
             assert message_from_json(task, json.loads(json.dumps(message_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
-            message_from_json(task, {"said": "lost", "reason": "only an executor says so"})
+            message_from_json(task, {"kind": "lost", "reason": "only an executor says so"})
     look = Inspect(DIGITS)
     assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
     part = BUILT_IN_DATASETS["digits"].load().train
@@ -304,9 +300,7 @@ def test_what_a_worker_is_asked_and_says_survives_json() -> None:
         assert message_from_json(look, json.loads(json.dumps(message_as_json(said)))) == said
 
 
-def test_what_a_worker_prints_needs_no_unicode_of_the_locale(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_output_does_not_depend_on_the_locale(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     with ProcessExecutor(layout, 1, 1) as executor:
         _answers(executor, _fit(WELL))

@@ -1,4 +1,4 @@
-"""How far a run is, counted from its events, against figures worked out by hand."""
+"""The progress of a run, counted from its events, against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tiny(tmp_path: Path) -> Path:
 
 
 class Clock:
-    """Seconds that a test moves."""
+    """A clock that a test moves."""
 
     now = 100.0
 
@@ -44,7 +44,7 @@ def done(fit: Fit, n_epochs: int = 2) -> Record:
     return Record(fit.id, "done", history, n_epochs, n_epochs)
 
 
-def test_nothing_is_known_before_the_start() -> None:
+def test_progress_before_the_start_has_no_plan() -> None:
     progress = Progress()
     assert (progress.n_fits, progress.n_done, progress.fraction, progress.seconds, progress.seconds_left) == (
         0,
@@ -55,7 +55,7 @@ def test_nothing_is_known_before_the_start() -> None:
     )
 
 
-def test_a_run_from_start_to_end(tiny: Path) -> None:
+def test_progress_of_a_run_from_start_to_end(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     progress = Progress(clock)
@@ -68,7 +68,7 @@ def test_a_run_from_start_to_end(tiny: Path) -> None:
     assert progress.fraction == pytest.approx(costs[first.id] / total)
     assert progress.seconds_left is None
 
-    clock.now += 5  # while the worker starts
+    clock.now += 5  # the worker starts
     progress.take(FitStarted(second))
     clock.now += 3
     progress.take(EpochEnded(second, epoch(1)))
@@ -92,7 +92,7 @@ def test_a_run_from_start_to_end(tiny: Path) -> None:
     assert progress.seconds_left == 0
 
 
-def test_a_fit_that_goes_on_counts_what_was_done_before_but_not_as_pace(tiny: Path) -> None:
+def test_epochs_of_an_earlier_run_count_as_done_but_not_towards_the_speed(tiny: Path) -> None:
     plan = make_plan(load_study(tiny, {"recipe.epochs": 4}))
     clock = Clock()
     progress = Progress(clock)
@@ -101,7 +101,7 @@ def test_a_fit_that_goes_on_counts_what_was_done_before_but_not_as_pace(tiny: Pa
     progress.take(FitStarted(fit))
     clock.now += 2
     progress.take(EpochEnded(fit, epoch(3)))
-    # three of four epochs are done, one of them here, in 2 seconds
+    # three of four epochs are done, one of them in this run, in 2 seconds
     assert progress.seconds_left == pytest.approx(2)
 
 
@@ -111,14 +111,14 @@ def started(plan: Plan, clock: Clock, n_workers: int) -> Progress:
     return progress
 
 
-def test_time_of_a_killed_fit_is_not_pace(tiny: Path) -> None:
+def test_time_of_a_killed_fit_does_not_count_towards_the_speed(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     progress = started(plan, clock, 1)
     first, second, *_ = plan.fits
     progress.take(FitStarted(first))
     clock.now += 1000
-    progress.take(FitStarted(first))  # its worker was killed, and it is tried again
+    progress.take(FitStarted(first))  # its worker was killed, and the fit is retried
     clock.now += 1000
     progress.take(FitEnded(first, Record(first.id, "failed", error_kind="crashed", error="signal 9")))
     progress.take(FitStarted(second))
@@ -129,7 +129,7 @@ def test_time_of_a_killed_fit_is_not_pace(tiny: Path) -> None:
     assert progress.seconds == 2002
 
 
-def test_a_fit_that_hangs_beside_others_does_not_lengthen_the_time_left(tiny: Path) -> None:
+def test_hanging_fit_does_not_increase_the_remaining_time(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     progress = started(plan, clock, 2)
@@ -141,7 +141,7 @@ def test_a_fit_that_hangs_beside_others_does_not_lengthen_the_time_left(tiny: Pa
             clock.now += 1
             progress.take(EpochEnded(fit, epoch(number)))
         progress.take(FitEnded(fit, done(fit)))
-    # One worker did three fits in 6 seconds, the other nothing: two would have needed 3 seconds.
+    # One worker trained three fits in 6 seconds, the other hung: two workers would have needed 3 seconds.
     trained = sum(progress.cost(fit) for fit in others[:3])
     left = sum(progress.cost(fit) for fit in (hung, *others[3:]))
     assert progress.seconds_left == pytest.approx(3 * left / trained)
@@ -149,7 +149,7 @@ def test_a_fit_that_hangs_beside_others_does_not_lengthen_the_time_left(tiny: Pa
     assert progress.seconds_left == pytest.approx(3 * (left - progress.cost(hung)) / trained)
 
 
-def test_fits_under_way_at_once_share_the_time(tiny: Path) -> None:
+def test_concurrent_fits_divide_the_remaining_time(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     clock = Clock()
     progress = started(plan, clock, 2)
@@ -160,7 +160,7 @@ def test_fits_under_way_at_once_share_the_time(tiny: Path) -> None:
     clock.now += 4
     progress.take(EpochEnded(first, epoch(1)))
     one_ended = progress.seconds_left
-    # An epoch takes one worker 4 seconds, and two do two in that time.
+    # An epoch takes one worker 4 seconds; two workers train two epochs in that time.
     left = sum(progress.cost(fit) for fit in plan.fits) - progress.cost(first) / 2
     assert one_ended == pytest.approx(2 * left / (progress.cost(first) / 2))
     progress.take(EpochEnded(second, epoch(1)))
@@ -168,7 +168,7 @@ def test_fits_under_way_at_once_share_the_time(tiny: Path) -> None:
     assert progress.seconds_left == pytest.approx(4 * left / progress.cost(first))
 
 
-def test_a_choice_brings_a_new_plan(tiny: Path) -> None:
+def test_progress_uses_the_new_plan_after_a_choice(tiny: Path) -> None:
     study = load_study(tiny)
     plan, after = make_plan(study), make_plan(study, {"search.kernel": "kernel=5"})
     progress = Progress(Clock())
@@ -181,17 +181,17 @@ def test_a_choice_brings_a_new_plan(tiny: Path) -> None:
     assert progress.plan is after
 
 
-def test_names(tiny: Path) -> None:
+def test_progress_names_fits_as_in_the_plan(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     names = names_of(plan)
     assert len(names) == len(set(names.values())) == N_FITS
     assert names[plan.stages[0].candidates[1].fits[0].id] == "search.kernel kernel=5, fold 1 of 2"
-    # shared by both: the first stage names it
+    # shared by both stages: the first one names it
     assert names[plan.stage("ablate.flat").candidates[0].fits[1].id] == "compare.both flat, seed 1"
 
 
 class Watched(tuple[Fit, ...]):
-    """Fits that count how often they are gone through."""
+    """A tuple of fits that counts its iterations."""
 
     times = 0
 
@@ -200,7 +200,7 @@ class Watched(tuple[Fit, ...]):
         return super().__iter__()
 
 
-def test_counts_of_a_stage_and_what_is_left_are_those_of_a_sum_over_all_fits(tiny: Path) -> None:
+def test_stage_counts_and_remaining_work_equal_sums_over_all_fits(tiny: Path) -> None:
     study = load_study(tiny)
     plan, after = make_plan(study), make_plan(study, {"search.kernel": "kernel=5"})
     trained_before = frozenset(fit.id for fit in plan.fits[::3])
@@ -226,7 +226,7 @@ def test_counts_of_a_stage_and_what_is_left_are_those_of_a_sum_over_all_fits(tin
     assert progress.fraction == 1
 
 
-def test_a_fit_that_ends_is_counted_without_a_look_at_all_others(tiny: Path) -> None:
+def test_ended_fit_is_counted_without_a_loop_over_all_fits(tiny: Path) -> None:
     plan = make_plan(load_study(tiny))
     watched = Watched(plan.fits)
     vars(plan)["fits"] = watched

@@ -1,4 +1,4 @@
-"""The schedule of a run alone: made-up plans and messages, in any order; nothing is trained, stored or started."""
+"""The schedule of a run with simulated messages in any order; nothing is trained or stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EPOCH = epoch_with(1, 0.1, (0.5, 0.9), (0.5, 0.5), 0.0, 0.0)
 
 
 def searches() -> Study:
-    """Return a study whose searches share lineages: one halves, one tries the same grid, one draws."""
+    """Return a study whose searches share trials: one halving, one on the same grid, one sampled."""
     recipe = {"epochs": 4}
     halved = Search(
         network="one", parameters={"kernel": KERNELS}, folds=2, method="halving", budget=0.5, recipe=recipe
@@ -49,24 +49,24 @@ STUDIES = {"questions": study(), "searches": searches()}
 
 
 def epoch_of(fit: Fit) -> Epoch:
-    """Return an epoch whose accuracy follows from the fit alone."""
+    """Return an epoch whose accuracy depends only on the fit."""
     return epoch_with(1, 0.1, (0.5, 0.9), (0.5, int(fit.id[:6], 16) / 2**24), 0.0, 0.0)
 
 
 def done(fit: Fit) -> Record:
-    """Return the record of a fit that is done."""
+    """Return the record of a completed fit."""
     return Record(fit.id, "done", (epoch_of(fit),), 1, 1, 80, 20, 100, f"weights of {fit.id}")
 
 
 @dataclass
 class Fates:
-    """What becomes of each fit, whenever it is trained: it follows from the fit alone.
+    """The outcome of each fit, which depends only on the fit and not on when it is trained.
 
-    A fit of ``diverges`` fails for good; the worker dies over one of ``dies`` at its first tries.
+    A fit in ``diverges`` fails permanently; a fit in ``dies`` kills its worker at its first attempts.
     """
 
     diverges: frozenset[str] = frozenset()  # fit ids
-    dies: Mapping[str, int] = field(default_factory=dict)  # fit id -> how many times
+    dies: Mapping[str, int] = field(default_factory=dict)  # fit id -> number of deaths
 
     def record(self, fit: Fit) -> Record:
         if fit.id in self.diverges:
@@ -81,7 +81,7 @@ def some_diverge(asked: Study) -> frozenset[str]:
 
 
 class Driver:
-    """A loop over a schedule with workers that answer in the order of a generator; it checks what holds at any time."""
+    """A loop over a schedule with workers that answer in random order; it checks invariants after each message."""
 
     def __init__(self, asked: Study, fates: Fates, n_workers: int, luck: random.Random) -> None:
         self.asked, self.fates, self.n_workers, self.luck = asked, fates, n_workers, luck
@@ -141,7 +141,7 @@ class Driver:
 
     def check(self) -> None:
         lineages = [task.fit.trial_id for task in self.schedule.under_way]
-        assert len(lineages) == len(set(lineages)), "two trainings of one lineage at once"
+        assert len(lineages) == len(set(lineages)), "two trainings of one trial at once"
         assert 0 < len(lineages) <= self.n_workers
         waiting = {task.fit.id for task in self.schedule.waiting}
         assert not waiting & {task.fit.id for task in self.schedule.under_way}
@@ -149,18 +149,18 @@ class Driver:
             assert {task.fit.trial_id for task in self.schedule.waiting} <= set(lineages), "a worker is idle"
 
     def check_due(self) -> None:
-        """A choice, a rung or trials are due exactly where planning again brings them."""
+        """Check that a choice is due exactly if resolving the plan adds a choice, a rung or trials."""
         plan, choices = resolve(self.asked, self.records)
         news = choices != self.choices or [fit.id for fit in plan.fits] != [fit.id for fit in self.plan.fits]
         rungs = [[rung.scores for rung in stage.rungs] for stage in plan.stages]
         news = news or rungs != [[rung.scores for rung in stage.rungs] for stage in self.plan.stages]
         assert self.schedule.choice_due == news
-        for choice in choices:  # nothing is chosen while a fit of the stage is missing
+        for choice in choices:  # no choice is made while a fit of the stage is missing
             fits = [fit for each in plan.stage(choice.stage).candidates for fit in each.fits]
             assert all(self.is_final(fit) for fit in fits)
 
 
-# Without shrinking: an example takes a second, and a failure names its seed.
+# No shrinking, because an example takes a second and a failure prints its seed.
 @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     st.sampled_from(sorted(STUDIES)),
@@ -169,12 +169,12 @@ class Driver:
     st.integers(1, 3),
     st.integers(0, 2**32),
 )
-def test_the_order_of_messages_changes_no_outcome(
+def test_order_of_messages_does_not_change_the_outcome(
     name: str, n_workers: int, diverge: bool, n_deaths: int, luck: int
 ) -> None:
     diverges = some_diverge(STUDIES[name]) if diverge else frozenset[str]()
     one_by_one = Driver(STUDIES[name], Fates(diverges), 1, random.Random(0)).run()
-    # Workers die over some fits, at the first try only or at each; what dies at each try fails and may yet succeed.
+    # Some fits kill their worker at the first attempt, some at each attempt; the latter fail, but not permanently.
     dying = dict.fromkeys(sorted(one_by_one.records)[::5], n_deaths)
     fates = Fates(diverges, dying)
     expected = Driver(STUDIES[name], fates, 1, random.Random(1)).run()
@@ -190,20 +190,20 @@ def test_the_order_of_messages_changes_no_outcome(
         assert n_started == 1 + min(dying.get(fit_id, 0), N_RETRIES)
 
 
-def test_the_made_up_studies_reach_what_a_schedule_can_meet() -> None:
+def test_simulated_runs_reach_every_state_of_a_schedule() -> None:
     driver = Driver(searches(), Fates(some_diverge(searches())), 3, random.Random(2)).run()
     assert {choice.stage for choice in driver.choices} == {
         f"search.{name}" for name in driver.asked.search
     } | {"compare.all"}
     assert sum(rung.decided for rung in driver.plan.stage("search.halved").rungs) == 3
     lineages = Counter(fit.trial_id for fit in driver.plan.settled_fits)
-    assert max(lineages.values()) > 1, "fits share a lineage"
+    assert max(lineages.values()) > 1, "fits share a trial"
     assert any(record.error_kind == "diverged" for record in driver.records.values())
     assert len(Driver(study(), Fates(), 2, random.Random(3)).run().choices) == 2
 
 
 def followed(asked: Study | None = None) -> tuple[Schedule, Plan]:
-    """Return a schedule of a study of which nothing is trained."""
+    """Return a schedule of a study without records."""
     plan, _ = resolve(asked or study(), {})
     schedule = Schedule()
     schedule.follow(plan, lambda _: False)
@@ -223,15 +223,15 @@ def test_only_settled_fits_wait() -> None:
     assert {task.weights_digest for task in schedule.waiting} == {""}
 
 
-def test_no_more_trainings_start_than_there_are_workers() -> None:
+def test_no_more_trainings_start_than_workers() -> None:
     schedule, _ = followed()
     first, second = started(schedule, 2), started(schedule, 2)
     assert schedule.start(2) is None
     assert schedule.under_way == (first, second)
-    assert schedule.start(1) is None, "their number may decrease"
+    assert schedule.start(1) is None, "the number of workers may decrease"
 
 
-def test_a_worker_that_dies_over_a_fit_twice_leaves_a_failed_record() -> None:
+def test_fit_whose_worker_dies_twice_has_a_failed_record() -> None:
     schedule, _ = followed()
     task = started(schedule)
     schedule.take(Started(task))
@@ -245,7 +245,7 @@ def test_a_worker_that_dies_over_a_fit_twice_leaves_a_failed_record() -> None:
     assert schedule.tried == {task.fit.id}
 
 
-def test_workers_that_die_before_they_take_up_a_fit_end_the_run() -> None:
+def test_workers_that_die_before_a_fit_end_the_run() -> None:
     schedule, _ = followed()
     task = started(schedule)
     assert schedule.take(Lost(task, "status 1")) == Again(task)
@@ -254,7 +254,7 @@ def test_workers_that_die_before_they_take_up_a_fit_end_the_run() -> None:
     assert "status 1" in str(answer.error)
 
 
-def test_a_fit_that_was_ended_for_its_silence_keeps_its_lineage_from_starting() -> None:
+def test_timed_out_fit_prevents_other_fits_of_its_trial_from_starting() -> None:
     schedule, plan = followed(searches())
     same = [f for f in plan.settled_fits if f.epoch_budget is not None]
     hung = same[0]
@@ -273,14 +273,14 @@ def test_a_fit_that_was_ended_for_its_silence_keeps_its_lineage_from_starting() 
     assert hung.trial_id not in {each.fit.trial_id for each in schedule.waiting}
 
 
-def test_a_task_that_is_silent_before_a_worker_took_it_up_ends_the_run() -> None:
+def test_timeout_before_a_worker_starts_the_fit_ends_the_run() -> None:
     schedule, _ = followed()
     answer = schedule.take(Lost(started(schedule), "no message", timed_out=True))
     assert isinstance(answer, Stop)
     assert "fit timeout" in str(answer.error)
 
 
-def test_what_the_system_refuses_a_worker_ends_the_run() -> None:
+def test_os_error_in_a_worker_ends_the_run() -> None:
     schedule, _ = followed()
     task = started(schedule)
     answer = schedule.take(Halted(task, (Problem("no space"),)))
@@ -288,7 +288,7 @@ def test_what_the_system_refuses_a_worker_ends_the_run() -> None:
     assert answer.error.problems == (Problem("no space", Location(subject=f"fit {task.fit.id}")),)
 
 
-def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
+def test_failure_that_is_not_permanent_leaves_its_choice_open() -> None:
     asked = study(
         compare={},
         ablate={},
@@ -304,7 +304,7 @@ def test_a_failure_that_may_pass_leaves_its_choice_open() -> None:
     assert schedule.idle or {task.fit.id for task in schedule.waiting}.isdisjoint(fit.id for fit in fits)
 
 
-def test_no_choice_is_due_in_a_stage_that_waits_for_another() -> None:
+def test_no_choice_is_due_in_a_stage_that_depends_on_another() -> None:
     plan, _ = resolve(study(), {})
     stage = plan.stage("compare.all")
     assert stage.depends_on == ("search.kernel",)
@@ -319,7 +319,7 @@ def test_no_choice_is_due_in_a_stage_that_waits_for_another() -> None:
     assert not schedule.choice_due
 
 
-def test_restored_files_are_trained_after_what_waits_and_make_no_choice_due() -> None:
+def test_trainings_of_lost_files_follow_waiting_ones_and_make_no_choice_due() -> None:
     plan, _ = resolve(study(), {})
     schedule = Schedule()
     schedule.follow(plan, lambda _: True)
@@ -345,7 +345,7 @@ def messages_out_of_place(schedule: Schedule, under_way: Train) -> list[Message]
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_a_message_about_no_training_under_way_is_an_error_of_the_executor(number: int) -> None:
+def test_message_about_a_training_that_is_not_running_is_a_usage_error(number: int) -> None:
     schedule, _ = followed()
     task = started(schedule)
     wrong = messages_out_of_place(schedule, task)

@@ -1,4 +1,4 @@
-"""The order in which a run does things, with an executor that only pretends: any order of answers, any death."""
+"""The order of the steps of a run, with a simulated executor: answers in any order, workers that die."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.scores import epoch_of, scores
 
 
 def accuracy_of(fit: Fit) -> float:
-    """Return an accuracy that follows from the fit alone."""
+    """Return an accuracy that depends only on the fit."""
     return 0.5 + int(fit.id[:4], 16) / 2**18
 
 
 class Pretending:
-    """Answers for each task under way in an order of its own; ``dies`` tells whether it dies over a task this time."""
+    """An executor that answers in a random order; ``dies`` returns whether the worker of a task dies this time."""
 
     def __init__(self, n_workers: int, luck: random.Random, dies: Callable[[Task, int], bool]) -> None:
         self.n_workers = n_workers
@@ -43,7 +43,7 @@ class Pretending:
         self._dies = dies
 
     def submit(self, task: Task) -> None:
-        assert task not in self.under_way, "a task was handed out twice at once"
+        assert task not in self.under_way, "a task was submitted twice at once"
         assert not any(
             isinstance(task, Train) and isinstance(other, Train) and other.fit.trial_id == task.fit.trial_id
             for other in self.under_way
@@ -92,13 +92,13 @@ def _pretend(
     dies: Callable[[Task, int], bool] = lambda task, attempt: False,
 ) -> tuple[Results, list[Event], Pretending]:
     executor = Pretending(n_workers, random.Random(luck), dies)
-    monkeypatch.setattr(restoring, "lost_files", lambda *_: ())  # it leaves none
+    monkeypatch.setattr(restoring, "lost_files", lambda *_: ())  # it writes no file
     events: list[Event] = []
     return run_study(study, runs, listener=events.append, executor=lambda _: executor), events, executor
 
 
 def large_study() -> Study:
-    """Return a study with two searches on one network, one on the other, and choices that fall due at any time."""
+    """Return a study with two searches of one network and one of another, whose choices are due at different times."""
     return small_study(
         seeds=3,
         network=NETWORKS,
@@ -111,7 +111,7 @@ def large_study() -> Study:
 
 
 def halving_studies() -> Study:
-    """Return a study in which two searches of two networks that are alike want fits of the same lineages."""
+    """Return a study in which two searches of two equal networks share trials."""
     kernels = (1, 2, 3, 4, 5)
     recipe = {"epochs": 4}
     return small_study(
@@ -138,7 +138,7 @@ def halving_studies() -> Study:
 
 
 @pytest.mark.parametrize("luck", range(6))
-def test_the_order_of_answers_changes_no_rung(
+def test_order_of_results_does_not_change_rungs(
     luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
@@ -151,9 +151,7 @@ def test_the_order_of_answers_changes_no_rung(
     assert set(executor.submitted.values()) == {1}
 
 
-def test_a_rung_waits_for_a_paused_fit_whose_worker_dies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rung_waits_for_the_retry_of_a_dead_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
     results, _, _ = _pretend(
         monkeypatch,
@@ -171,7 +169,7 @@ def test_a_rung_waits_for_a_paused_fit_whose_worker_dies(
     assert again.choices == alone.choices
 
 
-def test_a_candidate_with_a_failure_that_lasts_is_dropped_at_its_rung(
+def test_candidate_with_permanent_failure_is_eliminated_at_its_rung(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
@@ -187,7 +185,7 @@ def test_a_candidate_with_a_failure_that_lasts_is_dropped_at_its_rung(
 
 
 @pytest.mark.parametrize("luck", range(6))
-def test_the_order_of_answers_changes_nothing(
+def test_order_of_results_does_not_change_the_search(
     luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_by_one, _, alone = _pretend(monkeypatch, tmp_path / "alone", large_study())
@@ -199,7 +197,7 @@ def test_the_order_of_answers_changes_nothing(
     assert many.complete
     assert executor.submitted == alone.submitted
     assert set(executor.submitted.values()) == {1}
-    assert executor.most == n_workers  # they were busy
+    assert executor.most == n_workers  # the workers were busy
     kinds = [type(event) for event in events]
     assert kinds.index(EvaluationResult) > max(
         i for i, kind in enumerate(kinds) if kind in (FitEnded, ChoiceMade)
@@ -209,16 +207,14 @@ def test_the_order_of_answers_changes_nothing(
     )
 
 
-def test_nothing_is_trained_that_the_plan_does_not_need(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_fits_of_the_plan_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results, _, executor = _pretend(monkeypatch, tmp_path, large_study(), 4)
     trained = {name.split()[1] for name in executor.submitted if name.startswith("Train ")}
     assert trained == {fit.id for fit in results.plan.fits} == set(results.records)
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])
-def test_a_task_whose_worker_died_is_tried_once_more(
+def test_task_of_a_dead_worker_is_retried_once(
     n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results, events, executor = _pretend(
@@ -227,12 +223,12 @@ def test_a_task_whose_worker_died_is_tried_once_more(
     assert results.complete
     assert not results.failed
     assert set(executor.submitted.values()) == {2}
-    assert results.n_test_evaluations == len(results.plan.tested_fits)  # a second try is the same opening
+    assert results.n_test_evaluations == len(results.plan.tested_fits)  # a retry reuses the log entry
     assert len([event for event in events if isinstance(event, FitEnded)]) == len(results.plan.fits)
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])
-def test_a_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
+def test_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
     n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(task: Task, attempt: int) -> bool:
@@ -247,12 +243,12 @@ def test_a_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
     assert executor.submitted[f"Train {failed.fit_id}"] == 2
     assert failed.fit_id not in results.test_evaluations
     assert len(results.test_evaluations) == 3
-    # Another run does not try it again.
+    # The next run does not try it again.
     _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
     assert f"Train {failed.fit_id}" not in executor.submitted
 
 
-def test_a_test_that_always_kills_its_worker_ends_the_run_and_another_goes_on(
+def test_test_evaluation_that_kills_its_worker_ends_the_run_and_the_next_run_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StoreError, match="run the study again"):
@@ -263,10 +259,8 @@ def test_a_test_that_always_kills_its_worker_ends_the_run_and_another_goes_on(
     assert begun.n_test_evaluations == 1
 
 
-def test_a_choice_that_falls_due_while_others_train_is_made_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fits of the comparison that wait for nothing are under way when the search chooses; none is trained twice."""
+def test_choice_is_made_while_other_fits_still_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Independent fits of the comparison run when the search makes its choice; none is trained twice."""
     for luck in range(5):
         _, events, executor = _pretend(monkeypatch, tmp_path / str(luck), small_study(), 5, luck)
         assert set(executor.submitted.values()) == {1}
@@ -275,9 +269,9 @@ def test_a_choice_that_falls_due_while_others_train_is_made_at_once(
         )
         before = [event for event in events[:chosen] if isinstance(event, FitEnded)]
         last = before[-1]
-        assert last.fit.split.__class__.__name__ == "Fold"  # the search's own last fit made it due
+        assert last.fit.split.__class__.__name__ == "Fold"  # the last fit of the search made the choice due
 
 
-def test_train_is_what_is_submitted_for_a_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedule_submits_a_train_task_per_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
     assert {name.split()[0] for name in executor.submitted} == {Train.__name__, Score.__name__}

@@ -1,4 +1,4 @@
-"""What a run tells, what it does not do again, and what becomes of failures; all in this process."""
+"""The events of a run, what it does not repeat, and its failures; all in this process."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from tests.run.studies import N_FITS, NETWORKS, ran, small_study, started, stati
 from tests.scores import scores
 
 
-def test_events_come_in_order(tmp_path: Path) -> None:
+def test_events_arrive_in_order(tmp_path: Path) -> None:
     results, events = ran(small_study(), tmp_path)
     first = events[0]
     assert isinstance(first, RunStarted)
     assert (first.run_id, first.done, first.workers) == (results.run_id, frozenset(), 1)
     kinds = [type(event) for event in events]
-    # Each fit starts, tells its epochs, ends; the test set is opened after everything else.
+    # Each fit starts, completes its epochs and ends; the test set is evaluated after everything else.
     for fit in results.plan.fits:
         own = [e for e in events if isinstance(e, FitStarted | EpochEnded | FitEnded) and e.fit == fit]
         assert [type(e) for e in own] == [FitStarted, EpochEnded, EpochEnded, FitEnded]
     n_tested = len(results.plan.tested_fits)
-    assert n_tested == 4  # two networks, two variants; the best as it is is one of the networks
+    assert n_tested == 4  # two networks and two variants; the unchanged best network is one of the networks
     assert kinds[-n_tested - 1 :] == [EvaluationResult] * n_tested + [ImagesInspected]
     assert kinds.count(EvaluationResult) == n_tested
     choices = [event.choice for event in events if isinstance(event, ChoiceMade)]
     assert [choice.stage for choice in choices] == ["search.kernel", "compare.networks"]
-    # A choice is told when the last fit that it rests on has ended, and before any fit that rests on it starts.
+    # A choice follows the last fit that it depends on, and precedes each fit that depends on it.
     for event in events:
         if isinstance(event, ChoiceMade):
             at = events.index(event)
@@ -64,7 +64,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
     }
 
 
-def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
+def test_complete_run_trains_and_evaluates_nothing_again(tmp_path: Path) -> None:
     first, _ = ran(small_study(), tmp_path)
     again, events = ran(small_study(), tmp_path)
     assert started(events) == []
@@ -74,9 +74,9 @@ def test_a_complete_run_trains_and_opens_nothing_again(tmp_path: Path) -> None:
     assert again.n_test_evaluations == first.n_test_evaluations == 4
 
 
-def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> None:
+def test_changed_study_trains_only_the_affected_fits(tmp_path: Path) -> None:
     first, _ = ran(small_study(), tmp_path)
-    # A variant more: one fit more.
+    # Another variant: one more fit.
     best = Ablate(
         network="best",
         variants={**small_study().ablate["best"].variants, "sgd": Variant(recipe={"optimizer": "sgd"})},
@@ -86,24 +86,24 @@ def test_a_changed_study_trains_only_what_the_change_affects(tmp_path: Path) -> 
     assert started(events) == [sgd.id]
     assert [event.fit.id for event in events if isinstance(event, EvaluationResult)] == [sgd.id]
     assert set(first.records) < set(results.records)
-    # A seed more: what is there already is not trained again, and no fold of the search is among the new fits.
+    # Another seed: existing fits are not trained again, and no fold of the search is among the new fits.
     before = set(results.records)
     results, events = ran(small_study(seeds=2), tmp_path)
     assert set(started(events)) == set(results.records) - before
     assert {event.fit.seed for event in events if isinstance(event, FitStarted)} <= {0, 1}
     assert not any(isinstance(e.fit.split, Fold) for e in events if isinstance(e, FitStarted))
-    # Another name, or a key that this recipe does not use: none.
+    # Another name, or a key that this recipe does not use: no new fit.
     other = small_study(name="other", recipe=small_study().recipe.varied({"step_factor": 0.5}))
     results, events = ran(other, tmp_path)
     assert started(events) == []
     assert results.run_id != first.run_id
     assert (
         results.n_test_evaluations_before == results.n_test_evaluations
-    )  # all of them were opened for other runs
+    )  # all of them were evaluated by other runs
 
 
 def _diverging(**changes: Any) -> Any:
-    """Return a study one of whose candidates leaves the finite numbers."""
+    """Return a study in which one candidate diverges."""
     return small_study(
         search={
             "rate": Search(
@@ -118,7 +118,7 @@ def _diverging(**changes: Any) -> Any:
 
 
 def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
-    """Let the loss be no number in evaluation for each fit that ``fails`` names."""
+    """Patch the evaluation so that the loss is NaN for each fit for which ``fails`` is true."""
     original, under_way = engine_fit._start, []
 
     def start(fit: Fit, *rest: Any) -> Any:
@@ -135,7 +135,7 @@ def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float
     monkeypatch.setattr(engine_fit, "evaluate", evaluate)
 
 
-def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
+def test_diverged_candidate_is_not_chosen_and_the_study_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fail_where(monkeypatch, lambda fit: fit.recipe.learning_rate == 100.0)
@@ -153,12 +153,12 @@ def test_a_candidate_that_diverges_is_not_chosen_and_the_study_goes_on(
     history = History.open(tmp_path)
     assert [(run.status, run.n_failed) for run in history.runs()] == [("failed fits", 2)]
     history.close()
-    # Diverged fits would diverge again: they are not tried again.
+    # Diverged fits would diverge again, so they are not tried again.
     _, events = ran(_diverging(), tmp_path)
     assert started(events) == []
 
 
-def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_trained(
+def test_dependent_stages_are_not_trained_if_every_candidate_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fail_where(monkeypatch, lambda fit: isinstance(fit.split, Fold))
@@ -173,7 +173,7 @@ def test_where_every_candidate_failed_for_good_nothing_that_rests_on_it_is_train
 
 
 @pytest.mark.parametrize("error", [MemoryError("no more"), RuntimeError("the driver was busy")])
-def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
+def test_failure_that_is_not_permanent_is_retried_in_the_next_run(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = engine_fit.train_epoch
@@ -197,14 +197,14 @@ def test_a_failure_that_may_pass_is_tried_again_in_the_next_run(
     assert results.complete
 
 
-def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_upon_it_late(
+def test_failure_of_an_earlier_run_is_retried_even_if_a_late_choice_adds_its_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = small_study(search={}, compare={"n": Compare(networks=("one", "two"))})
     done, _ = ran(study, tmp_path)
     base = done.plan.stage("ablate.best").candidates[0].network_name
     other = "two" if base == "one" else "one"
-    # A run in which the other one was the best, and its variants failed.
+    # A run in which the other network was the best, and its variants failed.
     history = History.open(tmp_path)
     failed = []
     for candidate in (
@@ -222,19 +222,19 @@ def test_a_failure_of_an_earlier_run_is_tried_again_also_where_the_plan_comes_up
         for fit in candidate.fits:
             history.save_record(fit, execute.Record(fit.id, "failed", error_kind="crashed", error="gone"))
             failed.append(fit.id)
-    # Take the winner's score away, so that the other one wins.
+    # Lower the winner's score, so that the other network wins.
     winner = done.plan.stage("compare.n").candidate(base).fits[0]
     history.save_record(winner, execute.Record(winner.id, "failed", error_kind="diverged", error="nan"))
     history.close()
-    # A run of its own: what the first one chose stays chosen.
+    # This is another run; the choices of the first one stay.
     results, events = ran(study.model_copy(update={"name": "another"}), tmp_path)
     assert results.plan.stage("ablate.best").candidates[0].network_name == other
     assert sorted(started(events)) == sorted(failed)
     assert [record.fit_id for record in results.failed] == [winner.id]
 
 
-def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_path: Path) -> None:
-    # Neither is the network's own value, which stands in until the search has chosen.
+def test_run_started_counts_fits_of_other_studies_as_done(tmp_path: Path) -> None:
+    # Neither value is that of the network, which is the placeholder until the search makes its choice.
     search = Search(network="one", parameters={"kernel": (5, 7)}, folds=2)
     for kernel in (5, 7):
         one = NETWORKS["one"].model_copy(update={"parameters": {"kernel": kernel}})
@@ -247,7 +247,7 @@ def test_what_a_choice_brings_and_another_study_has_trained_is_told_as_done(tmp_
     assert {fit.id for fit in results.plan.fits} <= told.done | set(started(events))
 
 
-def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_in(tmp_path: Path) -> None:
+def test_failure_of_another_study_stays_for_a_placeholder(tmp_path: Path) -> None:
     placeholder = make_plan(small_study()).stage("compare.networks").candidate("one").fits[0]
     history = History.open(tmp_path, create=True)
     history.save_record(
@@ -263,7 +263,7 @@ def test_a_failure_of_another_study_is_not_forgotten_for_a_fit_that_only_stands_
     history.close()
 
 
-def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again(tmp_path: Path) -> None:
+def test_weights_deleted_before_their_evaluation_are_trained_again(tmp_path: Path) -> None:
     class Interrupted(Exception):
         pass
 
@@ -280,27 +280,27 @@ def test_weights_that_somebody_deleted_before_they_were_tested_are_trained_again
     for fit in (gone, kept):
         Layout(tmp_path).artefact(fit.id, "weights").unlink()
     results, events = ran(small_study(), tmp_path)
-    assert started(events) == [gone.id]  # the other one has its score already
+    assert started(events) == [gone.id]  # the other model has its score already
     assert results.records[gone.id].weights_digest == before.records[gone.id].weights_digest
     assert results.complete
     assert results.n_test_evaluations == 4
 
 
-def test_spoiled_weights_are_not_tested(tmp_path: Path) -> None:
+def test_damaged_weights_are_not_evaluated(tmp_path: Path) -> None:
     def spoil(event: Event) -> None:
         if isinstance(event, FitEnded):
             Layout(tmp_path).artefact(event.fit.id, "weights").write_bytes(b"nothing of the kind")
 
-    with pytest.raises(StoreError, match="could not be tested") as caught:
+    with pytest.raises(StoreError, match="the test-set evaluation failed") as caught:
         run_study(small_study(), tmp_path, 0, spoil)
-    # One hint: what is to be done is the same whatever is wrong with the file.
+    # There is one hint, because the fix is the same for all errors of the file.
     assert str(caught.value).count("hint:") == 1
     results = stored(tmp_path, small_study())
     assert not results.test_evaluations
-    assert results.n_test_evaluations == 1  # begun, and without a score
+    assert results.n_test_evaluations == 1  # started, without a score
 
 
-def test_an_interruption_is_written_down(tmp_path: Path) -> None:
+def test_interrupted_run_has_status_interrupted(tmp_path: Path) -> None:
     def interrupt(event: Event) -> None:
         if isinstance(event, EpochEnded):
             raise KeyboardInterrupt
@@ -313,7 +313,7 @@ def test_an_interruption_is_written_down(tmp_path: Path) -> None:
     assert ran(small_study(), tmp_path)[0].complete
 
 
-def test_a_dataset_that_is_not_there_is_one_error_and_no_failed_fit(
+def test_missing_dataset_is_one_error_and_no_failed_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("CONVSTUDY_DATA", "CONVSTUDY_CACHE"):
@@ -325,7 +325,7 @@ def test_a_dataset_that_is_not_there_is_one_error_and_no_failed_fit(
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_cannot_be_run_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_study_that_cannot_be_run_is_rejected_before_anything_is_written(tmp_path: Path) -> None:
     wrong = small_study(compare={"n": Compare(networks=("one", "three"))})
     with pytest.raises(StudyError, match="three"):
         run_study(wrong, tmp_path / "runs", 0)
@@ -334,7 +334,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(tmp_path: Path
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_second_run_on_a_folder_that_is_being_written_is_refused(tmp_path: Path) -> None:
+def test_second_run_in_a_locked_folder_is_rejected(tmp_path: Path) -> None:
     refused = []
 
     def intrude(event: Event) -> None:
@@ -350,7 +350,7 @@ def test_a_second_run_on_a_folder_that_is_being_written_is_refused(tmp_path: Pat
     history.close()
 
 
-def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_drawn_pairs_train_and_evaluate_each_pair_of_variants(tmp_path: Path) -> None:
     before, _ = ran(small_study(), tmp_path)
     asked = small_study()
     best = asked.ablate["best"].model_copy(update={"interactions": True})
@@ -370,17 +370,17 @@ def test_each_two_variants_are_trained_and_tested_together_and_nothing_else_chan
     ("wrong", "words"),
     [
         ({"study": "digits"}, "study must be a Study, such as load_study"),
-        ({"runs": None}, "runs must be the path of a folder"),
-        ({"runs": "a\0b"}, "runs must be the path of a folder"),
-        ({"workers": "2"}, "workers must be a whole number or None"),
-        ({"workers": 1.5}, "workers must be a whole number or None"),
-        ({"listener": None}, "listener must be a function that takes an event"),
-        ({"device": 0}, "device must be a text"),
-        ({"accept_failures": 5}, "accept_failures must be a text or None"),
+        ({"runs": None}, "runs must be a path"),
+        ({"runs": "a\0b"}, "runs must be a path"),
+        ({"workers": "2"}, "workers must be an integer or None"),
+        ({"workers": 1.5}, "workers must be an integer or None"),
+        ({"listener": None}, "listener must be a function of one argument"),
+        ({"device": 0}, "device must be a string"),
+        ({"accept_failures": 5}, "accept_failures must be a string or None"),
         ({"fit_timeout": "60"}, "fit_timeout must be a number of seconds or None"),
     ],
 )
-def test_an_argument_of_another_type_is_one_error_and_nothing_is_written(
+def test_argument_of_a_wrong_type_is_one_error_and_nothing_is_written(
     wrong: dict[str, Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Tasks that send no message, with a clock that the test moves."""
+"""Tasks that send no message, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ended(task: Train) -> Trained:
 
 
 class Timed:
-    """An executor whose messages come at given moments; waiting for one moves its clock."""
+    """An executor with messages at given times; waiting for a message moves the clock."""
 
     n_workers = 2
 
@@ -63,7 +63,7 @@ class Timed:
 def watch(
     executor: Timed, limit: float | None, *tasks: Train
 ) -> tuple[list[Message], list[tuple[str, float]]]:
-    """Return the messages of these tasks until all have ended, and the silences that were reported."""
+    """Return the messages of these tasks until all have ended, and the NoMessage events."""
     events: list[Event] = []
     watched = Watched(executor, events.append, limit, lambda: executor.now)
     messages: list[Message] = []
@@ -75,21 +75,21 @@ def watch(
     return messages, [(e.fit.id, e.seconds) for e in events if isinstance(e, NoMessage) and e.fit]
 
 
-def test_a_silence_is_reported_after_a_minute_and_then_each_time_it_has_doubled() -> None:
+def test_task_without_message_is_reported_after_a_minute_and_at_each_doubling() -> None:
     executor = Timed((500.0, ended(ONE)))
     messages, reported = watch(executor, None, ONE)
     assert reported == [(ONE.fit.id, seconds) for seconds in (60.0, 120.0, 240.0, 480.0)]
     assert messages == [ended(ONE)] and executor.cancelled == []
 
 
-def test_a_fit_with_short_epochs_is_not_reported_and_one_with_long_epochs_seldom() -> None:
+def test_fit_with_short_epochs_is_never_reported_and_with_long_epochs_rarely() -> None:
     short = [(50.0 * number, advanced(ONE)) for number in range(1, 10)]
     assert watch(Timed(*short, (460.0, ended(ONE))), None, ONE)[1] == []
     long = [(90.0 * number, advanced(ONE)) for number in range(1, 10)]
     assert watch(Timed(*long, (820.0, ended(ONE))), None, ONE)[1] == [(ONE.fit.id, 60.0)]
 
 
-def test_messages_of_one_fit_do_not_hide_the_silence_of_another() -> None:
+def test_messages_of_one_fit_do_not_reset_the_timeout_of_another() -> None:
     other = [(7.0 * number, advanced(TWO)) for number in range(1, 20)]
     messages, reported = watch(Timed((0.0, Started(ONE)), *other, (140.0, ended(TWO))), 100.0, ONE, TWO)
     assert reported == [(ONE.fit.id, 60.0)]
@@ -101,7 +101,7 @@ def test_messages_of_one_fit_do_not_hide_the_silence_of_another() -> None:
 @pytest.mark.parametrize(
     ("limit", "reports"), [(30.0, []), (60.0, []), (100.0, [60.0]), (200.0, [60.0, 120.0])]
 )
-def test_a_silent_task_is_ended_at_its_limit(limit: float, reports: list[float]) -> None:
+def test_task_without_message_is_ended_at_the_timeout(limit: float, reports: list[float]) -> None:
     executor = Timed()
     messages, reported = watch(executor, limit, ONE)
     assert executor.cancelled == [ONE] and executor.now == limit
@@ -109,7 +109,7 @@ def test_a_silent_task_is_ended_at_its_limit(limit: float, reports: list[float])
     assert [type(message) for message in messages] == [Lost]
 
 
-def test_a_task_that_waits_for_room_is_not_silent() -> None:
+def test_timeout_of_a_waiting_task_does_not_run() -> None:
     executor = Timed((1000.0, Started(ONE)), (1001.0, ended(ONE)))
     executor.waiting = (ONE,)
     messages, reported = watch(executor, 70.0, ONE)
@@ -118,7 +118,7 @@ def test_a_task_that_waits_for_room_is_not_silent() -> None:
 
 
 class Hanging(Pretending):
-    """Never answers for tasks that hang; its clock moves only while nothing answers."""
+    """An executor that never answers for hanging tasks; the clock moves only while no task answers."""
 
     def __init__(self, hangs: Callable[[Task], bool]) -> None:
         super().__init__(2, random.Random(0), lambda task, attempt: False)
@@ -141,7 +141,7 @@ class Hanging(Pretending):
 
 
 class Dropping(list[Message]):
-    """Messages that never arrive."""
+    """A queue without messages."""
 
     def append(self, message: Message) -> None: ...
 
@@ -154,21 +154,23 @@ def hung(monkeypatch: pytest.MonkeyPatch, hangs: Callable[[Task], bool]) -> Hang
     return executor
 
 
-def test_a_fit_that_hangs_may_yet_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timed_out_fit_is_trained_again_in_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def hangs(task: Task) -> bool:
         return isinstance(task, Train) and task.fit.recipe.optimizer == "rmsprop"
 
     hung(monkeypatch, hangs)
     results, _ = ran(small_study(), tmp_path, fit_timeout=90)
     (failed,) = results.unfinished
-    assert (failed.error_kind, failed.error) == ("timed-out", "it sent no message for 90 s (fit timeout)")
+    assert (failed.error_kind, failed.error) == ("timed-out", "no message for 90 s (fit timeout)")
     assert len(results.records) == len(results.plan.fits) and results.n_test_evaluations == 0
     hung(monkeypatch, lambda task: False)
     results, _ = ran(small_study(), tmp_path)
     assert results.complete and not results.failed
 
 
-def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_other_fit_of_a_timed_out_trial_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.run.test_scheduling import halving_studies
 
     halved = make_plan(halving_studies()).stage("search.halved").candidates[0].fits[0]
@@ -177,7 +179,7 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     assert [each.fit_id for each in results.unfinished] == [halved.id]
     same = [f for f in results.plan.settled_fits if f.trial_id == halved.trial_id and f.id != halved.id]
     assert same and not any(f"Train {fit.id}" in executor.submitted for fit in same)
-    # Nor to restore a file.
+    # Nor is it trained to restore a file.
     hung(monkeypatch, lambda task: False)
     assert ran(halving_studies(), tmp_path)[0].complete
     history = History.open(tmp_path)
@@ -193,13 +195,13 @@ def test_no_other_fit_of_a_hung_lineage_is_begun(tmp_path: Path, monkeypatch: py
     assert not any(f"Train {fit.id}" in executor.submitted for fit in same)
 
 
-def test_a_test_that_hangs_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timed_out_test_evaluation_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hung(monkeypatch, lambda task: isinstance(task, Score))
     with pytest.raises(StoreError, match=r"no message[\s\S]*longer fit timeout"):
         ran(small_study(), tmp_path, fit_timeout=90)
 
 
-def test_a_worker_that_hangs_before_it_takes_up_a_fit_asks_for_a_longer_timeout(
+def test_worker_that_hangs_before_a_fit_suggests_a_longer_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = hung(monkeypatch, lambda task: True)
@@ -211,7 +213,7 @@ def test_a_worker_that_hangs_before_it_takes_up_a_fit_asks_for_a_longer_timeout(
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, float("nan"), float("inf")])
-def test_a_limit_that_is_no_time_is_refused(limit: float, tmp_path: Path) -> None:
+def test_invalid_fit_timeout_is_rejected(limit: float, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="above 0"):
         run_study(small_study(), tmp_path / "runs", 0, fit_timeout=limit)
     assert not (tmp_path / "runs").exists()

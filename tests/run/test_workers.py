@@ -1,4 +1,4 @@
-"""Real worker processes: the same results as in this process, deaths survived, nothing left behind."""
+"""Real worker processes: the same results as in this process, also after deaths, and no process is left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_results_do_not_depend_on_the_number_of_workers_nor_on_the_death_of_one(tmp_path: Path) -> None:
+def test_results_do_not_depend_on_the_number_of_workers_or_a_dead_worker(tmp_path: Path) -> None:
     inline, _ = ran(small_study(), tmp_path / "0")
     one, _ = ran(small_study(), tmp_path / "1", 1)
     assert statistics(one) == statistics(inline)
@@ -26,7 +26,7 @@ def test_results_do_not_depend_on_the_number_of_workers_nor_on_the_death_of_one(
     killed: list[int] = []
 
     def kill_one(event: Event) -> None:
-        """Kill a worker when the first epoch is told of."""
+        """Kill a worker at the event of the first epoch."""
         events.append(event)
         if isinstance(event, EpochEnded) and not killed:
             killed.append(worker_pids(tmp_path / "2")[0])
@@ -42,7 +42,7 @@ def test_results_do_not_depend_on_the_number_of_workers_nor_on_the_death_of_one(
     assert zombie_children() == []
 
 
-def test_an_interruption_leaves_no_process_and_no_thread(tmp_path: Path) -> None:
+def test_interrupted_run_leaves_no_process_and_no_thread(tmp_path: Path) -> None:
     n_threads = threading.active_count()
 
     def interrupt(event: Event) -> None:

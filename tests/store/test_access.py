@@ -1,4 +1,4 @@
-"""A runs folder that is read-only is read, and one that lost its database gets no new one."""
+"""A read-only runs folder can be read; a missing database next to fits is an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.plan.made import finished, record, study
 
 
 def _folder_with_a_log(folder: Path) -> tuple[str, int]:
-    """Make a runs folder whose records are in the write-ahead log, as a kill leaves it; return run and their number."""
+    """Create a folder with its records in the write-ahead log, as after a kill; return run id and number of records."""
     history = History.open(folder.with_name("open"), create=True)
     run_id = history.begin_run(study())
     plan, _, records = finished(study(), lambda candidate, fit: record(fit, 0.5))
@@ -37,17 +37,17 @@ def _folder_with_a_log(folder: Path) -> tuple[str, int]:
 
 
 def _without_log(folder: Path) -> int:
-    """Return the number of records that the database has without its write-ahead log."""
+    """Return the number of records in the database without its write-ahead log."""
     connection = sqlite3.connect(f"file:{Layout(folder).database}?immutable=1", uri=True)
     try:
         return int(connection.execute("SELECT count(*) FROM fits").fetchone()[0])
     except sqlite3.OperationalError:
-        return 0  # not even the tables
+        return 0  # the database has no tables
     finally:
         connection.close()
 
 
-def test_a_read_only_folder_is_read_with_its_log_and_left_as_it_is(
+def test_read_only_folder_is_read_with_its_write_ahead_log_and_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, temporary = tmp_path / "runs", tmp_path / "temporary"
@@ -73,7 +73,9 @@ def test_a_read_only_folder_is_read_with_its_log_and_left_as_it_is(
     assert not (temporary / "copy").exists()
 
 
-def test_a_copy_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_of_a_database_that_changes_is_repeated_until_consistent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "runs"
     _, n_records = _folder_with_a_log(folder)
     layout, copied = Layout(folder), []
@@ -82,7 +84,7 @@ def test_a_copy_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def copyfile(source: Path, target: Path) -> None:
         original(source, target)
         copied.append(source.name)
-        if len(copied) == 1:  # the log is moved into the database right after the database was copied
+        if len(copied) == 1:  # the log is merged into the database right after the database was copied
             connection = sqlite3.connect(layout.database)
             connection.execute("SELECT count(*) FROM fits")
             connection.close()
@@ -95,7 +97,7 @@ def test_a_copy_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     history.close()
 
 
-def test_a_folder_that_changes_all_the_time_is_one_error(
+def test_copy_of_a_folder_that_keeps_changing_is_one_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "runs"
@@ -107,7 +109,7 @@ def test_a_folder_that_changes_all_the_time_is_one_error(
         History.open(folder)
 
 
-# In a mount namespace of its own, a folder can be made read-only for root too.
+# In a separate mount namespace, a folder can be read-only for root too.
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
 
 
@@ -123,7 +125,7 @@ def _cannot_mount() -> bool:
 
 
 @pytest.mark.skipif(_cannot_mount(), reason="makes a folder read-only in a mount namespace")
-def test_all_that_reads_works_on_a_read_only_file_system(tmp_path: Path) -> None:
+def test_reading_commands_work_on_a_read_only_file_system(tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     run_id, n_records = _folder_with_a_log(folder)
     program = (
@@ -141,9 +143,9 @@ def test_all_that_reads_works_on_a_read_only_file_system(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert f"{run_id}: interrupted, {n_records} of {n_records} fits done" in done.stdout
     assert (tmp_path / "report" / "report.html").exists()
-    assert done.stdout.splitlines()[-1] == "2"  # a run cannot write there
+    assert done.stdout.splitlines()[-1] == "2"  # a run needs to write
     assert "bug in convstudy" not in done.stderr
-    # The answer is given all the same, then where the report cannot be written.
+    # The answer is printed, then the error of the report.
     after = done.stdout.split("now where it cannot be written")[1] + done.stderr
     assert str(folder / run_id) in after
     assert "ead-only file system" in after
@@ -152,7 +154,7 @@ def test_all_that_reads_works_on_a_read_only_file_system(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "what", ["deleted", "empty", "without tables", "without runs", "deleted, with a log"]
 )
-def test_a_lost_database_gets_no_new_one(
+def test_missing_database_next_to_fits_is_an_error_for_every_command(
     what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "runs"
@@ -183,7 +185,7 @@ def test_a_lost_database_gets_no_new_one(
     assert before is None or layout.database.read_bytes() == before
     assert log is None or layout.write_ahead_log.read_bytes() == log
     assert layout.database.exists() == (not what.startswith("deleted"))
-    # To start over is possible.
+    # Starting over is possible.
     shutil.rmtree(folder / "fits", ignore_errors=True)
     for path in (layout.database, layout.write_ahead_log, layout.shared_memory):
         path.unlink(missing_ok=True)
@@ -217,8 +219,8 @@ def test_every_command_rejects_a_database_of_version_3(
     assert {path: path.read_bytes() for path in layout.folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_checkpoint_alone_is_no_trained_fit(tmp_path: Path) -> None:
-    """A kill before the first record, or an empty file by a kill at the very start, leave a folder that can be used."""
+def test_folder_with_only_a_checkpoint_can_be_opened(tmp_path: Path) -> None:
+    """A kill before the first record leaves a folder that can be used, even with an empty database file."""
     layout = Layout(tmp_path / "runs")
     layout.artefact("some", "checkpoint").parent.mkdir(parents=True)
     layout.artefact("some", "checkpoint").touch()
@@ -226,7 +228,7 @@ def test_a_checkpoint_alone_is_no_trained_fit(tmp_path: Path) -> None:
     History.open(layout.folder, create=True).close()
 
 
-def test_a_run_in_a_folder_that_lost_its_database_trains_nothing(tmp_path: Path) -> None:
+def test_run_in_a_folder_without_its_database_trains_nothing(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "runs")
     layout.artefact("some", "test").parent.mkdir(parents=True)
     layout.artefact("some", "test").touch()
@@ -239,7 +241,7 @@ def test_a_run_in_a_folder_that_lost_its_database_trains_nothing(tmp_path: Path)
     assert not layout.database.exists()
 
 
-def test_asking_whether_a_folder_is_locked_writes_nothing(tmp_path: Path) -> None:
+def test_is_locked_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert not is_locked(path)
     assert not path.exists()

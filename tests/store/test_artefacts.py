@@ -1,4 +1,4 @@
-"""The files of a fit: their digest is the engine's, and what is in their place is set aside."""
+"""The files of a fit: digests equal the engine's, and damaged files are set aside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TENSORS = {
 }
 
 
-def test_the_digest_of_arrays_is_that_of_the_engine() -> None:
+def test_digest_of_arrays_equals_that_of_the_engine() -> None:
     arrays = {name: tensor.numpy() for name, tensor in TENSORS.items()}
     assert arrays_digest(arrays) == weights_digest(TENSORS)
     for name, array in arrays.items():
@@ -36,7 +36,7 @@ def test_the_digest_of_arrays_is_that_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize("kind", ["weights", "test"])
-def test_a_file_is_read_if_it_is_the_one_on_record(kind: str, tmp_path: Path) -> None:
+def test_file_is_read_only_if_its_digests_match_the_record(kind: str, tmp_path: Path) -> None:
     artefacts, digest = Artefacts(Layout(tmp_path)), weights_digest(TENSORS)
     metadata = {"fit_id": "fit", "weights_digest": digest, "digest": digest}
     path = Layout(tmp_path).artefact("fit", kind)
@@ -59,7 +59,7 @@ def test_a_file_is_read_if_it_is_the_one_on_record(kind: str, tmp_path: Path) ->
             assert not artefacts.is_sound("fit", kind, digest)
 
 
-def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
+def test_file_that_was_set_aside_is_never_overwritten(tmp_path: Path) -> None:
     artefacts = Artefacts(Layout(tmp_path))
     path = Layout(tmp_path).artefact("fit", "weights")
     assert artefacts.set_aside("fit", "weights") is None
@@ -73,7 +73,7 @@ def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
     assert [place.read_bytes() for place in places if place] == [b"one", b"two", b"three"]
 
 
-def test_a_training_finds_room_for_its_files(tmp_path: Path) -> None:
+def test_obstacles_in_the_place_of_a_fits_files_are_set_aside(tmp_path: Path) -> None:
     fit = make_plan(study()).fits[0]
     layout = Layout(tmp_path)
     artefacts, checkpoint = Artefacts(layout), layout.artefact(fit.trial_id, "checkpoint")

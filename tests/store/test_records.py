@@ -1,4 +1,4 @@
-"""Records in brief say what whole records say, and as soon as another process has written, too."""
+"""Record summaries equal the records, also after another process has written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 def _long(fit: Fit, selected_epoch: int) -> Record:
-    """Return a record of four epochs with figures that only shortest-digits writing keeps."""
+    """Return a record of four epochs with floats that need all their digits."""
     history = tuple(
         epoch_of(n, 0.1 / 3, (1 / n, n / 7), (1e-17 * n, 1 - n / 11), 123456.789, 2.5e-08)
         for n in range(1, 5)
@@ -35,7 +35,7 @@ def _long(fit: Fit, selected_epoch: int) -> Record:
 
 
 def _filled(history: History) -> list[Fit]:
-    """Write records of all kinds: one epoch, some epochs, failed; one fit has none."""
+    """Write records with one epoch, several epochs and a failure; one fit has none."""
     fits = list(finished(study(), lambda candidate, fit: record(fit))[0].fits)
     for number, fit in enumerate(fits[:-1]):
         made = [record(fit, 0.1 + number), _long(fit, 1), _long(fit, 4), failed(fit)][number % 4]
@@ -43,7 +43,7 @@ def _filled(history: History) -> list[Fit]:
     return fits
 
 
-def test_briefs_say_what_the_records_say(history: History) -> None:
+def test_record_summaries_equal_the_records(history: History) -> None:
     fits = _filled(history)
     assert len(fits) == 12
     assert set(history.record_summaries) == set(history.records) == {fit.id for fit in fits[:-1]}
@@ -60,7 +60,7 @@ def test_briefs_say_what_the_records_say(history: History) -> None:
                 _ = record_summary.selected
 
 
-def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: History) -> None:
+def test_plan_and_choices_are_the_same_from_summaries_and_records(history: History) -> None:
     _, choices, records = finished(
         study(), lambda c, fit: record(fit, 0.5 + len(c.name) / 100 + fit.seed / 7)
     )
@@ -71,7 +71,7 @@ def test_plan_and_choices_are_the_same_from_briefs_and_from_records(history: His
     assert resolve(study(), history.record_summaries) == resolve(study(), history.records) == (plan, choices)
 
 
-def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) -> None:
+def test_record_summary_shows_later_writes_of_this_and_other_processes(history: History) -> None:
     fit, other = _filled(history)[:2]
     reader = History.open(history.layout.folder)
     assert reader.record_summaries[other.id].done
@@ -79,7 +79,7 @@ def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) ->
     assert not history.record_summaries[fit.id].done
     drop_record(history, fit.id)
     assert fit.id not in history.record_summaries
-    assert fit.id in reader.record_summaries  # it was done when it was read, and stays so for this reader
+    assert fit.id in reader.record_summaries  # it was done when it was read, so this reader keeps it
     late = History.open(history.layout.folder)
     assert fit.id not in late.record_summaries
     history.save_record(fit, failed(fit))
@@ -90,7 +90,7 @@ def test_a_brief_follows_what_is_written_here_and_elsewhere(history: History) ->
         each.close()
 
 
-def test_a_damaged_record_is_said(history: History) -> None:
+def test_damaged_record_raises_store_error(history: History) -> None:
     fits = _filled(history)
     with sqlite3.connect(history.layout.database) as connection:
         connection.execute("UPDATE fits SET record = '{\"status\": ' WHERE id = ?", (fits[5].id,))

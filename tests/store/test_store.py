@@ -1,4 +1,4 @@
-"""A runs folder as tables and files: what is damaged is reported, and only one process writes."""
+"""The database and files of a runs folder: damage is reported, and one process writes at a time."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def _again(store: Store) -> Store:
-    """Return the same folder as another process would open it."""
+    """Open the same folder a second time, as another process does."""
     return Store.open(store.layout.folder)
 
 
-def test_arrays_are_read_back_and_a_damaged_file_is_said(store: Store) -> None:
+def test_arrays_are_read_back_and_a_damaged_file_raises(store: Store) -> None:
     path = store.layout.artefact("fit", "test")
     with pytest.raises(StoreError, match="run the study again"):
         store.artefacts.read("fit", "test")
@@ -48,9 +48,9 @@ def test_arrays_are_read_back_and_a_damaged_file_is_said(store: Store) -> None:
             store.artefacts.read("fit", "test")
 
 
-def test_a_folder_in_place_of_a_checkpoint_is_no_checkpoint_and_stays(store: Store) -> None:
+def test_folder_in_the_place_of_a_checkpoint_stays(store: Store) -> None:
     path = store.layout.artefact("lineage", "checkpoint")
-    store.drop_checkpoint("lineage")  # there is none, nor its folder
+    store.drop_checkpoint("lineage")  # neither the checkpoint nor its folder exists
     path.mkdir(parents=True)
     assert not store.has_checkpoint("lineage")
     store.drop_checkpoint("lineage")
@@ -66,7 +66,7 @@ def test_a_folder_in_place_of_a_checkpoint_is_no_checkpoint_and_stays(store: Sto
     assert not store.has_checkpoint("lineage")
 
 
-def test_another_process_is_refused_too(store: Store) -> None:
+def test_second_process_cannot_take_the_lock(store: Store) -> None:
     program = (
         "import sys; from pathlib import Path; from convstudy.store.lock import locked\n"
         "from convstudy.errors import StoreError\n"
@@ -83,8 +83,8 @@ def test_another_process_is_refused_too(store: Store) -> None:
     assert attempt() == "held"
 
 
-def test_who_asks_whether_a_folder_is_locked_stops_no_writer(tmp_path: Path) -> None:
-    """To ask is to hold the lock for a moment; a writer that comes just then waits that long."""
+def test_is_locked_does_not_stop_a_writer(tmp_path: Path) -> None:
+    """``is_locked`` takes the lock for a moment; a writer retries during that time."""
     path = tmp_path / "lock"
     assert not is_locked(path)
     asked, done = threading.Event(), threading.Event()
@@ -104,7 +104,7 @@ def test_who_asks_whether_a_folder_is_locked_stops_no_writer(tmp_path: Path) -> 
     assert not is_locked(path)
 
 
-def test_half_written_files_of_a_killed_process_go_with_the_next_run(store: Store) -> None:
+def test_incomplete_files_of_a_killed_process_are_removed_by_the_next_run(store: Store) -> None:
     whole = store.layout.artefact("fit", "weights")
     whole.parent.mkdir(parents=True)
     whole.write_bytes(b"whole")
@@ -115,7 +115,7 @@ def test_half_written_files_of_a_killed_process_go_with_the_next_run(store: Stor
         assert not half.exists()
 
 
-def test_half_written_files_of_a_killed_report_go_with_the_next_run(store: Store) -> None:
+def test_incomplete_files_of_a_killed_report_are_removed_by_the_next_run(store: Store) -> None:
     store.save_run("made-1", "made", {}, "running")
     folders = store.layout.report_folders("made-1")
     assert len(folders) == 3
@@ -129,13 +129,13 @@ def test_half_written_files_of_a_killed_report_go_with_the_next_run(store: Store
     assert left == [f"file.csv.{os.getppid()}.partial"] * 3
 
 
-def test_where_nothing_was_run_there_is_nothing_to_open(tmp_path: Path) -> None:
+def test_folder_without_runs_raises_store_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no runs here"):
         Store.open(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_raises_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("I am no folder")
     for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
         with pytest.raises(StoreError, match="cannot create this runs folder"):
@@ -169,7 +169,7 @@ def test_database_of_another_version_is_rejected_and_left_unchanged(store: Store
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_is_said(store: Store) -> None:
+def test_opening_an_unwritable_folder_for_writing_raises_store_error(store: Store) -> None:
     store.close()
     folder = store.layout.folder
     for path in folder.iterdir():
@@ -184,13 +184,13 @@ def test_a_folder_that_may_not_be_written_is_said(store: Store) -> None:
         folder.chmod(0o755)
 
 
-def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_lock_that_cannot_be_created_raises_store_error(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="cannot write to this runs folder"), locked(tmp_path / "lock"):
         raise AssertionError("it was made")
 
 
-def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_database_of_another_program_is_rejected_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "convstudy.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE theirs (number INTEGER)")
@@ -202,8 +202,8 @@ def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["convstudy.sqlite"]
 
 
-def test_a_full_disk_is_no_reason_for_another_folder(store: Store) -> None:
-    """The hint was "use another folder with --runs", which would train everything again."""
+def test_full_disk_error_does_not_suggest_another_folder(store: Store) -> None:
+    """The hint must not be "use another folder with --runs", which would train everything again."""
     with store._connection as database:
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")

@@ -1,21 +1,24 @@
-"""A plan to fits done: whoever calls :func:`run_study` gets the results, and can stop and come back at any moment.
+"""Runs a study: trains its fits, makes its choices, evaluates the test set. :func:`run_study` resumes a stopped run.
 
 ==================  ==========================================================================
-``study``           the whole study: a loop between schedule, store, executor and listener
-``schedule``        which trainings can start, and what follows from a message; pure
+``study``           the run loop, between schedule, store, executor and listener
+``schedule``        which trainings can start, and what follows from each message; pure
 ``evaluation``      the test-set evaluation, after all choices
-``tasks``           the two things that a worker can be asked for, and what it says of them
-``execute``         doing a task, wherever it is done
-``choosing``        which device a run trains on, and which number format ``auto`` means there
-``executors/``      where tasks are done: in this process, in worker processes, or at once on one device
-``restoring``       files of finished fits that are missing or damaged, and are needed
+``tasks``           the tasks of a worker, its messages, and both as JSON
+``execute``         executes a task, in any process
+``choosing``        the device of a run, and the precision that ``auto`` selects there
+``executors/``      where tasks are executed: in this process, in worker processes, or on a GPU
+``restoring``       finds and restores missing or damaged files of completed fits
+``inspecting``      searches the images for duplicates, after the test-set evaluation
+``keeping``         stores the arrays of a study in the runs folder
+``arguments``       checks the arguments of a run
 ``stopping``        the errors that end a run
-``watching``        tasks that are silent: reported, and after a limit ended
+``watching``        reports silent tasks, and ends them after the fit timeout
 ``worker``          the main program of a worker process
-``events``          what a run tells its listeners
-``event_lines``     events as lines of JSON, and back
-``progress``        how far a run is, and the time left, from its events
-``estimate``        what a study has left to train, its cost and its time, before anything is trained
+``events``          the events that a listener receives
+``event_lines``     writes events as lines of JSON, and reads them
+``progress``        the progress of a run and its remaining time, from its events
+``estimate``        the cost and time of a study before it is run
 ==================  ==========================================================================
 """
 

@@ -1,4 +1,4 @@
-"""Which device a run trains on, and in which number format; torch is asked only where it has to be."""
+"""Selects the device and the precision of a run. Imports torch only if that is necessary."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ AMD_DRIVER = Path("/dev/kfd")
 
 
 def chosen_device(name: str) -> str:
-    """Return ``cpu`` or ``cuda:N`` for a device that somebody asked for, or for ``auto``.
+    """Return ``"cpu"`` or ``"cuda:N"`` for ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises:
-        UsageError: where there is no such device.
+        UsageError: if there is no such device.
     """
-    # The driver process of a run on the processor needs no torch: importing it takes seconds.
+    # On a CPU only the workers need torch. To import it here too would delay the start of each run by seconds.
     if name == "cpu" or (name == "auto" and not _has_driver()):
         return "cpu"
     from convstudy.engine.devices import find_device
@@ -29,13 +29,16 @@ def chosen_device(name: str) -> str:
 
 
 def fix_precision(study: Study, device: str = "auto") -> Study:
-    """Return the study with a number format wherever it says ``precision = "auto"``: the one that is fast on a device.
+    """Replace each ``precision = "auto"`` of a study by bfloat16 if the device supports it, otherwise by float32.
 
-    That is bfloat16 where the device computes in it, else float32. It is fixed once, before anything is planned, so
-    that a run keeps it wherever it is looked at.
+    This precedes the planning, so that a run has the same fits when it is read on another device.
+
+    Args:
+        study: the study.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises:
-        UsageError: where there is no such device.
+        UsageError: if there is no such device.
     """
     document = study_document(study)
     if _with_precision(document, "float32") == document:
@@ -62,7 +65,7 @@ def _precisions(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _with_precision(document: dict[str, Any], precision: str) -> dict[str, Any]:
-    """Return a document with this precision for each ``"auto"``; a search tries it once, however often it says it."""
+    """Return a document with each ``"auto"`` replaced; in a list, a value that occurs twice stays once."""
     replaced = dict(document)
     for key, value in document.items():
         if isinstance(value, dict):
@@ -75,7 +78,7 @@ def _with_precision(document: dict[str, Any], precision: str) -> dict[str, Any]:
 
 
 def _has_driver() -> bool:
-    """Send whether this machine has the driver without which torch finds no device."""
+    """Return whether this machine has a GPU driver, without which torch finds no GPU."""
     try:
         ctypes.CDLL(CUDA_DRIVER)
     except OSError:

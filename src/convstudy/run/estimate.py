@@ -1,7 +1,7 @@
-"""What a study has left to train, what that costs, and how long it takes on this machine; nothing is trained for good.
+"""Estimates the cost and the run time of a study before it is run.
 
-The fits of open choices are counted with placeholders. Times come from a calibration: a few real steps of up to 24
-networks (:mod:`convstudy.engine.run_time`).
+Stages that depend on open choices are estimated with placeholder candidates. Times are measured in a few training steps
+of up to 24 networks on this machine (:mod:`convstudy.engine.run_time`). No record is written.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ CALIBRATION_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """What a stage has to do: ``n_fits`` in all, ``n_done`` of them done, ``left`` and ``seconds`` for the others.
+    """The estimate of one stage. A fit that two stages share counts for the first.
 
-    A fit that two stages share counts in the first. ``seconds`` are those of one worker; ``None`` without calibration.
+    Attributes:
+        stage: the stage.
+        n_fits: the number of its fits.
+        n_done: the number of its fits with a final record.
+        left: the cost of the remaining fits.
+        seconds: the time of the remaining fits with one worker; ``None`` without time measurements.
     """
 
     stage: Stage
@@ -36,17 +41,17 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study costs.
+    """The cost and run time of a study.
 
     Attributes:
-        plan: with every choice that the records allow.
-        stages: in the order of the plan.
+        plan: the plan with every choice that the records allow.
+        stages: one estimate per stage, in the order of the plan.
         total: the cost of all fits.
-        left: the cost of the fits that are not done; epochs that a paused fit has behind it do not count.
-        n_workers: the number of fits that train at once.
-        seconds: with this many workers; ``None`` without calibration.
-        n_kinds: the number of different kinds of steps of the fits that are left.
-        n_timed: the number of these kinds that were timed; the others are interpolated.
+        left: the cost of the remaining fits, without epochs that were trained already.
+        n_workers: the number of fits that train at the same time.
+        seconds: the remaining time with this number of workers; ``None`` without time measurements.
+        n_kinds: the number of different kinds of training steps of the remaining fits.
+        n_timed: the number of these kinds that were measured; the others are interpolated.
     """
 
     plan: Plan
@@ -65,23 +70,26 @@ def estimate_study(
     workers: int | None = None,
     calibration_seconds: float | None = CALIBRATION_SECONDS,
 ) -> Estimate:
-    """Estimate what :func:`~convstudy.run.run_study` has left to do on a CPU.
+    """Estimate the cost and time of the fits that :func:`~convstudy.run.run_study` would train on a CPU.
+
+    Args:
+        study: the study; it is checked first.
+        runs: the runs folder, which need not exist. Fits that are done there cost nothing.
+        workers: the number of fits that train at the same time. The default is the number of cores divided by
+            ``study.threads``.
+        calibration_seconds: the approximate duration of the time measurements in seconds; ``None`` estimates the cost
+            only.
+
+    Raises:
+        StudyError: if the study cannot be run.
+        StoreError: if the runs folder cannot be read.
+        UsageError: if an argument has a wrong type, or ``workers`` is negative.
 
     >>> from convstudy import load_study
+    >>> from convstudy.run import estimate_study
     >>> estimate = estimate_study(load_study("digits"), "no-runs", workers=2, calibration_seconds=None)
     >>> [(stage.stage.key, stage.n_fits, stage.n_done) for stage in estimate.stages][0]
     ('search.kernel-size', 9, 0)
-
-    Args:
-        study: is checked first.
-        runs: the runs folder; fits that are done there are not counted as work. It is not created.
-        workers: the number of fits that train at once (default: the cores divided by the study's threads).
-        calibration_seconds: about how long the calibration takes; ``None`` for no calibration and no times.
-
-    Raises:
-        StudyError: where the study cannot be run.
-        StoreError: where the runs folder cannot be read.
-        UsageError: where ``workers`` is negative, or an argument has another type.
     """
     check_types(study, runs, workers)
     checked_workers(workers)
@@ -98,14 +106,21 @@ def estimate_study(
 def estimate(
     study: Study, history: History | None, workers: int | None, calibration_seconds: float | None
 ) -> Estimate:
-    """Estimate what a checked study has left to do, given the history of its runs folder if there is one."""
+    """Estimate the remaining cost and time of a checked study.
+
+    Args:
+        study: the study, without ``precision = "auto"``.
+        history: the history of the runs folder; ``None`` if there is no runs folder yet.
+        workers: the number of workers; ``None`` for the default.
+        calibration_seconds: the duration of the time measurements; ``None`` for no measurements.
+    """
     records = history.outcomes(history.run_id_of(study)) if history else {}
     plan, _ = resolve(study, records)
     placeholders = plan.placeholders
     known = [fit.id for fit in plan.fits if fit.id not in placeholders]
     done = {fit_id for fit_id in known if fit_id in records and records[fit_id].final}
     left = [fit for fit in plan.fits if fit.id not in done]
-    # Paused fits that left a checkpoint: what resumes from them has that many epochs less to train.
+    # A fit that resumes from the checkpoint of a shorter one trains only the epochs that follow.
     paused = [
         fit
         for fit in plan.fits
@@ -127,7 +142,7 @@ def estimate(
 
 
 def together(seconds: Iterable[float], n_workers: int) -> float:
-    """Return how long workers take together over fits of these times: no less than the longest fit.
+    """Return the seconds that this number of workers needs for fits with these seconds: at least those of the longest.
 
     >>> together([10.0, 10.0, 10.0], 2), together([20.0, 1.0], 2)
     (15.0, 20.0)
@@ -139,7 +154,7 @@ def together(seconds: Iterable[float], n_workers: int) -> float:
 def _expected_seconds(
     fits: list[Fit], epochs: Mapping[str, int], calibration_seconds: float | None
 ) -> tuple[Mapping[str, float] | None, int, int]:
-    """Return the seconds of each fit over the epochs that it adds, the number of kinds of steps, and of those timed."""
+    """Return the seconds of each fit for its remaining epochs, the number of step kinds, and of measured step kinds."""
     if calibration_seconds is None:
         return None, 0, 0
     if not fits:

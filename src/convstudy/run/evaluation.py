@@ -1,4 +1,4 @@
-"""The test-set evaluation: each model of a comparison or an ablation once, after all choices are made."""
+"""The test-set evaluation: evaluates each model of a comparison or an ablation once, after all choices."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from convstudy.run.watching import Watched
 def evaluate_models(
     plan: Plan, history: History, run_id: str, restoration: Restoration, executor: Watched, listener: Listener
 ) -> None:
-    """Evaluate the models of a plan that have no test score; compute lost predictions of those that have one.
+    """Evaluate the models of a plan that have no test score, and compute lost test predictions of the others again.
 
-    Nothing is evaluated while the weights of one of the models are missing. Each evaluation is written to the test-set
-    access log before its task is submitted.
+    No model is evaluated while the weights of any are missing. Each evaluation is written to the test-set access log
+    before its task is submitted, so that a killed run leaves an entry too.
 
     Args:
-        plan: with all choices made.
-        history: where the scores go.
-        run_id: the run that evaluates.
+        plan: the plan with all choices.
+        history: the history that stores the scores.
+        run_id: the id of this run.
         restoration: the files that this run restores.
-        executor: does the evaluations.
-        listener: gets :class:`~convstudy.run.events.EvaluatedOnTestSet` events.
+        executor: the executor of the tasks.
+        listener: receives an :class:`~convstudy.run.events.EvaluatedOnTestSet` event for each new score.
 
     Raises:
-        StoreError: where a model cannot be evaluated, or the runs folder cannot be written.
+        StoreError: if a model cannot be evaluated, or the runs folder cannot be written.
     """
     untested = [fit for fit in plan.tested_fits if is_untested(history, fit)]
     if any(restoration.lacks_weights(fit) for fit in untested):
@@ -51,7 +51,7 @@ def evaluate_models(
                 if message.error:
                     raise untestable(task.fit, message.error)
                 if not is_untested(history, task.fit):
-                    continue  # only its predictions were lost: the score stays
+                    continue  # only its predictions were lost; the score stays
                 test_evaluation = history.end_test_evaluation(
                     task.test_evaluation, message.scores, message.seconds
                 )
@@ -65,13 +65,13 @@ def evaluate_models(
 
 
 def has_test_score(plan: Plan, history: History) -> bool:
-    """Send whether a model of this plan was evaluated on the test set."""
+    """Return whether a model of this plan has a test score."""
     done = (fit for fit in plan.tested_fits if history.record_summaries[fit.id].done)
     return any(not is_untested(history, fit) for fit in done)
 
 
 def _task(fit: Fit, plan: Plan, history: History, run_id: str) -> Test:
-    """Write down that the test set is evaluated for this fit's model, and return the task to do so."""
+    """Write the access-log entry of an evaluation, and return its task."""
     history.set_aside_obstacles(fit)
     digest = history.record_summaries[fit.id].weights_digest
     return Test(fit, digest, history.begin_test_evaluation(run_id, fit, digest, plan.study.name))

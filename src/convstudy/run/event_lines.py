@@ -1,12 +1,4 @@
-"""The events of a run as lines of JSON (https://jsonlines.org), written as they come and read back.
-
->>> from convstudy import load_study, run_study
->>> from convstudy.run import JsonLines, read_events
->>> with JsonLines("events.jsonl") as listener:  # doctest: +SKIP
-...     run_study(load_study("digits"), listener=listener)
->>> [event.kind for event in read_events("events.jsonl")][0]  # doctest: +SKIP
-'run-started'
-"""
+"""Writes the events of a run as lines of JSON (https://jsonlines.org), and reads them."""
 
 from __future__ import annotations
 
@@ -43,19 +35,15 @@ from convstudy.run.events import (
 from convstudy.run.restoring import LostFile
 
 BEGIN = b'{"kind": '
-"""What a file of events begins with: a study file or a database that is named instead must not be written to."""
+"""The first bytes of a file of events. A file that starts otherwise, such as a study file, is never appended to."""
 
 
 class TextStream(Protocol):
-    """What takes lines of text: an open file, ``sys.stderr``, ``io.StringIO``."""
+    """A text stream, such as an open file, ``sys.stderr`` or ``io.StringIO``."""
 
-    def write(self, text: str, /) -> object:
-        """Take some text."""
-        ...
+    def write(self, text: str, /) -> object: ...
 
-    def flush(self) -> object:
-        """Pass on what was taken."""
-        ...
+    def flush(self) -> object: ...
 
 
 def _warn(text: str) -> None:
@@ -63,19 +51,30 @@ def _warn(text: str) -> None:
 
 
 class JsonLines:
-    """A listener that writes each event as one line and passes it on at once; close it, or use it as a context.
+    """A listener that writes each event as one line of JSON, without a delay.
 
-    A line has what ``as_json`` of the event returns and ``at``, the time in UTC (ISO 8601). Fits and the dataset are
-    written in full in the first line that names them. Where a line cannot be written (a full disk), ``on_error`` is
-    called once, no more lines are written, and the run continues.
+    A line has the values of ``event.as_json()`` and ``at``, the time in UTC (ISO 8601). Only the first line that names
+    a fit or the dataset describes it. If a line cannot be written, for example on a full disk, ``on_error`` is called
+    once, no more lines are written, and the run continues.
 
     Args:
-        target: a path, whose file is created or appended to, or a stream of text, which is not closed.
-        on_error: takes one sentence; by default it is a ``RuntimeWarning``.
+        target: a path, whose file is created or appended to, or a text stream, which is not closed.
+        on_error: a function that receives one sentence; by default it issues a ``RuntimeWarning``.
 
     Raises:
-        UsageError: where the file cannot be opened for appending, is no regular file, or has other contents, or
-            the target is neither.
+        UsageError: if the file cannot be opened, is not a regular file, or contains anything but events, or if
+            ``target`` is neither a path nor a stream.
+
+    >>> import io
+    >>> from convstudy import Network, Study, run_study
+    >>> from convstudy.run import JsonLines
+    >>> study = Study(
+    ...     name="quick", dataset="digits", seeds=1, subset=100, recipe={"epochs": 1},
+    ...     network={"small": Network.read(["conv 4 3 relu stride=4", "flatten"])},
+    ...     ablate={"small": {"network": "small", "variants": {"tanh": {"activation": "tanh"}}}},
+    ... )
+    >>> with JsonLines(io.StringIO()) as lines:
+    ...     results = run_study(study, "runs", workers=0, listener=lines)
     """
 
     def __init__(
@@ -91,16 +90,12 @@ class JsonLines:
             self._file = _opened(Path(target))
         else:
             if not callable(getattr(target, "write", None)) or not callable(getattr(target, "flush", None)):
-                what, expected = (
-                    "events are written to a path or a stream",
-                    "a path, or what has write() and flush()",
-                )
-                raise UsageError(Problem(what, got=repr(target)[:80], expected=expected))
+                what = "events must be written to a path, or to an object with write() and flush()"
+                raise UsageError(Problem(what, got=repr(target)[:80]))
             self._stream = target
         self._failed = False
 
     def __call__(self, event: Event) -> None:
-        """Write an event."""
         if self._failed:
             return
         if isinstance(event, RunStarted):
@@ -109,13 +104,17 @@ class JsonLines:
         line = json.dumps({**self._shortened(event.as_json()), "at": now})
         try:
             self._write(line + "\n")
-        except (OSError, ValueError, TypeError) as error:  # a stream that is closed, or takes bytes
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+        ) as error:  # ValueError: a closed stream; TypeError: a binary stream
             self._failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._on_error(f"events are no longer written to {self._name}: {reason}")
+            self._on_error(f"no more events are written to {self._name}: {reason}")
 
     def close(self) -> None:
-        """Close the file; a stream stays open."""
+        """Close the file; a stream that was passed stays open."""
         if self._file is not None:
             self._file.close()
 
@@ -128,7 +127,7 @@ class JsonLines:
         self.close()
 
     def _shortened(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return an event without the fits and the dataset that earlier lines of this run have."""
+        """Return an event without the fits and the dataset that earlier lines of this run describe."""
         new = {fit_id: fit for fit_id, fit in values.pop("fits", {}).items() if fit_id not in self._known}
         self._known |= new.keys()
         if new:
@@ -151,14 +150,14 @@ class JsonLines:
 
 
 def _opened(path: Path) -> io.RawIOBase:
-    """Open a file to append lines to it; end the last line where a killed run left it without an end."""
+    """Open a file to append lines. If a killed run left its last line incomplete, end that line first."""
     try:
         file = append_regular(path)
         file.seek(0)
         if not _holds_events(file.read(4 * len(BEGIN))):
             file.close()
-            what, expected = "this file has other contents than events", "a new file, or one with events"
-            raise UsageError(Problem(what, Location(str(path)), expected=expected, hint="name another file"))
+            what = "this file does not contain events, so it is not appended to"
+            raise UsageError(Problem(what, Location(str(path)), hint="choose another file"))
         if file.seek(0, io.SEEK_END):
             file.seek(-1, io.SEEK_END)
             if file.read(1) != b"\n":
@@ -166,13 +165,13 @@ def _opened(path: Path) -> io.RawIOBase:
                 file.flush()
     except (OSError, ValueError) as error:  # a path with a null character raises ValueError
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        what = "events cannot be written to this file"
-        raise UsageError(Problem(what, Location(str(path)), reason)) from None
+        what = f"events cannot be written to this file: {reason}"
+        raise UsageError(Problem(what, Location(str(path)))) from None
     return file.detach()
 
 
 def _holds_events(head: bytes) -> bool:
-    """Return whether a file that begins like this is empty or has events; their first line may be cut off."""
+    """Return whether a file with these first bytes is empty or has events; its first line may be incomplete."""
     first, end, second = head.partition(b"\n")
     if not first or first.startswith(BEGIN):
         return not head or bool(first)
@@ -180,19 +179,19 @@ def _holds_events(head: bytes) -> bool:
 
 
 class EventReader:
-    """Turns plain values back into events; it remembers the fits and the dataset of earlier ones."""
+    """Converts plain values to events. It keeps the fits and the dataset of earlier events, which later ones omit."""
 
     def __init__(self) -> None:
         self._fits: dict[str, Fit] = {}
         self._dataset: Dataset | None = None
 
     def read(self, values: Mapping[str, Any]) -> Event:
-        """Return the event of plain values, those of ``as_json`` or of a line.
+        """Return the event of plain values from ``as_json()`` or from a line.
 
         Raises:
-            KeyError: where a value is missing, the kind is unknown, or a fit was never described.
-            TypeError, ValueError: where a value is not what it must be.
-            ConvstudyError: where a study, a dataset or a fit cannot be read.
+            KeyError: if a value is missing, the kind is unknown, or no earlier event describes a fit.
+            TypeError, ValueError: if a value has a wrong type or content.
+            ConvstudyError: if a study, a dataset or a fit cannot be read.
         """
         if "dataset" in values:
             self._dataset = Dataset.from_json(values["dataset"])
@@ -273,18 +272,33 @@ _READERS: Mapping[str, Callable[[EventReader, Mapping[str, Any]], Event]] = {
 
 
 def event_of_json(values: Mapping[str, Any]) -> Event:
-    """Return the event of the plain values that its ``as_json`` returned; raises as :meth:`EventReader.read` does."""
+    """Return the event of the values of its ``as_json()``; raises the errors of :meth:`EventReader.read`."""
     return EventReader().read(values)
 
 
 def read_events(path: Path | str) -> Iterator[Event]:
-    """Yield the events of a file that :class:`JsonLines` wrote, those of all runs in it, in their order.
+    """Yield the events of a file that :class:`JsonLines` wrote, for all its runs in order.
 
-    A line that was cut off because a run was killed or a disk was full is passed over: only such a line is followed by
-    the begin of another run or the end of the file.
+    An incomplete line, left by a killed run or a full disk, is skipped. It can only precede the start of another run or
+    the end of the file.
+
+    Args:
+        path: the file.
 
     Raises:
-        DataError: where the file cannot be read, or a line is no event of this version.
+        DataError: if the file cannot be read, or a line is not an event of this version.
+
+    >>> from convstudy import Network, Study, run_study
+    >>> from convstudy.run import JsonLines, read_events
+    >>> study = Study(
+    ...     name="quick", dataset="digits", seeds=1, subset=100, recipe={"epochs": 1},
+    ...     network={"small": Network.read(["conv 4 3 relu stride=4", "flatten"])},
+    ...     ablate={"small": {"network": "small", "variants": {"tanh": {"activation": "tanh"}}}},
+    ... )
+    >>> with JsonLines("events.jsonl") as lines:
+    ...     results = run_study(study, "runs", workers=0, listener=lines)
+    >>> next(read_events("events.jsonl")).kind
+    'run-started'
     """
     reader, cut_off = EventReader(), 0
     try:
@@ -303,12 +317,12 @@ def read_events(path: Path | str) -> Iterator[Event]:
                     raise _no_event(path, number, f"{type(error).__name__}: {error}") from None
                 yield event
     except OSError as error:
-        what = "events cannot be read from this file"
-        raise DataError(Problem(what, Location(str(path)), error.strerror or str(error))) from None
+        what = f"events cannot be read from this file: {error.strerror or error}"
+        raise DataError(Problem(what, Location(str(path)))) from None
 
 
 def _values(line: bytes) -> dict[str, Any] | None:
-    """Return the values of a line; ``None`` where it is no JSON object."""
+    """Return the values of a line; ``None`` if it is not a JSON object."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
@@ -316,5 +330,6 @@ def _values(line: bytes) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _no_event(path: Path | str, line: int, got: str = "") -> DataError:
-    return DataError(Problem("this line is no event of this version", Location(str(path), line), got))
+def _no_event(path: Path | str, line: int, reason: str = "") -> DataError:
+    what = "this line is not an event of this version" + (f": {reason}" if reason else "")
+    return DataError(Problem(what, Location(str(path), line)))

@@ -1,7 +1,12 @@
-"""What a run reports to its listeners; a listener is any function that takes these.
+"""The events of a run. A listener is any function of one argument, the event.
 
-Each event has ``as_json``: plain values with a ``kind``, complete in themselves. ``event_lines`` writes them to a file
-and reads them back; docs/running.md has the table of them.
+``as_json()`` of an event returns plain values with a ``kind``, and all fits and the dataset that it names.
+``event_lines`` writes events to a file and reads them. ``docs/running.md`` has a table of all events.
+
+>>> from convstudy.run import EpochEnded
+>>> def listener(event):
+...     if isinstance(event, EpochEnded):
+...         print(event.fit.id, event.epoch.number, event.epoch.validation["accuracy"])
 """
 
 from __future__ import annotations
@@ -19,7 +24,15 @@ from convstudy.run.restoring import LostFile
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The plan is known; ``done`` are the ids of all fits trained before: a choice may bring any of them into it."""
+    """The first event of a run.
+
+    Attributes:
+        run_id: the id of the run.
+        plan: the plan with every choice that the records allow.
+        done: the ids of all fits in the runs folder that are not trained again. Some may not be in the plan yet,
+            because a choice can add them later.
+        workers: the number of fits that train at the same time.
+    """
 
     kind: ClassVar = "run-started"
     run_id: str
@@ -28,91 +41,84 @@ class RunStarted:
     workers: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         own = {"run_id": self.run_id, "done": sorted(self.done), "workers": self.workers}
         return {"kind": self.kind, **own, **_planned(self.plan)}
 
 
 @dataclass(frozen=True)
 class FitStarted:
-    """A worker took up a fit."""
+    """A worker has started a fit. The event repeats if the worker dies and the fit is tried again."""
 
     kind: ClassVar = "fit-started"
     fit: Fit
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, **_of(self.fit)}
 
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A fit came an epoch further."""
+    """A fit has completed an epoch; ``epoch`` has its number, scores and seconds."""
 
     kind: ClassVar = "epoch-ended"
     fit: Fit
     epoch: Epoch
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, "epoch": self.epoch.as_json(), **_of(self.fit)}
 
 
 @dataclass(frozen=True)
 class FitEnded:
-    """A fit has a record now, done or failed."""
+    """A fit is done or has failed; ``record`` has its scores or its error."""
 
     kind: ClassVar = "fit-ended"
     fit: Fit
     record: Record
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, "record": self.record.as_json(), **_of(self.fit)}
 
 
 @dataclass(frozen=True)
 class ChoiceMade:
-    """A stage is complete and has chosen; ``plan`` is the plan after it."""
+    """A stage is complete and has made its choice; ``plan`` is the plan with this choice."""
 
     kind: ClassVar = "choice-made"
     choice: Choice
     plan: Plan
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, "choice": choice_as_json(self.choice), **_planned(self.plan)}
 
 
 @dataclass(frozen=True)
 class SearchAdvanced:
-    """A rung or some trials of a search are complete, and bring others; ``plan`` is the plan with these."""
+    """A rung or some trials of a search are complete; ``plan`` has the fits that follow. ``stage`` is its key."""
 
     kind: ClassVar = "search-advanced"
     stage: str
     plan: Plan
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, "stage": self.stage, **_planned(self.plan)}
 
 
 @dataclass(frozen=True)
 class EvaluatedOnTestSet:
-    """The sealed test set was opened for one model, which scored this."""
+    """A model was evaluated on the test set; ``test_evaluation`` has its scores."""
 
     kind: ClassVar = "test-set-evaluated"
     fit: Fit
     test_evaluation: Evaluation
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, "evaluation": asdict(self.test_evaluation), **_of(self.fit)}
 
 
 @dataclass(frozen=True)
 class ImagesInspected:
-    """A dataset's images were looked over for duplicates and the like; ``error`` says why where they could not be."""
+    """The statistics of the images were computed. If that failed, they are ``None``, and ``error`` is a sentence."""
 
     kind: ClassVar = "images-inspected"
     dataset: Dataset
@@ -120,20 +126,18 @@ class ImagesInspected:
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         statistics = None if self.statistics is None else self.statistics.as_json()
         return {"kind": self.kind, "statistics": statistics, "error": self.error, **_fits(self.dataset, ())}
 
 
 @dataclass(frozen=True)
 class FilesLost:
-    """Files that are needed are missing or damaged; damaged ones are set aside, and all are computed again."""
+    """Needed files of completed fits are missing or damaged, and are computed again. Damaged files were renamed."""
 
     kind: ClassVar = "files-lost"
     files: tuple[LostFile, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         files = [
             {"fit": file.fit.id, "file": file.kind, "set_aside": file.set_aside and str(file.set_aside)}
             for file in self.files
@@ -144,26 +148,24 @@ class FilesLost:
 
 @dataclass(frozen=True)
 class NotReproduced:
-    """A fit was trained again and has other weights than those with the test score; record and score stay."""
+    """A fit was trained again and has other weights than those with the test score. Record and score stay."""
 
     kind: ClassVar = "not-reproduced"
     fit: Fit
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         return {"kind": self.kind, **_of(self.fit)}
 
 
 @dataclass(frozen=True)
 class NoMessage:
-    """A fit that trains or is tested sent no message for some seconds; ``None`` for the inspection of the images."""
+    """A fit has sent no message for ``seconds``. ``fit`` is ``None`` for the inspection of the images."""
 
     kind: ClassVar = "no-message"
     fit: Fit | None
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as plain values."""
         own = {"kind": self.kind, "seconds": self.seconds}
         return {**own, "fit": None} if self.fit is None else {**own, **_of(self.fit)}
 
@@ -185,19 +187,17 @@ Listener = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """Listen to nothing."""
+    """The default listener, which ignores all events."""
 
 
 def _of(fit: Fit) -> dict[str, Any]:
-    """Return the part of an event that names one fit."""
     return {"fit": fit.id, **_fits(fit.dataset, [fit])}
 
 
 def _planned(plan: Plan) -> dict[str, Any]:
-    """Return the part of an event that has a plan."""
     return {"plan": plan_as_json(plan), **_fits(plan.dataset, plan.fits)}
 
 
 def _fits(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:
-    """Return the fits that an event names, by id, and their dataset: what the event needs to be read back."""
+    """Return the fits of an event by id, and their dataset, without which the event could not be read."""
     return {"fits": {fit.id: fit.as_json() for fit in fits}, "dataset": dataset.as_json()}

@@ -1,4 +1,4 @@
-"""Doing a task, wherever it is done: the only way from a task to the engine."""
+"""Executes a task with the engine, in whichever process or thread an executor calls it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _read = lru_cache(maxsize=1)(Dataset.load)
 
 
 def _loaded(dataset: Dataset) -> LoadedDataset:
-    """Return a dataset, read once a process, by whichever thread needs it first."""
+    # Threads of one process share the images. Without the lock, each would read them at the start.
     with _reading:
         return _read(dataset)
 
@@ -49,28 +49,36 @@ def execute(
     device: str = "cpu",
     before_step: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do a task on a device, write its artefacts, and tell what came of it; errors are told too, not raised.
+    """Execute a task: train, evaluate or inspect, write the files, and send messages.
 
-    ``send`` and ``before_step``, which is called often during a training, may end the task at once: by raising what is
-    no ``Exception``.
+    An error of the task does not raise; the last message has it.
+
+    Args:
+        task: the task.
+        layout: the runs folder that receives the files.
+        send: a function that receives each message in this thread: ``Started`` first, ``Advanced`` after each epoch of
+            a training, and finally one other message.
+        device: ``"cpu"`` or ``"cuda:N"``.
+        before_step: a function that is called before each training step. It and ``send`` can end the task by raising a
+            ``BaseException`` that is no ``Exception``.
     """
     send(Started(task))
-    send(_ended(task, layout, send, device, before_step))
+    send(_last_message(task, layout, send, device, before_step))
 
 
-def _ended(
+def _last_message(
     task: Task, layout: Layout, send: Send, device: str, before_step: Callable[[], None]
 ) -> WorkerMessage:
     match task:
         case Train():
-            return _trained(task, layout, send, device, before_step)
+            return _train(task, layout, send, device, before_step)
         case Test():
-            return _tested(task, layout, device)
+            return _test(task, layout, device)
         case Inspect():
-            return _inspected(task)
+            return _inspect(task)
 
 
-def _trained(
+def _train(
     task: Train, layout: Layout, send: Send, device: str, before_step: Callable[[], None]
 ) -> Trained | Halted:
     fit = task.fit
@@ -87,27 +95,29 @@ def _trained(
         _check_presence(layout)
         digest = trained.record.weights_digest
         if trained.record.done and task.weights_digest in ("", digest):
-            statistics = _facts(fit, digest, trained.validation)
-            write_tensors(layout.artefact(fit.id, "validation"), trained.validation, statistics)
-            write_tensors(layout.artefact(fit.id, "weights"), trained.weights, _facts(fit, digest))
+            metadata = _metadata(fit, digest, trained.validation)
+            write_tensors(layout.artefact(fit.id, "validation"), trained.validation, metadata)
+            write_tensors(layout.artefact(fit.id, "weights"), trained.weights, _metadata(fit, digest))
         return Trained(task, trained.record)
     except Exception as error:
-        problems = _halting(error)
+        problems = _shared_problems(error)
         if problems:
             return Halted(task, problems)
-        # A fit that fails is a record with its error; the fits that do not depend on it are still trained.
-        surroundings = environment(fit.threads, device_name(device))
+        # A failed fit becomes a record with its error; fits that do not depend on it are still trained.
+        where = environment(fit.threads, device_name(device))
+        # An OSError that is left here is ENOMEM, see _shared_problems.
         kind = OutOfMemory.kind if isinstance(error, (MemoryError, OSError)) else "failed"
         return Trained(
-            task, Record(fit.id, "failed", error_kind=kind, error=_sentence(error), environment=surroundings)
+            task, Record(fit.id, "failed", error_kind=kind, error=_sentence(error), environment=where)
         )
 
 
-def _tested(task: Test, layout: Layout, device: str) -> Tested:
+def _test(task: Test, layout: Layout, device: str) -> Tested:
     fit = task.fit
     try:
-        # The opening has been written down by the one process that writes: task.opening is its number.
-        opened = evaluate_test_set(
+        # Only the run loop writes the access log, and it has written the entry task.test_evaluation. So the callback
+        # that would write one does nothing.
+        evaluated = evaluate_test_set(
             fit,
             layout.artefact(fit.id, "weights"),
             task.weights_digest,
@@ -115,18 +125,18 @@ def _tested(task: Test, layout: Layout, device: str) -> Tested:
             lambda: None,
             device,
         )
-        statistics = _facts(fit, task.weights_digest, opened.predictions)
-        write_tensors(layout.artefact(fit.id, "test"), opened.predictions, statistics)
-        return Tested(task, opened.scores, opened.seconds)
-    except Exception as error:  # as above
+        metadata = _metadata(fit, task.weights_digest, evaluated.predictions)
+        write_tensors(layout.artefact(fit.id, "test"), evaluated.predictions, metadata)
+        return Tested(task, evaluated.scores, evaluated.seconds)
+    except Exception as error:  # it must reach the run loop, which may be in another process
         kind = error.kind if isinstance(error, FitError) else "failed"
         return Tested(task, error=_sentence(error), error_kind=kind)
 
 
-def _inspected(task: Inspect) -> Inspected:
+def _inspect(task: Inspect) -> Inspected:
     try:
         loaded = _loaded(task.dataset)
-        # No opening of its own: it answers no question, and those that came before it are on record.
+        # This needs no entry in the access log: it tests no hypothesis, and follows logged evaluations.
         test = loaded.test.open(lambda: None)
         return Inspected(task, dataset_statistics(loaded.info, loaded.train, test))
     except Exception as error:  # as above
@@ -134,32 +144,31 @@ def _inspected(task: Inspect) -> Inspected:
 
 
 def _check_presence(layout: Layout) -> None:
-    """Write nothing where the runs folder was deleted: it would be there again, without its database."""
+    # To write into a deleted runs folder would create it again, without its database.
     if not layout.database.exists():
         raise StoreError(Problem("this runs folder was deleted", where=Location(str(layout.folder))))
 
 
-def _facts(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[str, str]:
-    """Return what a file says of itself: its fit, the digest of the fit's weights, and that of predictions."""
-    statistics = {"fit_id": fit.id, "weights_digest": digest}
-    return statistics if predictions is None else {**statistics, "digest": weights_digest(predictions)}
+def _metadata(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict[str, str]:
+    """Return the metadata of a file: the fit's id, the digest of its weights, and a digest of predictions."""
+    metadata = {"fit_id": fit.id, "weights_digest": digest}
+    return metadata if predictions is None else {**metadata, "digest": weights_digest(predictions)}
 
 
-def _halting(error: Exception) -> tuple[Problem, ...]:
-    """Return the problems of an error that every other fit would meet too, else nothing.
+def _shared_problems(error: Exception) -> tuple[Problem, ...]:
+    """Return the problems of an error that every other fit would meet too; otherwise nothing.
 
-    That is what the system refuses: no space, a disk that fails, no file handles, data that has gone. Too little memory
-    is no such error: another fit may need less.
+    Examples are a full or failing disk, too many open files and deleted data. Too little memory does not count, because
+    another fit may need less.
     """
     if isinstance(error, (StoreError, DataError)):
         return error.problems
     if isinstance(error, OSError) and error.errno != errno.ENOMEM:
-        what = f"the system refused a worker: {error.strerror or error}"
-        hint = "make room or restore access, then run the same command again"
+        what = f"the operating system reported an error to a worker: {error.strerror or error}"
+        hint = "free disk space or restore access, then run the same command again"
         return (Problem(what, where=Location(str(error.filename or "")), hint=hint),)
     return ()
 
 
 def _sentence(error: Exception) -> str:
-    """Return an error as a record keeps it."""
     return str(error) if isinstance(error, ConvstudyError) else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Looking over a dataset's images for duplicates and the like, once in a runs folder, when the test set was opened."""
+"""Computes the statistics of a dataset's images, such as duplicates, once per runs folder, after a test evaluation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from convstudy.run.watching import Watched
 
 
 def inspect_images(dataset: Dataset, history: History, executor: Watched, listener: Listener) -> None:
-    """Have the images looked over unless that is done, and keep what is found.
+    """Compute and store the statistics of the images, unless they exist.
 
-    This reads the test images, so that it must follow all choices. It answers no question of a study: where it fails,
-    the run does not, and the next one tries again.
+    This reads the test images, so it must follow all choices. No result of a study depends on it: a failure does not
+    end the run, and the next run tries again.
+
+    Args:
+        dataset: the dataset to inspect.
+        history: the history that stores the statistics.
+        executor: the executor of the task.
+        listener: receives an :class:`~convstudy.run.events.ImagesInspected` event, in which ``error`` is set after a
+            failure.
     """
     if history.dataset_statistics(dataset) is not None:
         return

@@ -1,4 +1,4 @@
-"""Arrays of a Python program, kept in the runs folder: workers, later runs and reports read them there."""
+"""Stores arrays of a Python program in the runs folder, from which workers, later runs and reports read them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from convstudy.studyfile import Study
 
 
 def keep_arrays(study: Study, history: History) -> Study:
-    """Return the study with its arrays as files of the runs folder; a study of other images is returned as it is.
+    """Write the arrays of a study into the runs folder, and return the study with these files as its dataset.
+
+    A study whose dataset consists of files is returned unchanged.
 
     Raises:
-        StoreError: where the files cannot be written, or a study of this name was run on other arrays here: those that
-            a program makes differently each time would train everything again, and be tested again.
+        StoreError: if the files cannot be written, or a study of this name was run on other arrays in this folder. A
+            program whose arrays differ in each run would otherwise train and evaluate everything again.
     """
     source = study.dataset.source
     if not isinstance(source, MemorySource):
@@ -24,24 +26,16 @@ def keep_arrays(study: Study, history: History) -> Study:
     digest = study.dataset.digest
     other = history.other_arrays(study)
     if other:
-        what = f'a study called "{study.name}" was run on other arrays in this runs folder'
-        hint = "use the same arrays, or another name for the study, or another runs folder"
+        what = f'study "{study.name}" was run on other arrays in this runs folder'
+        hint = "use the same arrays, another name for the study, or another runs folder"
         where = Location(str(history.layout.folder))
-        raise StoreError(Problem(what, where, f"arrays of digest {digest}", f"those of digest {other}", hint))
+        raise StoreError(Problem(what, where, f"arrays with digest {digest}", f"digest {other}", hint))
     try:
         written = source.write(history.layout.dataset_folder(digest))
     except OSError as error:
-        what = f"cannot keep the arrays: {error.strerror or error}"
-        hint = (
-            "make room"
-            if error.errno in (errno.ENOSPC, errno.EDQUOT)
-            else "make this path a writable folder without folders in it"
-        )
-        raise StoreError(
-            Problem(
-                what,
-                where=Location(str(history.layout.dataset_folder(digest))),
-                hint=f"{hint}, then run the study again",
-            )
-        ) from None
+        what = f"cannot write the arrays: {error.strerror or error}"
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = "free disk space" if is_full else "make this path a writable folder without subfolders"
+        where, hint = Location(str(history.layout.dataset_folder(digest))), f"{fix}, then run the study again"
+        raise StoreError(Problem(what, where=where, hint=hint)) from None
     return study.model_copy(update={"dataset": replace(study.dataset, source=written)})

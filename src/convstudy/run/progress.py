@@ -1,12 +1,12 @@
-"""The progress of a run, computed from its events: numbers of fits, proportion of the work, time left.
+"""The progress of a run and its remaining time, computed from its events.
 
 >>> from convstudy.run.progress import Progress
 >>> progress = Progress()
 >>> progress.n_done, progress.fraction, progress.seconds_left
 (0, 0.0, None)
 
-``run_study(study, listener=progress.take)`` updates it in the thread of the call. Readers in other threads need a lock
-around both.
+``run_study(study, listener=progress.take)`` updates it in the thread of the call. Another thread that reads it must use
+a lock around ``take`` and its own access.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Running:
-    """A running fit: its last epoch, and the time of its last message in seconds of the clock."""
+    """A running fit, its last completed epoch, and the time of its last event (seconds of the progress's clock)."""
 
     fit: Fit
-    last_message: float
+    last_event: float
     epoch: Epoch | None = None
 
     @property
     def fraction(self) -> float:
-        """The proportion of the epochs that is done, in [0, 1]."""
+        """The fraction of the fit's epochs that are complete, 0 to 1."""
         return self.epoch.number / self.fit.n_epochs if self.epoch else 0.0
 
 
 @dataclass
 class StageProgress:
-    """The number of fits of a stage and of those with a record; ``known`` has their ids, without placeholders."""
+    """The number of a stage's fits and of those with a record; ``known`` has the ids of fits without placeholders."""
 
     known: frozenset[str]
     n_fits: int
@@ -63,20 +63,20 @@ class StageProgress:
 
 @dataclass
 class Progress:
-    """The state of a run after its events so far; work is measured in floating-point operations (``plan.cost``).
+    """Counts the events of a run. Work is measured in FLOPs, see :mod:`convstudy.plan.cost`.
 
     Args:
-        clock: returns seconds; tests replace it.
+        clock: returns seconds since any fixed time, as ``time.monotonic`` does.
 
     Attributes:
-        plan: the latest plan; ``None`` before the run starts.
+        plan: the plan of the latest event that had one; ``None`` before the run started.
         done: the ids of all fits with a record.
         n_started: the number of fits that started in this run.
         n_failed: the number of fits that failed in this run.
         n_evaluated: the number of models evaluated on the test set in this run.
         running: fit id -> running fit.
         choices: stage key -> the choice made in this run.
-        names: fit id -> name in the plan.
+        names: fit id -> name of the fit in the plan.
         stages: stage key -> the number of its fits and of those with a record.
     """
 
@@ -93,18 +93,20 @@ class Progress:
     _started: float | None = None
     _began_training: float | None = None
     _n_workers: int = 1
-    _work_here: float = 0.0
-    _seconds_lost: float = 0.0  # worker seconds of failed fits and of workers that died
-    _costs: dict[str, int] = field(default_factory=dict)
-    _added: dict[str, int] = field(default_factory=dict)
-    # Each event updates these sums; summing over up to 50,000 fits for each would take seconds per run.
+    _work_here: float = 0.0  # FLOPs of the epochs of this run
+    _seconds_lost: float = 0.0  # seconds of workers that led to no epoch: of failed fits and dead workers
+    _costs: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs of one epoch
+    _added: dict[str, int] = field(
+        default_factory=dict
+    )  # fit id -> epochs that follow those of a shorter fit
+    # A listener may read the remaining work after each event. So it is decremented, not summed over up to 50,000 fits.
     _missing: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs
     _work: int = 0
     _work_missing: int = 0
     _placeholders: frozenset[str] = frozenset()
 
     def take(self, event: Event) -> None:
-        """Update the state with an event."""
+        """Update the progress with an event."""
         match event:
             case RunStarted():
                 self._started, self._n_workers = self.clock(), event.workers
@@ -112,18 +114,18 @@ class Progress:
                 self._take_plan(event.plan)
             case FitStarted():
                 self.n_started += 1
-                # The time before the first fit, when workers start, is not part of the training speed.
+                # The time to start the workers is not part of the training speed.
                 self._began_training = self.clock() if self._began_training is None else self._began_training
-                self._lose(event.fit)  # a fit that starts twice had a worker that died
+                self._count_lost(event.fit)  # if the fit is running already, its worker has died
                 self.running[event.fit.id] = Running(event.fit, self.clock())
             case EpochEnded():
                 running = self.running.setdefault(event.fit.id, Running(event.fit, self.clock()))
-                running.epoch, running.last_message = event.epoch, self.clock()
+                running.epoch, running.last_event = event.epoch, self.clock()
                 self._work_here += self._epoch_cost(event.fit)
             case FitEnded():
                 if not event.record.done:
                     self.n_failed += 1
-                    self._lose(event.fit)
+                    self._count_lost(event.fit)
                 self.running.pop(event.fit.id, None)
                 self._count(event.fit.id)
             case ChoiceMade():
@@ -135,7 +137,7 @@ class Progress:
                 self.n_evaluated += 1
 
     def cost(self, fit: Fit) -> int:
-        """Return the FLOPs of a fit, without the epochs of the fit that it resumes."""
+        """Return the FLOPs of a fit, without the epochs of the shorter fit that it resumes from."""
         return self._epoch_cost(fit) * self._added.get(fit.id, fit.n_epochs)
 
     def _epoch_cost(self, fit: Fit) -> int:
@@ -145,40 +147,40 @@ class Progress:
 
     @property
     def n_fits(self) -> int:
-        """The number of fits in the plan."""
         return len(self.plan.fits) if self.plan else 0
 
     @property
     def n_done(self) -> int:
-        """The number of fits with a record, including failed ones."""
+        """The number of the plan's fits with a record, including failed fits."""
         return self.n_fits - len(self._missing)
 
     @property
     def fraction(self) -> float:
-        """The proportion of the plan's work that is done, in [0, 1], in this run or earlier ones."""
+        """The fraction of the plan's FLOPs that is done, 0 to 1, including earlier runs."""
         return 1 - self._work_left / self._work if self._work else 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds since this run started."""
+        """Seconds since the start of this run."""
         return self.clock() - self._started if self._started is not None else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """The expected seconds left, from the speed of this run; ``None`` before the first epoch ends.
+        """The remaining seconds at the speed of this run so far; ``None`` before its first epoch has ended.
 
-        The speed excludes worker time without a finished epoch: of failed fits since their last epoch, of workers that
-        died, and of running fits since their last message.
+        Time that led to no epoch does not count towards the speed: since the last epoch of a failed fit, of a fit whose
+        worker died, and of each running fit.
         """
         if self._began_training is None or not self._work_here:
             return None
         now = self.clock()
-        lost = self._seconds_lost + sum(now - running.last_message for running in self.running.values())
+        # Lost seconds are those of single workers, so they are divided by the number of workers.
+        lost = self._seconds_lost + sum(now - running.last_event for running in self.running.values())
         elapsed = now - self._began_training
         return max(0.0, elapsed - lost / self._n_workers) * self._work_left / self._work_here
 
     def name(self, fit: Fit) -> str:
-        """Return the name of a fit in the plan: ``"compare.architectures two-conv, seed 0"``."""
+        """Return the name of a fit in the plan, such as ``"compare.architectures two-conv, seed 0"``."""
         return self.names.get(fit.id, fit.id)
 
     @property
@@ -190,13 +192,13 @@ class Progress:
             if running.epoch is not None and running.fit.id in self._missing
         )
 
-    def _lose(self, fit: Fit) -> None:
-        """Count the time of a running fit since its last message as lost."""
+    def _count_lost(self, fit: Fit) -> None:
+        """Count the time since the last event of a running fit as lost."""
         if fit.id in self.running:
-            self._seconds_lost += self.clock() - self.running[fit.id].last_message
+            self._seconds_lost += self.clock() - self.running[fit.id].last_event
 
     def _count(self, fit_id: str) -> None:
-        """Count a fit that now has a record."""
+        """Count a fit as done."""
         if fit_id not in self._placeholders:
             self._work_missing -= self._missing.pop(fit_id, 0)
         if fit_id not in self.done:

@@ -1,7 +1,8 @@
-"""Files of finished fits that are missing or damaged although a test or the report needs them.
+"""Finds missing and damaged files of completed fits that an evaluation or the report needs.
 
-Everything below ``fits/`` can be computed again: a fit from its description, predictions from its weights. Records
-and test scores are in the database and stay. What nothing needs any more stays missing, such as tested weights.
+Every file below ``fits/`` can be computed again: weights from the fit's description, predictions from the weights.
+Records and test scores stay in the database. Files that are no longer needed are not restored, such as the weights of
+an evaluated model.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from convstudy.run.tasks import Train
 
 @dataclass(frozen=True)
 class LostFile:
-    """A file to restore: ``"weights"``, ``"validation"`` or ``"test"`` predictions of a fit with a record.
+    """A file to restore.
 
-    ``set_aside`` is where a damaged file is now; ``None`` where the file was missing.
+    Attributes:
+        fit: a completed fit.
+        kind: ``"weights"``, or the predictions ``"validation"`` or ``"test"``.
+        set_aside: the new path of a damaged file; ``None`` if the file was missing.
     """
 
     fit: Fit
@@ -29,12 +33,12 @@ class LostFile:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What identifies it in a runs folder."""
+        """The fit id and the kind, which identify a file in a runs folder."""
         return self.fit.id, self.kind
 
 
 class Restoration:
-    """The files that one run computes again, each once."""
+    """The files that one run restores. Each is restored at most once per run."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -42,14 +46,15 @@ class Restoration:
         self._without_weights: set[str] = set()
 
     def look(self, plan: Plan) -> tuple[LostFile, ...]:
-        """Return the files that a plan needs and that were lost since the last look."""
+        """Return the lost files that a plan needs, without those of earlier calls."""
         files = lost_files(self._history, plan, self._lost)
         self._lost |= {file.key for file in files}
         self._without_weights |= {file.fit.id for file in files if file.kind == "weights"}
         return files
 
     def trainings(self, files: Iterable[LostFile]) -> list[Train]:
-        """Return the trainings that compute these files, paused fits first: others resume from their checkpoints."""
+        """Return the trainings that restore these files, shortest first."""
+        # Test predictions need no training. Within a trial, a longer fit resumes from the checkpoint of a shorter one.
         fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
         return [
             Train(
@@ -62,46 +67,46 @@ class Restoration:
         ]
 
     def lacks_weights(self, fit: Fit) -> bool:
-        """Send whether the weights of a fit were lost and are not back."""
+        """Return whether the weights of a fit were lost and not yet restored."""
         return fit.id in self._without_weights
 
     def has_weights(self, fit: Fit) -> None:
-        """Count the weights of a fit as restored."""
+        """Mark the weights of a fit as restored."""
         self._without_weights.discard(fit.id)
 
     def lacks_predictions(self, fit: Fit) -> bool:
-        """Send whether a model with a test score lost its test predictions and has the weights to compute them."""
+        """Return whether an evaluated model lost its test predictions, and its weights exist to compute them."""
         lost = (fit.id, "test") in self._lost
         return lost and not self.lacks_weights(fit) and not is_untested(self._history, fit)
 
 
 def is_untested(history: History, fit: Fit) -> bool:
-    """Send whether there is a model of this fit that was not evaluated on the test set yet."""
+    """Return whether a fit is done and its weights have no test score."""
     record = history.record_summaries[fit.id]
     return record.done and history.test_evaluation_of(fit.id, record.weights_digest) is None
 
 
-def lost_files(history: History, plan: Plan, but: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
-    """Return the files that a plan needs and that are not there; damaged ones are set aside first.
+def lost_files(history: History, plan: Plan, known: Container[tuple[str, str]]) -> tuple[LostFile, ...]:
+    """Return the missing and damaged files that a plan needs. Damaged files are renamed.
 
     Args:
-        history: that of the runs folder.
-        plan: a plan with all choices that the records allow.
-        but: keys of files that are not looked at.
+        history: the history of the runs folder.
+        plan: the plan with every choice that the records allow.
+        known: the keys of files that are not checked.
     """
     found: dict[tuple[str, str], LostFile] = {}
     for fit, kind, digest in _needed(history, plan):
-        # Test predictions are computed from the weights, which are needed only then.
+        # The weights of an evaluated model are needed only to compute lost test predictions again.
         for each in (kind, "weights") if kind == "test" else (kind,):
             key = fit.id, each
-            if key in but or key in found or history.artefacts.is_sound(*key, digest):
+            if key in known or key in found or history.artefacts.is_sound(*key, digest):
                 break
             found[key] = LostFile(fit, each, history.artefacts.set_aside(*key))
     return tuple(found.values())
 
 
 def _needed(history: History, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
-    """Yield each fit that is done with the kind of a file that is needed and the digest of its weights."""
+    """Yield completed fits with the kind of a needed file and the digest of the fit's weights."""
     for fit in plan.tested_fits:
         if digest := _digest(history, fit):
             yield fit, "test" if history.test_evaluation_of(fit.id, digest) else "weights", digest
@@ -111,25 +116,25 @@ def _needed(history: History, plan: Plan) -> Iterator[tuple[Fit, str, str]]:
 
 
 def _digest(history: History, fit: Fit) -> str:
-    """Return the digest of a fit's weights on record, empty where it is not done."""
+    """Return the digest of a fit's weights from its record; empty if the fit is not done."""
     record = history.record_summaries.get(fit.id)
     return record.weights_digest if record is not None and record.done else ""
 
 
 def is_same(record: Record, before: RecordSummary | None) -> bool:
-    """Send whether a fit that was trained again has the weights that it had."""
+    """Return whether a new record has the same weights as the earlier one."""
     return before is not None and record.done and record.weights_digest == before.weights_digest
 
 
 def replaces(record: Record, before: RecordSummary | None, scored: bool, accepting: bool) -> bool:
-    """Send whether a record takes the place of an earlier one, which always stays if it has the same weights.
+    """Return whether a new record replaces the earlier one. A completed record with the same weights always stays.
 
     Args:
         record: the new record.
-        before: the earlier one; a failed one is replaced.
-        scored: whether the weights of the earlier one have a test score; then it stays.
-        accepting: whether a failure that may pass replaces the record of a fit that is done, so that the next run can
-            accept it. Otherwise the record stays, and the next run tries again.
+        before: the earlier record; a failed one is always replaced.
+        scored: whether the weights of the earlier record have a test score; then it stays.
+        accepting: whether a failure that is not permanent replaces a completed record, so that the next run can accept
+            the failure. Otherwise the completed record stays, and the next run trains the fit again.
     """
     if before is None or not before.done:
         return True

@@ -1,8 +1,8 @@
-"""Which trainings can start, and what each message means for the others: no store, no clock, no processes.
+"""Decides which training starts next and what follows from each message. Has no store, no clock and no processes.
 
-A loop (``run/study.py``) asks :meth:`Schedule.start` for trainings while there are free workers, passes each message to
-:meth:`Schedule.take`, does what the answer says, and plans again when :attr:`Schedule.choice_due` is true. Which
-trainings take place, and what is chosen from them, do not depend on the order of the messages.
+The run loop (``run/study.py``) calls :meth:`Schedule.start` while workers are free, passes each message to
+:meth:`Schedule.take`, executes the answer, and resolves the plan again when :attr:`Schedule.choice_due` is true. The
+order of the messages affects neither which fits are trained nor what is chosen.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from convstudy.record import Epoch, Record
 from convstudy.run.stopping import halted, unstartable
 from convstudy.run.tasks import Advanced, Halted, Lost, Message, Started, Train, Trained
 
-# How often a task is tried again in one run when its worker dies; a training resumes from its last checkpoint.
+# Retries of a task in one run after its worker died. A training resumes from its last checkpoint, but a fit that kills
+# its worker each time must not stop the run from ending.
 N_RETRIES = 1
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A worker took up this fit."""
+    """The answer to a ``Started`` message: a worker has started this fit."""
 
     fit: Fit
 
 
 @dataclass(frozen=True)
 class Reached:
-    """This fit has trained another epoch."""
+    """The answer to an ``Advanced`` message: this fit has completed an epoch."""
 
     fit: Fit
     epoch: Epoch
@@ -38,7 +39,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class Keep:
-    """This training has ended: its record must be written, and then :meth:`Schedule.end` must be called."""
+    """A training has ended. The loop must write its record and then call :meth:`Schedule.end`."""
 
     task: Train
     record: Record
@@ -46,14 +47,14 @@ class Keep:
 
 @dataclass(frozen=True)
 class Again:
-    """The worker of this training died; the training is the next to start."""
+    """The worker of this training died. The training is the next to start."""
 
     task: Train
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The run must end with this error."""
+    """The loop must end the run with this error."""
 
     error: ConvstudyError
 
@@ -62,19 +63,19 @@ Answer = Begun | Reached | Keep | Again | Stop
 
 
 class Schedule:
-    """The state of a run's trainings: which wait, which are under way, and which have ended.
+    """The state of a run's trainings: waiting, running or ended.
 
-    Two trainings of one lineage are never under way at once, because they write the same checkpoint.
+    Two trainings of one trial never run at the same time, because they write the same checkpoint.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[Train] = deque()
-        self._under_way: dict[str, Train] = {}  # lineage id -> its training
+        self._under_way: dict[str, Train] = {}  # trial id -> its running training
         self._begun: set[str] = set()
         self._tried: set[str] = set()
         self._hung: set[str] = set()
         self._deaths: Counter[Train] = Counter()
-        # For each stage whose choice is open, the ids of the fits that it still needs.
+        # For each stage with an open choice, the ids of the fits without a final record.
         self._needed: list[set[str]] = []
 
     @property
@@ -84,12 +85,12 @@ class Schedule:
 
     @property
     def hung(self) -> frozenset[str]:
-        """The ids of lineages with a fit that was ended for its silence: it may still write a checkpoint."""
+        """The ids of trials with a timed-out fit, whose thread may still run and write the checkpoint."""
         return frozenset(self._hung)
 
     @property
     def waiting(self) -> tuple[Train, ...]:
-        """The trainings that have not started, in their order."""
+        """The trainings that have not started, in schedule order."""
         return tuple(self._waiting)
 
     @property
@@ -99,41 +100,43 @@ class Schedule:
 
     @property
     def idle(self) -> bool:
-        """Whether no training waits or is under way."""
+        """Whether no training waits or runs."""
         return not self._waiting and not self._under_way
 
     @property
     def choice_due(self) -> bool:
-        """Whether a stage of the plan has got its last fit: a choice, a rung or the next trials follow from it."""
+        """Whether a stage has all its records, so that a choice, a rung or new trials follow."""
         return any(not ids for ids in self._needed)
 
     def follow(self, plan: Plan, is_final: Callable[[Fit], bool]) -> None:
-        """Follow a plan from now on; what is under way stays under way.
+        """Replace the waiting trainings by those of a plan; running trainings continue.
 
         Args:
-            plan: with all choices that the records allow.
-            is_final: whether a fit is done or has failed for good.
+            plan: the plan with every choice that the records allow.
+            is_final: returns whether a fit is done, or its failure is permanent or accepted.
         """
         ended = {
             fit.id
             for fit in plan.settled_fits
             if fit.id in self._tried or fit.trial_id in self._hung or is_final(fit)
         }
+        # A fit that was tried in this run is not tried again, even if its failure is not permanent: the next run does.
         under_way = {task.fit.id for task in self.under_way}
         self._waiting = deque(Train(fit) for fit in schedule_order(plan, ended) if fit.id not in under_way)
         stages = [stage for stage in plan.stages if stage.chooses and not stage.depends_on]
-        required = [
+        without_record = [
             {fit.id for candidate in stage.candidates for fit in candidate.fits if not is_final(fit)}
             for stage in stages
         ]
-        self._needed = [ids for ids in required if ids]
+        # An empty set at this point would make choice_due true forever: resolving the plan did not close that stage.
+        self._needed = [ids for ids in without_record if ids]
 
     def train(self, tasks: Iterable[Train]) -> None:
-        """Add these trainings after those that wait, without those of a lineage that hangs."""
+        """Append trainings to the waiting ones, except those of a trial with a timed-out fit."""
         self._waiting.extend(task for task in tasks if task.fit.trial_id not in self._hung)
 
     def start(self, n_workers: int) -> Train | None:
-        """Return the next training and count it as under way; ``None`` if none can start with this many workers."""
+        """Return the next training and count it as running; ``None`` if none can start with this number of workers."""
         if len(self._under_way) >= n_workers:
             return None
         for task in self._waiting:
@@ -144,7 +147,11 @@ class Schedule:
         return None
 
     def take(self, message: Message) -> Answer:
-        """Take a message about a training and return what must be done."""
+        """Process a message about a training, and return what the loop must do.
+
+        A message that does not belong to a running training returns :class:`Stop` with a ``UsageError``, because the
+        executor violates its protocol.
+        """
         task = message.task
         if not isinstance(task, Train) or self._under_way.get(task.fit.trial_id) != task:
             return Stop(_unexpected(message))
@@ -161,21 +168,28 @@ class Schedule:
             case Halted(problems=problems):
                 return Stop(halted(fit, problems))
             case Lost(reason=reason, timed_out=timed_out):
+                # Free its place before the decision: the retry must be able to start.
                 del self._under_way[fit.trial_id]
                 return self._lost(task, reason, timed_out)
         return Stop(_unexpected(message))
 
     def end(self, fit: Fit, final: bool) -> None:
-        """Count a fit as ended in this run; its record is written. ``final``: it is done or has failed for good."""
+        """Count a fit as ended in this run, after its record was written.
+
+        Args:
+            fit: the fit.
+            final: whether it is done, or its failure is permanent or accepted.
+        """
         self._tried.add(fit.id)
         if final:
             for ids in self._needed:
                 ids.discard(fit.id)
 
     def _lost(self, task: Train, reason: str, timed_out: bool) -> Answer:
-        """Return what follows from a dead worker, or from a training that was ended for its silence."""
+        """Return what follows from a dead worker or a timed-out training."""
         fit = task.fit
         if timed_out:
+            # No retry, and no other fit of the trial: the thread may still run and write the same checkpoint.
             self._hung.add(fit.trial_id)
             self._waiting = deque(each for each in self._waiting if each.fit.trial_id != fit.trial_id)
         else:
@@ -183,6 +197,7 @@ class Schedule:
             if self._deaths[task] <= N_RETRIES:
                 self._waiting.appendleft(task)
                 return Again(task)
+        # A worker that never starts a fit has a problem that all workers share, such as a broken installation.
         if fit.id not in self._begun:
             return Stop(unstartable(reason, timed_out))
         kind = "timed-out" if timed_out else "crashed"
@@ -190,8 +205,8 @@ class Schedule:
 
 
 def _unexpected(message: Message) -> UsageError:
-    """Return the error of a message that no training under way can send: its executor breaks the protocol."""
-    what = "an executor must send messages only about tasks under way"
+    what = "an executor must send messages only about running tasks"
     task = message.task
-    about = type(task).__name__ + (f" {task.fit.id}" if isinstance(task, Train) else "")
-    return UsageError(Problem(what, Location(key=("executor",)), f"{type(message).__name__} about {about}"))
+    name = type(task).__name__ + (f" {task.fit.id}" if isinstance(task, Train) else "")
+    got = f"a {type(message).__name__} message about {name}"
+    return UsageError(Problem(what, Location(key=("executor",)), got))

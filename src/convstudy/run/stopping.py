@@ -1,4 +1,4 @@
-"""What ends a run or refuses to begin it, as errors."""
+"""The errors that end a run or prevent its start."""
 
 from __future__ import annotations
 
@@ -10,41 +10,39 @@ from convstudy.plan import Fit
 
 
 def checked_reason(text: str) -> str:
-    """Return a reason on one line.
+    """Return the reason for accepting failures, on one line.
 
     Raises:
-        UsageError: where there is nothing in it that a report can print.
+        UsageError: if the text is empty or has characters that cannot be printed.
     """
     reason = " ".join(text.split())
     if not reason or not reason.isprintable():
-        what = "the reason to accept failures must be a text that the report can print"
-        raise UsageError(
-            Problem(what, got=repr(text), expected="a few words, such as: too large for this GPU")
-        )
+        what = "the reason to accept failures must be a printable text"
+        raise UsageError(Problem(what, got=repr(text), hint='such as "too large for this GPU"'))
     return reason
 
 
-LONGER = "run the study again with a longer fit timeout, or without one"
+TIMEOUT_HINT = "run the study again with a longer fit timeout, or without one"
 
 
 def untestable(fit: Fit, reason: str, timed_out: bool = False) -> StoreError:
-    """Return the error of a model that could not be scored on the test set."""
-    what = f"a model could not be tested: {reason}"
-    hint = LONGER if timed_out else "run the study again: it resumes from here"
+    """Return the error of a model that could not be evaluated on the test set."""
+    what = f"the test-set evaluation failed: {reason}"
+    hint = TIMEOUT_HINT if timed_out else "run the study again: it resumes here"
     return StoreError(Problem(what, where=Location(subject=f"fit {fit.id}"), hint=hint))
 
 
 def halted(fit: Fit, problems: Iterable[Problem]) -> StoreError:
-    """Return the error of a training whose data or files the system refused."""
+    """Return the error of a training that could not read its data or write its files."""
     where = Location(subject=f"fit {fit.id}")
     return StoreError(*(replace(each, where=where) if each.where == NOWHERE else each for each in problems))
 
 
 def unstartable(reason: str, timed_out: bool = False) -> StoreError:
-    """Return the error of workers that end too early to be a fit's fault."""
+    """Return the error of a worker that ended before it started a fit, so that the fit cannot be the cause."""
     if timed_out:
-        what = "a worker took up no fit within the fit timeout, which is no fault of the fit"
-        return StoreError(Problem(what, got=reason, hint=f"{LONGER}: a worker first loads PyTorch"))
-    what = "workers end before they take up a fit, which is no fault of the fit"
+        what = f"a worker did not start a fit within the fit timeout: {reason}"
+        return StoreError(Problem(what, hint=f"{TIMEOUT_HINT}; a worker first loads PyTorch"))
+    what = f"a worker ended before it started a fit: {reason}"
     hint = "read workers.log in the runs folder, then run the same command again"
-    return StoreError(Problem(what, got=reason, hint=hint))
+    return StoreError(Problem(what, hint=hint))

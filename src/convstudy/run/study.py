@@ -1,4 +1,4 @@
-"""The whole study: train what is missing, choose by validation, and open the test set last."""
+"""Runs a study: trains the missing fits, chooses by validation scores, and evaluates the test set last."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from convstudy.run.events import (
     silent,
 )
 from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
-from convstudy.run.executors.gpu import N_AT_ONCE
+from convstudy.run.executors.gpu import DEFAULT_CONCURRENCY
 from convstudy.run.executors.own import MakeExecutor, check_own, make_own
 from convstudy.run.inspecting import inspect_images
 from convstudy.run.keeping import keep_arrays
@@ -52,37 +52,41 @@ def run_study(
     executor: MakeExecutor | None = None,
     data: Dataset | None = None,
 ) -> Results:
-    """Run a study, or go on with it where it stopped, and return what it came to.
+    """Run a study, or resume it, and return its results.
+
+    A fit that fails does not raise; its record has the error. Results depend neither on interruptions nor on the
+    number of workers.
 
     Args:
-        study: what to find out; it is checked first.
-        runs: the folder of the store. Fits that are done there, by whichever study, are not trained again.
-        workers: how many fits train at once (default: on the processor, the cores divided by the study's threads, each
-            in a process of its own; on a CUDA device 6, in threads of this process); 0 trains in this process, one fit
-            after another. Results do not depend on it.
-        listener: is told what happens, in this thread.
-        device: where to train: ``auto`` (a CUDA device where torch finds one, else the processor), ``cpu``, ``cuda`` or
-            ``cuda:N``. Records say which it was; results on two devices differ in the last bits of their sums.
-        accept_failures: the reason why fits that failed in earlier runs are not trained again and count as failed. The
-            report prints it. Without it nothing is chosen from the stage of a fit that may yet succeed, which is every
-            failed fit that has not diverged or failed with the same error in three runs, and no test image is read.
-        fit_timeout: after how many seconds without a message, which follows each epoch, a fit is ended and counts as
-            failed until another run succeeds; no limit by default, and none with ``workers`` 0.
-        executor: makes the executor that does the tasks, from the :class:`~convstudy.store.Layout` of the runs folder:
-            a class that has what :class:`~convstudy.run.executors.Executor` has, or a function that returns one. It
-            replaces ``workers`` and ``device``, which must keep their defaults. Results do not depend on it, apart from
-            the last bits of sums on another kind of device.
-        data: images to use in place of the study's own, such as ``Dataset.from_arrays(...)``. Arrays are written once
-            into the runs folder. A study of the same name on other arrays is an error there.
+        study: the study; it is checked first.
+        runs: the runs folder. Fits that are done there are not trained again, even if another study trained them.
+        workers: the number of fits that train at the same time. 0 trains one fit after another in this process. The
+            default is the number of cores divided by ``study.threads``, each in a worker process; on a GPU it is 6,
+            in threads of this process.
+        listener: a function that receives each event (:mod:`convstudy.run.events`) in this thread. An exception that
+            it raises ends the run.
+        device: ``"auto"`` (a GPU if torch finds one, otherwise the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On
+            another device, sums differ in their last bits. Each record has its device.
+        accept_failures: the reason why fits that failed in earlier runs count as failed instead of being trained
+            again; the report prints it. Without a reason, no choice is made in a stage with such a fit, and the test
+            set is not evaluated. Fits that diverged, or failed with the same error in three runs, always count.
+        fit_timeout: a fit that sends no message for this many seconds is ended; a message follows each epoch. The fit
+            counts as failed until the next run trains it again. No limit by default, and none with ``workers=0``.
+        executor: an executor class, or a function that returns an executor. It is called with the
+            :class:`~convstudy.store.Layout` of the runs folder. It replaces ``workers`` and ``device``, which must keep
+            their defaults. See :class:`~convstudy.run.executors.Executor`.
+        data: a dataset that replaces the one of the study, such as ``Dataset.from_arrays(...)``. Arrays are written to
+            the runs folder once. A study of the same name with other arrays must use another runs folder.
+
+    Returns:
+        The results of the run. ``results.complete`` is false if a fit failed that the next run trains again.
 
     Raises:
-        StudyError: where the study cannot be run as it is, a class with too few images for its folds or its metric
-            included.
-        DataError: where its dataset is not to be had.
-        StoreError: where the runs folder cannot be used or written, or another process writes to it.
-        UsageError: where an argument has another type, ``workers`` is negative, ``accept_failures`` is no reason,
-            ``fit_timeout`` is not positive, there is no such device, ``executor`` comes with ``workers``, ``device``
-            or ``precision = "auto"``, or the executor breaks its protocol.
+        StudyError: if the study cannot be run, for example because a class has fewer images than a search has folds.
+        DataError: if the dataset is missing or damaged.
+        StoreError: if the runs folder cannot be read or written, or another process writes to it.
+        UsageError: if an argument has a wrong type or value, the device does not exist, ``executor`` is combined with
+            ``workers``, ``device`` or ``precision = "auto"``, or the executor violates its protocol.
 
     >>> from convstudy import Network, Study, Variant, run_study
     >>> study = Study(
@@ -117,7 +121,7 @@ def run_study(
         found = chosen_device(device)
         study = fix_precision(study, found)
     check_classes(study, study.dataset.load().train.labels)
-    # A label that names no class, or a metric that is not defined, would show after everything is trained.
+    # Wrong test labels, or a metric that is undefined for them, would otherwise fail only after all training.
     check_test_classes(study, study.dataset.load_labels("test"))
     history = History.open(Path(runs), create=True)
     try:
@@ -129,15 +133,15 @@ def run_study(
                     chosen = make_own(executor, history.layout)
                 else:
                     chosen = _executor(study, history, workers, found)
-                _Run(study, history, run_id, listener, reason).go(chosen, limit)
+                _Run(study, history, run_id, listener, reason).execute(chosen, limit)
             except BaseException:
-                # Where the folder is gone or full, the first error tells so.
+                # If the folder was deleted or is full, the original error is the one to report.
                 with suppress(StoreError):
                     history.end_run(run_id, INTERRUPTED)
                 raise
             results = history.results(run_id)
-            whole = results.complete and not results.failed
-            results = replace(results, updated_at=history.end_run(run_id, COMPLETE if whole else FAILED_FITS))
+            status = COMPLETE if results.complete and not results.failed else FAILED_FITS
+            results = replace(results, updated_at=history.end_run(run_id, status))
             history.check_presence()
             return results
     finally:
@@ -145,45 +149,44 @@ def run_study(
 
 
 def _executor(study: Study, history: History, workers: int | None, device: str) -> Executor:
-    """Return the executor for a device and a number of workers."""
     if workers == 0:
         return InlineExecutor(history.layout, device)
     if device != "cpu":
-        return GpuExecutor(history.layout, device, workers or N_AT_ONCE)
+        return GpuExecutor(history.layout, device, workers or DEFAULT_CONCURRENCY)
     return ProcessExecutor(history.layout, workers or default_workers(study), study.threads)
 
 
 def checked_workers(workers: int | None) -> int | None:
-    """Return a number of workers; raise :class:`UsageError` where it is negative."""
+    """Return the number of workers; raise :class:`UsageError` if it is negative."""
     if workers is not None and workers < 0:
-        what = "there cannot be fewer than no workers"
-        raise UsageError(Problem(what, got=str(workers), expected="0 (train in this process) or more"))
+        what = "workers must be 0 (train in this process) or more"
+        raise UsageError(Problem(what, got=str(workers)))
     return workers
 
 
 def default_workers(study: Study) -> int:
-    """Return how many fits train at once unless somebody says: the cores to be had divided by the study's threads."""
+    """Return the default number of workers: the available cores divided by the study's threads, at least 1."""
     return max(1, n_cores() // study.threads)
 
 
 class _Run:
-    """The loop of one run: a :class:`~convstudy.run.schedule.Schedule` between store, executor and listener."""
+    """The loop of one run. It connects a :class:`~convstudy.run.schedule.Schedule` to store, executor and listener."""
 
     def __init__(
         self, study: Study, history: History, run_id: str, listener: Listener, reason: str | None
     ) -> None:
         self.study, self.history, self.run_id, self.listener = study, history, run_id, listener
-        self.reason = reason  # to accept the failures of earlier runs
+        self.reason = reason  # why failures of earlier runs are accepted
         self.outcomes = history.outcomes(run_id)
         self.schedule = Schedule()
         self.restoration = Restoration(history)
-        self.plan: Plan  # as the records have it, see _resolve
-        self.choices: tuple[Choice, ...] = ()  # that the plan rests on
-        self.told_choices: set[str] = set()
-        self.reached: dict[str, tuple[int, int]] = {}
+        self.plan: Plan  # with every choice that the records allow, see _resolve
+        self.choices: tuple[Choice, ...] = ()  # the choices of this plan
+        self.reported_choices: set[str] = set()
+        self.search_progress: dict[str, tuple[int, int]] = {}  # stage key -> (decided rungs, candidates)
 
-    def go(self, unwatched: Executor, limit: float | None) -> None:
-        """Train, choose and test until nothing is left to do; a task that is silent for ``limit`` seconds is ended."""
+    def execute(self, unwatched: Executor, limit: float | None) -> None:
+        """Train, choose and evaluate until nothing is left to do. End a task that is silent for ``limit`` seconds."""
         executor = Watched(unwatched, self.listener, limit)
         self._resolve()
         done = frozenset(i for i, outcome in self.outcomes.items() if outcome.final or self.reason)
@@ -191,8 +194,10 @@ class _Run:
         with unwatched:
             while self._has_trainings():
                 self._train(executor)
+            # A failed fit that may succeed in the next run can still change a choice. Until then, no test image is
+            # read, so that no choice follows a test score, and every checkpoint stays.
             if not all(self._is_final(fit) for fit in self.plan.settled_fits):
-                return  # a choice may follow yet, so that no test image is read and every checkpoint stays
+                return
             for stage in self.plan.stages:
                 self._drop_checkpoints(stage)
             evaluate_models(self.plan, self.history, self.run_id, self.restoration, executor, self.listener)
@@ -200,15 +205,16 @@ class _Run:
                 inspect_images(self.study.dataset, self.history, executor, self.listener)
 
     def _has_trainings(self) -> bool:
-        """Make every choice that the records allow; tell whether there is a training to do, of a lost file at last."""
+        """Make every choice that the records allow, and return whether there is a training to do."""
         self._choose()
+        # Lost files come last: until all choices are made, the plan does not show which files are needed.
         if self.schedule.idle and (files := self.restoration.look(self.plan)):
             self.listener(FilesLost(files))
             self.schedule.train(self.restoration.trainings(files))
         return not self.schedule.idle
 
     def _train(self, executor: Watched) -> None:
-        """Do all trainings that the schedule has; choose as soon as a choice is due."""
+        """Execute all trainings of the schedule, and choose as soon as the fits of a stage are complete."""
         while not self.schedule.idle:
             while task := self.schedule.start(executor.n_workers):
                 self.history.set_aside_obstacles(task.fit)
@@ -224,20 +230,22 @@ class _Run:
                     self._keep(task, record)
                 case Stop(error=error):
                     raise error
+            # Resolving the plan takes time in proportion to its fits, so it is not done after each message.
             if self.schedule.choice_due:
                 self._choose()
 
     def _resolve(self) -> None:
-        """Bring the plan and its choices up to date with the records, those of earlier runs and other studies too."""
+        """Update the plan and its choices from the records, including those of earlier runs and of other studies."""
+        # An accepted failure can complete a stage, and its choice adds fits of which some may have failed earlier.
         while True:
             self.plan, self.choices = self.history.resolved(self.study, self.run_id)
             if not self._accept():
                 return
 
     def _accept(self) -> bool:
-        """Accept the failures of earlier runs that the plan has come upon, if a reason was given; tell of any.
+        """Accept the failures of earlier runs in the plan, if there is a reason; return whether there were any.
 
-        A fit that fails in this run is not accepted: its error was not known when the reason was given.
+        A fit that fails in this run is not accepted, because the user had not seen its error.
         """
         if self.reason is None:
             return False
@@ -249,43 +257,43 @@ class _Run:
         return bool(failed)
 
     def _is_final(self, fit: Fit) -> bool:
-        """Send whether a fit is done or has failed for good."""
+        """Return whether a fit is done, or its failure is permanent or accepted."""
         outcome = self.outcomes.get(fit.id)
         return outcome is not None and outcome.final
 
     def _choose(self) -> None:
-        """Make every choice that the records allow, and have the schedule follow the plan with these choices."""
+        """Make every choice that the records allow, and update the schedule to the plan with these choices."""
         self._resolve()
         for choice in self.choices:
             self.history.save_choice(self.run_id, choice)
-            if choice.stage not in self.told_choices:
-                self.told_choices.add(choice.stage)
+            if choice.stage not in self.reported_choices:
+                self.reported_choices.add(choice.stage)
                 self.listener(ChoiceMade(choice, self.plan))
                 stage = self.plan.stage(choice.stage)
-                # The winners of a nested search's outer folds may go on from what the search itself has paused.
+                # The winners of a nested search's outer folds may resume from checkpoints of the search itself.
                 if stage.question != "search" or not self.study.search[stage.name].nested:
                     self._drop_checkpoints(stage)
-        self._tell_of_searches()
+        self._report_searches()
         self.schedule.follow(self.plan, self._is_final)
 
     def _drop_checkpoints(self, stage: Stage) -> None:
-        """Remove the checkpoints of paused fits that a stage kept to go on from: none goes on any more."""
+        """Delete the checkpoints of a stage whose fits have an epoch budget: no longer fit resumes from them."""
         for fit in stage.fits:
             if fit.epoch_budget is not None:
                 self.history.drop_checkpoint(fit)
 
-    def _tell_of_searches(self) -> None:
-        """Send of each open search that has come a rung or some trials further since it was last looked at."""
+    def _report_searches(self) -> None:
+        """Send an event for each open search with new decided rungs or new trials."""
         for stage in self.plan.stages:
             reached = (sum(rung.decided for rung in stage.rungs), len(stage.candidates))
-            before = self.reached.setdefault(stage.key, reached)
+            before = self.search_progress.setdefault(stage.key, reached)
             if reached != before:
-                self.reached[stage.key] = reached
-                if stage.key not in self.told_choices:
+                self.search_progress[stage.key] = reached
+                if stage.key not in self.reported_choices:
                     self.listener(SearchAdvanced(stage.key, self.plan))
 
     def _keep(self, task: Train, record: Record) -> None:
-        """Write a record down unless the earlier one stays."""
+        """Write a record, unless an earlier record of the fit stays."""
         fit, before = task.fit, self.history.record_summaries.get(task.fit.id)
         accepting = self.reason is not None and self.restoration.lacks_weights(fit)
         if replaces(record, before, scored=bool(task.weights_digest), accepting=accepting):

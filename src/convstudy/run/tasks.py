@@ -1,4 +1,4 @@
-"""The three things that a worker can be asked for, what it says of them, and both as JSON."""
+"""The three kinds of tasks, the messages about them, and both as JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from convstudy.record import Epoch, Record, Scores
 
 @dataclass(frozen=True)
 class Train:
-    """Train a fit, from its checkpoint if there is one; leave weights and validation predictions.
+    """Train a fit, from its checkpoint if there is one, and write weights and validation predictions.
 
-    With ``weights_digest``, that of weights which have a test score, files are only written for exactly these weights.
+    ``weights_digest`` is set to restore weights that have a test score; then files are written only for exactly these
+    weights.
     """
 
     fit: Fit
@@ -25,11 +26,10 @@ class Train:
 
 @dataclass(frozen=True)
 class Test:
-    """Score a fit's weights on the sealed test set.
+    """Evaluate a fit's weights on the test set.
 
-    ``test_evaluation`` is the number under which the opening has been written down already: a worker cannot be
-    asked to open
-    the test set without one. Where that opening has a score, only the lost predictions are wanted.
+    ``test_evaluation`` is the number of the entry in the test-set access log, which is written before this task exists.
+    If the entry has a score already, only lost predictions are computed again.
     """
 
     fit: Fit
@@ -39,9 +39,9 @@ class Test:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Look over a dataset's images, those of the test set too, for duplicates and the like.
+    """Compute the statistics of all images of a dataset, and find duplicates between and within its parts.
 
-    It is asked for when the test set was opened and all choices are made; no model has a part in it.
+    This reads the test images, so it follows all choices. It involves no model.
     """
 
     dataset: Dataset
@@ -52,14 +52,14 @@ Task = Train | Test | Inspect
 
 @dataclass(frozen=True)
 class Started:
-    """A worker took up the task."""
+    """A worker has started the task."""
 
     task: Task
 
 
 @dataclass(frozen=True)
 class Advanced:
-    """A training came an epoch further."""
+    """A training has completed an epoch."""
 
     task: Task
     epoch: Epoch
@@ -67,7 +67,7 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Trained:
-    """A training has ended, well or not."""
+    """A training has ended; the record has its scores or its error."""
 
     task: Task
     record: Record
@@ -75,9 +75,9 @@ class Trained:
 
 @dataclass(frozen=True)
 class Tested:
-    """A test has ended: scores and seconds.
+    """A test-set evaluation has ended, with scores and duration.
 
-    Where it could not be done, ``error`` is a sentence, and ``error_kind`` a word as in a record.
+    If it failed, ``error`` is a sentence, and ``error_kind`` a word as in :class:`~convstudy.record.Record`.
     """
 
     task: Task
@@ -89,7 +89,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The images were looked over; ``error`` is a sentence where they could not be."""
+    """The statistics of a dataset; if they could not be computed, ``error`` is a sentence."""
 
     task: Task
     statistics: DatasetStatistics | None = None
@@ -98,7 +98,7 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Halted:
-    """A training could not read its data or write its files, so that every other fit would fail in the same way."""
+    """A training could not read its data or write its files. Every other fit would fail in the same way."""
 
     task: Task
     problems: tuple[Problem, ...]
@@ -106,7 +106,7 @@ class Halted:
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker that had this task died, or was ended for its silence; ``reason`` says how. No worker can say so."""
+    """The worker of this task died or was ended after a timeout. The executor sends this message, not the worker."""
 
     task: Task
     reason: str
@@ -119,7 +119,7 @@ Send = Callable[[WorkerMessage], None]
 
 
 def task_as_json(task: Task) -> dict[str, Any]:
-    """Return a task as plain values that :func:`task_from_json` reads back; its dataset has paths and digests."""
+    """Return a task as plain values that :func:`task_from_json` reads. The dataset has paths and digests, no images."""
     if isinstance(task, Inspect):
         return {"task": "inspect", "dataset": task.dataset.as_json()}
     values = {"dataset": task.fit.dataset.as_json(), "fit": task.fit.as_json()}
@@ -134,7 +134,6 @@ def task_as_json(task: Task) -> dict[str, Any]:
 
 
 def task_from_json(values: dict[str, Any]) -> Task:
-    """Return the task of these plain values."""
     dataset = Dataset.from_json(values["dataset"])
     if values["task"] == "inspect":
         return Inspect(dataset)
@@ -145,17 +144,17 @@ def task_from_json(values: dict[str, Any]) -> Task:
 
 
 def message_as_json(message: WorkerMessage) -> dict[str, Any]:
-    """Return what a worker says of its task as plain values, without the task: a worker has one at a time."""
+    """Return a message as plain values without its task, because a worker has one task at a time."""
     match message:
         case Started():
-            return {"said": "started"}
+            return {"kind": "started"}
         case Advanced():
-            return {"said": "advanced", "epoch": message.epoch.as_json()}
+            return {"kind": "advanced", "epoch": message.epoch.as_json()}
         case Trained():
-            return {"said": "trained", "record": message.record.as_json()}
+            return {"kind": "trained", "record": message.record.as_json()}
         case Tested():
             return {
-                "said": "tested",
+                "kind": "tested",
                 "scores": message.scores,
                 "seconds": message.seconds,
                 "error": message.error,
@@ -163,14 +162,14 @@ def message_as_json(message: WorkerMessage) -> dict[str, Any]:
             }
         case Inspected():
             statistics = message.statistics.as_json() if message.statistics else None
-            return {"said": "inspected", "statistics": statistics, "error": message.error}
+            return {"kind": "inspected", "statistics": statistics, "error": message.error}
         case Halted():
-            return {"said": "halted", "problems": [problem.as_json() for problem in message.problems]}
+            return {"kind": "halted", "problems": [problem.as_json() for problem in message.problems]}
 
 
 def message_from_json(task: Task, values: dict[str, Any]) -> WorkerMessage:
-    """Return what a worker said of its task; raise ``KeyError`` for anything else."""
-    match values["said"]:
+    """Return the message of a worker about its task; raise ``KeyError`` for an unknown kind."""
+    match values["kind"]:
         case "started":
             return Started(task)
         case "advanced":
@@ -178,14 +177,14 @@ def message_from_json(task: Task, values: dict[str, Any]) -> WorkerMessage:
         case "trained":
             return Trained(task, Record.from_json(values["record"]))
         case "tested":
-            figures = Scores(values["scores"]), values["seconds"]
-            return Tested(task, *figures, values["error"], values.get("error_kind", ""))
+            scores = Scores(values["scores"])
+            return Tested(task, scores, values["seconds"], values["error"], values["error_kind"])
         case "inspected":
-            assert isinstance(task, Inspect)  # nothing else ends so
+            assert isinstance(task, Inspect)  # only this task ends with the message
             statistics = values["statistics"] and DatasetStatistics.from_json(
                 values["statistics"], task.dataset
             )
             return Inspected(task, statistics, values["error"])
         case "halted":
             return Halted(task, tuple(Problem.from_json(problem) for problem in values["problems"]))
-    raise KeyError(values["said"])
+    raise KeyError(values["kind"])

@@ -1,4 +1,4 @@
-"""An executor whose silent tasks are reported, and after a limit ended: a task that hangs sends no message."""
+"""Watches an executor: reports tasks that send no message, and ends them after the fit timeout."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from convstudy.run.executors import Executor
 from convstudy.run.tasks import Advanced, Inspect, Lost, Message, Started, Task
 
 FIRST_REPORT_SECONDS = 60.0
-"""A silence this long is reported; the next report of the same task follows when a silence is twice as long."""
+"""A task without a message for this long is reported; the interval doubles for the next report about the same task."""
 
 
 def checked_timeout(seconds: float | None) -> float | None:
-    """Return a limit; raise :class:`UsageError` where it is no positive number of seconds."""
+    """Return the fit timeout; raise :class:`UsageError` if it is not positive and finite."""
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        what = "fit_timeout must be a number of seconds above 0"
-        raise UsageError(Problem(what, got=str(seconds), expected="seconds, or None for no limit"))
+        what = "fit_timeout must be a number of seconds above 0, or None for no limit"
+        raise UsageError(Problem(what, got=str(seconds)))
     return seconds
 
 
 class Watched:
-    """Passes tasks to an executor and its messages back; a task that is ended for its silence is ``Lost``.
+    """Passes tasks to an executor and returns its messages; a task that exceeds the timeout is ``Lost``.
 
-    A fit sends a message when it starts and after each epoch, so that a long epoch is silent too. An executor that
-    does its tasks in the calling thread cannot be watched: its silence is over when it returns.
+    A fit sends a message at its start and after each epoch, so the timeout must exceed the longest epoch. An executor
+    that executes tasks in the calling thread cannot be watched, because it returns only when it has a message.
 
     Args:
-        executor: where the tasks are done.
-        listener: gets :class:`~convstudy.run.events.NoMessage` events.
-        limit: after how many seconds without a message a task is ended; ``None`` for never.
-        clock: seconds since any moment; a test brings its own.
+        executor: the executor of the tasks.
+        listener: receives :class:`~convstudy.run.events.NoMessage` events.
+        limit: a task is ended after this many seconds without a message; ``None`` for no limit.
+        clock: returns seconds since any fixed time, as ``time.monotonic`` does.
     """
 
     def __init__(
@@ -45,84 +45,84 @@ class Watched:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._executor, self._listener, self._limit, self._clock = executor, listener, limit, clock
-        self._heard: dict[Task, float] = {}  # when each task under way sent its last message
-        self._due: dict[Task, float] = {}  # after how many seconds of silence it is reported next
+        self._last_message: dict[Task, float] = {}  # running task -> the time of its last message
+        self._report_after: dict[
+            Task, float
+        ] = {}  # running task -> seconds without a message until its next report
         self._waiting: tuple[Task, ...] = ()
 
     @property
     def n_workers(self) -> int:
-        """The number of tasks that may be under way now.
+        """The number of tasks that can be submitted at the same time.
 
         Raises:
-            UsageError: where the executor has none, so that a run would wait for ever.
+            UsageError: if the executor has no positive number; a run would wait forever.
         """
         n_workers = self._executor.n_workers
         if type(n_workers) is not int or n_workers < 1:
-            what = "an executor must have n_workers, a whole number of 1 or more"
+            what = "n_workers of an executor must be an integer >= 1"
             raise UsageError(Problem(what, Location(key=("executor",)), repr(n_workers)))
         return n_workers
 
     def submit(self, task: Task) -> None:
-        """Pass a task on; its silence begins here."""
-        self._heard[task] = self._clock()
-        self._due[task] = FIRST_REPORT_SECONDS
+        """Submit a task; its timeout starts now."""
+        self._last_message[task] = self._clock()
+        self._report_after[task] = FIRST_REPORT_SECONDS
         self._executor.submit(task)
 
     def next_message(self) -> Message:
-        """Return the next message, or that a task was ended for its silence."""
+        """Return the next message of the executor, or a ``Lost`` message about a task that exceeded the timeout."""
         while True:
-            hung = self._look()
-            if hung is not None:
-                return hung
-            message = _checked(self._executor.next_message(self._patience()))
+            timed_out = self._check_tasks()
+            if timed_out is not None:
+                return timed_out
+            message = _checked(self._executor.next_message(self._seconds_until_due()))
             if message is None:
                 continue
             if isinstance(message, Started | Advanced):
-                self._heard[message.task] = self._clock()
+                self._last_message[message.task] = self._clock()
             else:
                 self._forget(message.task)
             return message
 
-    def _look(self) -> Lost | None:
-        """Report the tasks whose silence is due; end one that has been silent too long."""
+    def _check_tasks(self) -> Lost | None:
+        """Report tasks without a message for too long; end and return the first one that exceeds the timeout."""
         now = self._clock()
-        # A task that waits for room on its device has nothing to say, and neither has one that has just got it.
+        # A task that has not started cannot send a message, so its time starts again. So does that of a task which
+        # waited at the last check, because it has started since.
         waiting = self._executor.waiting
-        for task in {*waiting, *self._waiting} & self._heard.keys():
-            self._heard[task] = now
+        for task in {*waiting, *self._waiting} & self._last_message.keys():
+            self._last_message[task] = now
         self._waiting = waiting
-        for task, heard in self._heard.items():
-            silent = now - heard
+        for task, last in self._last_message.items():
+            silent = now - last
             if self._limit is not None and silent >= self._limit:
                 self._executor.cancel(task)
                 self._forget(task)
-                return Lost(
-                    task, f"it sent no message for {shortest(self._limit)} s (fit timeout)", timed_out=True
-                )
-            if silent >= self._due[task]:
-                reached = self._due[task]
+                return Lost(task, f"no message for {shortest(self._limit)} s (fit timeout)", timed_out=True)
+            if silent >= self._report_after[task]:
+                # One report even if several intervals have passed, such as after the computer was suspended.
+                reached = self._report_after[task]
                 while 2 * reached <= silent:
                     reached *= 2
-                self._due[task] = 2 * reached
+                self._report_after[task] = 2 * reached
                 self._listener(NoMessage(None if isinstance(task, Inspect) else task.fit, reached))
         return None
 
-    def _patience(self) -> float | None:
-        """Return for how many seconds nothing is due; ``None`` where no task is under way."""
-        ends = [
-            heard + min(self._due[task], math.inf if self._limit is None else self._limit)
-            for task, heard in self._heard.items()
-        ]
-        return max(0.0, min(ends) - self._clock()) if ends else None
+    def _seconds_until_due(self) -> float | None:
+        """Return the seconds until the next report or timeout; ``None`` if no task is running."""
+        limit = math.inf if self._limit is None else self._limit
+        due = [last + min(self._report_after[task], limit) for task, last in self._last_message.items()]
+        return max(0.0, min(due) - self._clock()) if due else None
 
     def _forget(self, task: Task) -> None:
-        self._heard.pop(task, None)
-        self._due.pop(task, None)
+        self._last_message.pop(task, None)
+        self._report_after.pop(task, None)
 
 
 def _checked(message: object) -> Message | None:
-    """Return a message; raise :class:`UsageError` where an executor sends something else."""
+    """Return a message; raise :class:`UsageError` if the executor returned anything else."""
     if message is None or isinstance(message, Message):
         return message
-    what = "an executor must send messages of convstudy.run.tasks"
+    what = "an executor must return messages of convstudy.run.tasks"
     raise UsageError(Problem(what, Location(key=("executor",)), repr(message)))

@@ -1,7 +1,7 @@
 """The main program of a worker process: ``python -m convstudy.run.worker RUNS``.
 
-Tasks come in as lines of JSON, messages go out the same way. When its input ends, because whoever started it has
-ended, the worker ends at once, in the middle of a training too: the checkpoint of its last epoch is on the disk.
+Tasks arrive on standard input as lines of JSON, messages leave on standard output. The input ends when the parent
+process ends. Then the worker exits at once, even during a training; the checkpoint of the last epoch is on the disk.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from convstudy.store import Layout
 
 
 def main() -> None:
-    """Do tasks until the input ends."""
+    """Execute tasks until the input ends."""
     layout = Layout(Path(sys.argv[1]))
-    # Messages keep the real output for themselves; whatever a library prints goes to the log.
+    # Only messages go to the real standard output. What libraries print is redirected to the log.
     messages = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -35,9 +35,9 @@ def main() -> None:
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:
-    """Pass input lines on; end the whole process when there are no more."""
     for line in sys.stdin:
         lines.put(line)
+    # Not sys.exit: in a thread it would end only the thread, and the training would continue without its parent.
     os._exit(0)
 
 

@@ -1,15 +1,15 @@
-"""Where tasks are done. A new executor is one file with the methods of :class:`Executor`, and its test.
+"""Executors decide where and when tasks are executed.
 
-``run_study(study, executor=...)`` takes any of them by its class. The test subclasses ``ExecutorConformance``
-(``tests/run/conformance.py``), which says what all of them keep to.
+A new executor is a file with a class that has the methods of :class:`Executor`. ``run_study(study, executor=CLASS)``
+uses it. Its test subclasses ``ExecutorConformance`` (``tests/run/conformance.py``), which tests the protocol.
 
-==================  =====================================================
-``executor``        the seam
-``inline``          in this very process, one after another
+==================  ==========================================================
+``executor``        the protocol
+``inline``          in this process, one task after another
 ``processes``       in worker processes of this machine
-``device``          in threads of this process, at once on one device
+``gpu``             in threads of this process, several tasks at once on a GPU
 ``own``             checks the executor that a caller passes
-==================  =====================================================
+==================  ==========================================================
 """
 
 from convstudy.run.executors.executor import Executor

@@ -1,4 +1,4 @@
-"""The seam between a study and the places where its tasks are done."""
+"""The protocol between the run loop and the places where tasks are executed."""
 
 from __future__ import annotations
 
@@ -9,37 +9,47 @@ from convstudy.run.tasks import Message, Task
 
 
 class Executor(Protocol):
-    """Takes tasks and sends messages about them.
+    """Accepts tasks and returns messages about them.
 
-    :func:`convstudy.run.execute.execute` does a task wherever it is called and sends its messages; an executor decides
-    where and when. Every task that was submitted and not cancelled ends in exactly one ``Trained``, ``Tested``,
-    ``Inspected``, ``Halted`` or ``Lost`` message. Messages about one task arrive in the order in which they were sent.
-    Leaving the ``with`` block stops all tasks; a training that was stopped resumes from its checkpoint in the next run.
+    An executor decides where and when :func:`convstudy.run.execute.execute` is called. Each submitted task ends with
+    exactly one ``Trained``, ``Tested``, ``Inspected``, ``Halted`` or ``Lost`` message, unless it is cancelled. Messages
+    about one task keep their order. The end of the ``with`` block stops all tasks; a stopped training resumes from its
+    checkpoint in the next run.
 
     Attributes:
-        n_workers: how many tasks can be under way at once, at least 1. It may change between two messages.
+        n_workers: the number of tasks that can be submitted at the same time, at least 1. It can change after a
+            message.
+
+    ``docs/running.md`` has a complete executor as an example. The simplest one executes tasks in this process:
+
+    >>> from convstudy import load_study, run_study
+    >>> from convstudy.run.executors import InlineExecutor
+    >>> run_study(load_study("digits"), executor=InlineExecutor)  # doctest: +SKIP
     """
 
     n_workers: int
 
     def submit(self, task: Task) -> None:
-        """Take a task; it may only be called while fewer than ``n_workers`` are under way."""
+        """Accept a task. The caller must not have more than ``n_workers`` tasks submitted at the same time."""
         ...
 
     def next_message(self, timeout: float | None = None) -> Message | None:
-        """Return the next message of any task under way; ``None`` where there is none for ``timeout`` seconds.
+        """Return the next message about any task; ``None`` if there is none within ``timeout`` seconds.
 
-        An executor that does its tasks in the calling thread returns when it has a message, whatever the timeout.
+        An executor that executes tasks in the calling thread can exceed the timeout.
         """
         ...
 
     def cancel(self, task: Task) -> None:
-        """End a task that sends no message; no message of it follows. Its worker is killed, or left where it hangs."""
+        """End a task after a timeout. No message about it follows.
+
+        The worker process is killed; a thread cannot be killed, so it is abandoned.
+        """
         ...
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """The tasks that were submitted and wait for room: their silence says nothing."""
+        """The submitted tasks that have not started. They cannot send messages, so their timeout does not run."""
         ...
 
     def __enter__(self) -> Self: ...

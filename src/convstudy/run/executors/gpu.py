@@ -1,8 +1,8 @@
-"""Tasks done in threads of this process, several at once on one device.
+"""Executes tasks in threads of this process, several at once on one GPU.
 
-A small fit leaves most of a device idle, and only streams of one process run beside each other there. When the
-device's memory is too small for as many, half as many go on: what ran out of memory is tried again, alone in the end.
-What fails alone too was to blame itself, and as many as before go on.
+A small fit leaves most of a GPU idle, and only streams of one process run there concurrently. On out-of-memory, the
+executor halves the concurrency and retries the tasks that failed, finally a single one. A task that fails alone is too
+large itself; then the earlier concurrency is restored.
 """
 
 from __future__ import annotations
@@ -27,40 +27,50 @@ from convstudy.run.tasks import (
 )
 from convstudy.store import Layout
 
-N_AT_ONCE = 6
+# Images per second relative to a single fit: 1.49 with 6, 1.62 with 12 for nearly twice the memory
+# (benchmarks/RESULTS.md).
+DEFAULT_CONCURRENCY = 6
 
 
 class _Stopped(BaseException):
-    """Ends a task before its next step; no error of the task, so nothing on the way may take it for one."""
+    """Ends a task before its next step. An ``Exception`` would become the record of a failed fit."""
 
 
 class GpuExecutor:
-    """Has up to ``n_workers`` threads do tasks; a thread keeps its stream for one task after another."""
+    """Executes up to ``n_workers`` tasks at once in threads. A thread uses one CUDA stream for all its tasks.
 
-    def __init__(self, layout: Layout, device: str, n_at_once: int = N_AT_ONCE) -> None:
-        self.n_workers = n_at_once
+    Args:
+        layout: the runs folder.
+        device: ``"cuda:N"``; ``"cpu"`` works too, for tests.
+        concurrency: the number of tasks at once, until the memory is too small.
+    """
+
+    def __init__(self, layout: Layout, device: str, concurrency: int = DEFAULT_CONCURRENCY) -> None:
+        self.n_workers = concurrency
         self._layout = layout
         self._device = device
         self._waiting: deque[Task] = deque()
-        # Each task under way with how many have been under way at once since it was begun, itself among them.
+        # Running task -> the highest number of tasks that ran at once since it started, including itself.
         self._under_way: dict[Task, int] = {}
-        # How many might be under way when a task was first begun.
-        self._n_allowed: dict[Task, int] = {}
-        self._told: set[Task] = set()
+        # Task -> n_workers at its first start, which is restored if the task runs out of memory even alone.
+        self._first_n_workers: dict[Task, int] = {}
+        self._reported: set[Task] = set()  # tasks whose Started message was returned
         self._cancelled: set[Task] = set()
         self._threads: list[threading.Thread] = []
-        self._doing: dict[threading.Thread, Task] = {}
+        self._task_of: dict[threading.Thread, Task] = {}
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopping = threading.Event()
 
     def submit(self, task: Task) -> None:
-        """Take a task."""
         self._waiting.append(task)
-        self._begin_tasks()
+        self._start_tasks()
 
     def next_message(self, timeout: float | None = None) -> Message | None:
-        """Return the next message of any task under way; ``None`` where none comes for ``timeout`` seconds."""
+        """Return the next message about any task; ``None`` if there is none within ``timeout`` seconds.
+
+        Messages of an attempt that ran out of memory are not returned if the task is tried again.
+        """
         while True:
             try:
                 message = self._messages.get(timeout=timeout)
@@ -70,40 +80,41 @@ class GpuExecutor:
             if task in self._cancelled:
                 continue
             if isinstance(message, Started):
-                if task in self._told:
-                    continue  # it is tried again, which is nobody's business
-                self._told.add(task)
+                if task in self._reported:
+                    continue  # a retry; the caller must see one Started message per task
+                self._reported.add(task)
             elif not isinstance(message, Advanced):
-                n_at_once, failed = self._under_way.pop(task), _ran_out_of_memory(message)
-                again = failed and n_at_once > 1
-                if failed and not again:
-                    # It was this task that the memory was too small for, not the number.
-                    self.n_workers = max(self.n_workers, self._n_allowed[task])
-                if again:
-                    # All that were under way at once may run out of memory: that halves their number once.
-                    self.n_workers = min(self.n_workers, n_at_once // 2)
+                concurrency, failed = self._under_way.pop(task), _is_out_of_memory(message)
+                retry = failed and concurrency > 1
+                if failed and not retry:
+                    # The task ran alone, so the concurrency was not the cause.
+                    self.n_workers = max(self.n_workers, self._first_n_workers[task])
+                if retry:
+                    # Half of the concurrency of this task, not of n_workers: several tasks that ran together can
+                    # fail one after another, and must halve it only once.
+                    self.n_workers = min(self.n_workers, concurrency // 2)
                     self._waiting.appendleft(task)
-                self._begin_tasks()
-                if again:
+                self._start_tasks()
+                if retry:
                     continue
-                self._told.discard(task)
-                del self._n_allowed[task]
+                self._reported.discard(task)
+                del self._first_n_workers[task]
             return message
 
     def cancel(self, task: Task) -> None:
-        """Leave a task's thread: it ends before its next step, and never where it hangs in a call of the device."""
+        """Abandon the thread of a task. It ends before its next step, or never if it hangs in a call of the GPU."""
         if task in self._waiting:
             self._waiting.remove(task)
         elif self._under_way.pop(task, None) is not None:
             self._cancelled.add(task)
-            self._threads = [thread for thread in self._threads if self._doing.get(thread) != task]
-        self._told.discard(task)
-        self._n_allowed.pop(task, None)
-        self._begin_tasks()
+            self._threads = [thread for thread in self._threads if self._task_of.get(thread) != task]
+        self._reported.discard(task)
+        self._first_n_workers.pop(task, None)
+        self._start_tasks()
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """The tasks that have no room on the device now."""
+        """The submitted tasks that have not started, because the concurrency was reduced."""
         return tuple(self._waiting)
 
     def __enter__(self) -> Self:
@@ -117,53 +128,53 @@ class GpuExecutor:
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
-            # Looking images over takes its time and is asked nothing meanwhile, but has no part in the device, and
-            # nothing waits for it: it ends by itself.
-            if not isinstance(self._doing.get(thread), Inspect):
+            # An inspection can take minutes and cannot be stopped. It does not use the GPU, so nothing needs to wait
+            # for it: its daemon thread ends with the process.
+            if not isinstance(self._task_of.get(thread), Inspect):
                 thread.join()
         self._threads.clear()
 
-    def _begin_tasks(self) -> None:
-        """Hand out tasks that wait, while there is room for them."""
+    def _start_tasks(self) -> None:
+        """Start waiting tasks while fewer than ``n_workers`` are running."""
         while self._waiting and len(self._under_way) < self.n_workers:
             task = self._waiting.popleft()
-            n_at_once = len(self._under_way) + 1
-            self._under_way = {each: max(n_at_once, most) for each, most in self._under_way.items()}
-            self._under_way[task] = n_at_once
-            self._n_allowed.setdefault(task, self.n_workers)
+            concurrency = len(self._under_way) + 1
+            self._under_way = {each: max(concurrency, most) for each, most in self._under_way.items()}
+            self._under_way[task] = concurrency
+            self._first_n_workers.setdefault(task, self.n_workers)
             if len(self._threads) < len(self._under_way):
                 self._threads.append(threading.Thread(target=self._work, daemon=True))
                 self._threads[-1].start()
             self._tasks.put(task)
 
     def _work(self) -> None:
-        """Do tasks until there are no more."""
+        """Execute tasks until the queue has a ``None``."""
         while (task := self._tasks.get()) is not None:
-            self._doing[threading.current_thread()] = task
+            self._task_of[threading.current_thread()] = task
             try:
-                # It loads torch, which this process needs only now; where that fails, the task is lost, not the thread.
+                # This import loads torch. It is inside the try block so that a failure loses the task, not the thread.
                 from convstudy.run.execute import execute
 
-                execute(task, self._layout, self._tell, self._device, self._go_on)
+                execute(task, self._layout, self._send, self._device, self._check_stopped)
             except _Stopped:
                 if self._stopping.is_set() or threading.current_thread() not in self._threads:
                     return
-            except BaseException as error:  # perform tells of what a task may meet with; this is worse
+            except (
+                BaseException
+            ) as error:  # execute() reports errors of a task; anything else would end the thread
                 self._messages.put(Lost(task, f"its thread ended with {type(error).__name__}: {error}"))
 
-    def _go_on(self) -> None:
-        """End the task of this thread if it or all are to end."""
-        if self._stopping.is_set() or self._doing.get(threading.current_thread()) in self._cancelled:
+    def _check_stopped(self) -> None:
+        """Raise :class:`_Stopped` if this thread's task was cancelled or the executor stops."""
+        if self._stopping.is_set() or self._task_of.get(threading.current_thread()) in self._cancelled:
             raise _Stopped
 
-    def _tell(self, message: WorkerMessage) -> None:
-        """Pass a message on, or end the task that it is from."""
-        self._go_on()
+    def _send(self, message: WorkerMessage) -> None:
+        self._check_stopped()
         self._messages.put(message)
 
 
-def _ran_out_of_memory(message: Message) -> bool:
-    """Send whether a task ended for lack of memory."""
+def _is_out_of_memory(message: Message) -> bool:
     match message:
         case Trained():
             return message.record.error_kind == OutOfMemory.kind

@@ -1,4 +1,4 @@
-"""Tasks done in this very process, one after another: for debugging, for tests, and as the slow twin of the others."""
+"""Executes tasks in the calling thread, one after another: for debugging, and as the reference implementation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from convstudy.store import Layout
 
 
 class InlineExecutor:
-    """Does a task when its first message is asked for."""
+    """Executes a task completely when its first message is requested.
+
+    Args:
+        layout: the runs folder.
+        device: ``"cpu"`` or ``"cuda:N"``.
+    """
 
     n_workers = 1
 
@@ -22,12 +27,11 @@ class InlineExecutor:
         self._messages: deque[Message] = deque()
 
     def submit(self, task: Task) -> None:
-        """Take a task."""
         self._tasks.append(task)
 
     def next_message(self, timeout: float | None = None) -> Message | None:
-        """Return the next message, doing the next task if there is none, however long that takes."""
-        # It loads torch, which only this executor needs in this process.
+        """Return the next message; execute the next task if there is none, whatever the timeout."""
+        # This import loads torch, which takes seconds. With worker processes, this process does not need it.
         from convstudy.run.execute import execute
 
         if not self._messages:
@@ -35,12 +39,12 @@ class InlineExecutor:
         return self._messages.popleft()
 
     def cancel(self, task: Task) -> None:
-        """Drop a task that was not begun; between two calls none is under way."""
+        """Drop a task that has not started. Between two calls, none is running."""
         self._tasks = deque(each for each in self._tasks if each != task)
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """All tasks: none is under way between two calls."""
+        """All submitted tasks, because none is running between two calls."""
         return tuple(self._tasks)
 
     def __enter__(self) -> Self:

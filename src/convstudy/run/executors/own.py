@@ -1,4 +1,4 @@
-"""An executor that the caller of ``run_study`` passes: checked before anything is trained."""
+"""Checks the executor that a caller passes to ``run_study``, before anything is trained."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ from convstudy.run.executors.executor import Executor
 from convstudy.store import Layout
 
 MakeExecutor = Callable[[Layout], Executor]
-"""Makes an executor for a runs folder: a class such as ``InlineExecutor``, or a function."""
+"""A class such as ``InlineExecutor``, or a function, that returns an executor for a runs folder."""
 
 METHODS = ("submit", "next_message", "cancel", "__enter__", "__exit__")
 PROTOCOL = (*METHODS, "waiting", "n_workers")
 
 
 def check_own(executor: object, workers: int | None, device: str, precisions: set[str]) -> None:
-    """Check what comes with an executor of the caller's: it replaces ``workers`` and ``device``.
+    """Check the arguments that an executor replaces or needs.
+
+    Args:
+        executor: the class or function that the caller passes.
+        workers: the argument of ``run_study``; must be ``None``.
+        device: the argument of ``run_study``; must be ``"auto"``.
+        precisions: the precisions in the study; must not contain ``"auto"``, which depends on the device.
 
     Raises:
-        UsageError: where either of them is set too, a recipe leaves its precision to the device, or this is no
-            function that makes an executor.
+        UsageError: with a problem for each of these that is violated.
     """
     problems = []
     if workers is not None:
-        problems.append(Problem("workers must be None with an executor: it has its own", got=str(workers)))
+        what = "workers must be None with an executor, which has its own"
+        problems.append(Problem(what, got=str(workers)))
     if device != "auto":
-        problems.append(Problem('device must be "auto" with an executor: it has its own', got=repr(device)))
+        what = 'device must be "auto" with an executor, which has its own'
+        problems.append(Problem(what, got=repr(device)))
     if "auto" in precisions:
-        what = "precision must be a number format with an executor: its device is not known here"
-        problems.append(Problem(what, got='"auto"', expected="float32, bfloat16"))
+        what = (
+            'precision must be "float32" or "bfloat16" with an executor, because its device is not known here'
+        )
+        problems.append(Problem(what, got='"auto"'))
     if not callable(executor):
         what = "executor must be a class or a function that takes a Layout and returns an Executor"
         problems.append(Problem(what, got=type(executor).__name__))
@@ -38,11 +47,11 @@ def check_own(executor: object, workers: int | None, device: str, precisions: se
 
 
 def make_own(executor: MakeExecutor, layout: Layout) -> Executor:
-    """Return the executor of the caller for a runs folder; raise :class:`UsageError` where it lacks a method."""
+    """Return the caller's executor for a runs folder; raise :class:`UsageError` if it lacks a method."""
     made = executor(layout)
     missing = [name for name in PROTOCOL if not hasattr(made, name)]
     missing += [f"{name}()" for name in METHODS if name not in missing and not callable(getattr(made, name))]
     if missing:
-        what = "an executor must have what convstudy.run.executors.Executor has"
+        what = "an executor must have all members of convstudy.run.executors.Executor"
         raise UsageError(Problem(what, got=f"{type(made).__name__} without {', '.join(missing)}"))
     return made

@@ -1,7 +1,7 @@
-"""Tasks done in worker processes of this machine.
+"""Executes tasks in worker processes of this machine.
 
-A worker is ``python -m convstudy.run.worker``; tasks go in and messages come out as lines of JSON, so that nothing is
-pickled, and whatever else a worker prints goes to the log of the runs folder.
+A worker is ``python -m convstudy.run.worker``. Tasks and messages are lines of JSON in its pipes, so nothing is
+pickled. Everything else that a worker prints goes to ``workers.log`` in the runs folder.
 """
 
 from __future__ import annotations
@@ -36,58 +36,63 @@ from convstudy.store import Layout
 
 
 def keep_blocks(library: str, version: str) -> dict[str, str]:
-    """Return the environment in which this C library keeps big blocks of memory for the next step of a training.
+    """Return environment variables with which glibc keeps large memory blocks between training steps.
 
-    glibc gives them back to the system after each step and fetches them anew at the next; up to these thresholds it
-    keeps them. Before version 2.35 it takes no more than 32 MiB for the first, and then, with the second one set, maps
-    every big block anew; with 32 MiB a batch of training is kept, a larger one of evaluation is not. Other C libraries
-    do not look at these variables.
+    By default glibc returns them to the system after each step and maps them again in the next; below these thresholds
+    it keeps them. glibc before 2.35 rejects a mmap threshold above 32 MiB, and then maps every large block again if
+    the trim threshold is set; 32 MiB are enough for a training batch, but not for a larger evaluation batch. Other C
+    libraries ignore these variables.
+
+    Args:
+        library: the name of the C library, as ``platform.libc_ver()`` returns it.
+        version: its version, such as ``"2.35"``.
     """
     numbers = [int(number) for number in version.split(".") if number.isdigit()]
     largest = 1 << 30 if library == "glibc" and numbers >= [2, 35] else 1 << 25
     return {"MALLOC_MMAP_THRESHOLD_": str(largest), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 
 
-# A value that is set already stays, so that MALLOC_MMAP_THRESHOLD_=131072 switches it off.
+# A variable of the user's environment takes precedence; MALLOC_MMAP_THRESHOLD_=131072 restores glibc's default.
 KEEP_BLOCKS = keep_blocks(*platform.libc_ver())
 
-# What a library prints must not end a fit because the locale's encoding cannot hold it.
+# Without this, a library that prints a character outside of the locale's encoding would make the fit fail.
 LOG_ENCODING = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
 
 
 @dataclass
 class _Worker:
-    """A worker process, the thread that passes its lines on, and the task that it has in hand.
+    """A worker process, the thread that reads its messages, and its current task.
 
-    Nothing here asks ``Popen.poll``, and nothing but :meth:`end` waits: a Ctrl-C inside a poll leaves Popen's lock
-    taken, so that a later ``wait`` never returns.
+    This class never calls ``Popen.poll``, and only :meth:`end` waits: a Ctrl-C inside ``poll`` leaves the lock of Popen
+    locked, so that a later ``wait`` never returns.
     """
 
     process: subprocess.Popen[str]
     listener: threading.Thread | None = None
     task: Task | None = None
     cancelled: bool = False
-    silent: bool = False  # its output has ended, and so has the process, or it will at once
+    closed: bool = False  # its output has ended, so the process has ended or is about to end
 
     @property
     def idle(self) -> bool:
-        """Whether it lives and has no task."""
-        return self.task is None and not self.cancelled and not self.silent
+        """Whether the process runs and has no task."""
+        return self.task is None and not self.cancelled and not self.closed
 
     def kill(self) -> None:
-        """End the process at once; before :meth:`end` its id cannot be another's."""
+        """Kill the process."""
+        # Not Popen.kill, which polls. The process id cannot be reused before end() has waited for the process.
         if os.name == "nt":
             self.process.kill()
         elif self.process.returncode is None:
             os.kill(self.process.pid, signal.SIGKILL)
 
     def end(self) -> int:
-        """Wait until the process has ended, let go of its pipes, and return how it ended."""
+        """Wait until the process has ended, close its pipes, and return its exit status."""
         status = self.process.wait()
         if self.listener is not None:
             self.listener.join()
         for pipe in (self.process.stdin, self.process.stdout):
-            # What it had not read any more cannot be handed over: the pipe breaks, and is closed all the same.
+            # Closing flushes the pipe, which fails if the process ended before it had read everything.
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
@@ -95,7 +100,13 @@ class _Worker:
 
 
 class ProcessExecutor:
-    """Keeps up to ``n_workers`` worker processes; one that dies loses its task, and another takes its place."""
+    """Executes tasks in up to ``n_workers`` worker processes. If one dies, its task is ``Lost``, and it is replaced.
+
+    Args:
+        layout: the runs folder.
+        n_workers: the number of worker processes.
+        threads: the number of threads of each worker.
+    """
 
     def __init__(self, layout: Layout, n_workers: int, threads: int) -> None:
         self.n_workers = n_workers
@@ -106,16 +117,16 @@ class ProcessExecutor:
         self._log: IO[bytes] | None = None
 
     def submit(self, task: Task) -> None:
-        """Hand a task to a living worker that has none."""
+        """Send a task to an idle worker, which is started if there is none."""
         worker = next((worker for worker in self._workers if worker.idle), None) or self._start()
         worker.task = task
         assert worker.process.stdin is not None  # it was opened as a pipe
-        # If it dies at this very moment, its last line, the empty one, says so.
+        # If the worker dies now, the empty line that follows its output reports that.
         with contextlib.suppress(OSError):
             print(json.dumps(task_as_json(task)), file=worker.process.stdin, flush=True)
 
     def next_message(self, timeout: float | None = None) -> Message | None:
-        """Return the next message of any worker that has a task; ``None`` where none comes for ``timeout`` seconds."""
+        """Return the next message about any task; ``None`` if there is none within ``timeout`` seconds."""
         while True:
             try:
                 worker, line = self._lines.get(timeout=timeout)
@@ -134,7 +145,7 @@ class ProcessExecutor:
                 return message
 
     def cancel(self, task: Task) -> None:
-        """Kill the worker that has this task."""
+        """Kill the worker of a task."""
         for worker in self._workers:
             if worker.task == task:
                 worker.task, worker.cancelled = None, True
@@ -142,16 +153,15 @@ class ProcessExecutor:
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """None: each task has a worker."""
+        """Always empty, because each submitted task has a worker."""
         return ()
 
     def __enter__(self) -> Self:
         try:
             self._log = append_regular(self._layout.log)
         except OSError as error:
-            what, hint = "this file cannot be written", "make room or restore access"
-            where = Location(str(self._layout.log))
-            raise StoreError(Problem(what, where=where, got=error.strerror or "", hint=hint)) from None
+            what, hint = f"this file cannot be written: {error.strerror}", "free disk space or restore access"
+            raise StoreError(Problem(what, where=Location(str(self._layout.log)), hint=hint)) from None
         return self
 
     def __exit__(
@@ -166,12 +176,12 @@ class ProcessExecutor:
             self._log.close()
 
     def _start(self) -> _Worker:
-        """Start a worker process, and a thread that passes its lines on."""
+        """Start a worker process, and a thread that reads its messages."""
         try:
             process = self._process()
         except OSError as error:  # too many processes or open files, too little memory
-            what, hint = "a worker process cannot be started", "fewer --workers, or end other programs"
-            raise StoreError(Problem(what, got=error.strerror or str(error), hint=hint)) from None
+            what = f"a worker process cannot be started: {error.strerror or error}"
+            raise StoreError(Problem(what, hint="use fewer --workers, or end other programs")) from None
         worker = _Worker(process)
         self._workers.append(worker)
         worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
@@ -180,7 +190,7 @@ class ProcessExecutor:
 
     def _process(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            # -P: a file called queue.py in the folder that somebody works in must not become the library's.
+            # -P: otherwise a file queue.py in the working directory would replace the one of the standard library.
             [sys.executable, "-P", "-m", "convstudy.run.worker", str(self._layout.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -188,25 +198,25 @@ class ProcessExecutor:
             text=True,
             encoding="utf-8",
             env={**KEEP_BLOCKS, "OMP_NUM_THREADS": str(self._threads), **os.environ, **LOG_ENCODING},
-            # Ctrl-C goes to the whole foreground group of a terminal; workers are stopped by their executor instead.
+            # A terminal sends Ctrl-C to all processes of a session; only the executor must stop the workers.
             start_new_session=True,
         )
 
     def _listen(self, worker: _Worker) -> None:
-        """Pass a worker's lines on; an empty one says that it has ended."""
+        """Queue the lines of a worker, and finally an empty line."""
         assert worker.process.stdout is not None  # it was opened as a pipe
         try:
             for line in worker.process.stdout:
-                # A line without an end was cut off when the worker was killed.
+                # A line without a newline is incomplete, because the worker was killed.
                 if line.endswith("\n"):
                     self._lines.put((worker, line))
         finally:
-            worker.silent = True
+            worker.closed = True
             self._lines.put((worker, ""))
 
 
 def _death(status: int) -> str:
-    """Return in words how a process ended."""
+    """Return a clause that describes the exit status of a worker."""
     if status == -9:
         return "the worker process was killed (signal 9), perhaps because the machine ran out of memory"
     return f"the worker process ended {f'by signal {-status}' if status < 0 else f'with status {status}'}"
