@@ -23,41 +23,41 @@ from convstudy.studyfile import Recipe
 from tests.run.studies import STUDIES
 
 
-def hold() -> None:
+def wait_to_be_killed() -> None:
     """Report that the moment is reached, and wait to be killed."""
     print(os.getpid(), flush=True)
     while True:
         signal.pause()
 
 
-def _before(owner: Any, name: str, number: int = 1) -> None:
+def _stop_before(owner: Any, name: str, number: int = 1) -> None:
     """Stop before the n-th call of a function."""
     original, calls = getattr(owner, name), []
 
-    def held(*args: Any, **values: Any) -> Any:
+    def stopping(*args: Any, **values: Any) -> Any:
         calls.append(name)
         if len(calls) == number:
-            hold()
+            wait_to_be_killed()
         return original(*args, **values)
 
-    setattr(owner, name, held)
+    setattr(owner, name, stopping)
 
 
-def _after(owner: Any, name: str, number: int = 1) -> None:
+def _stop_after(owner: Any, name: str, number: int = 1) -> None:
     """Stop after the n-th call of a function."""
     original, calls = getattr(owner, name), []
 
-    def held(*args: Any, **values: Any) -> Any:
+    def stopping(*args: Any, **values: Any) -> Any:
         result = original(*args, **values)
         calls.append(name)
         if len(calls) == number:
-            hold()
+            wait_to_be_killed()
         return result
 
-    setattr(owner, name, held)
+    setattr(owner, name, stopping)
 
 
-def _half_a_checkpoint() -> None:
+def _stop_at_half_a_checkpoint() -> None:
     """Stop when half of the second checkpoint is on the disk."""
     original, calls = weights.save_file, []
 
@@ -67,7 +67,7 @@ def _half_a_checkpoint() -> None:
         if len(calls) == 2:
             content = path.read_bytes()
             path.write_bytes(content[: len(content) // 2])
-            hold()
+            wait_to_be_killed()
 
     weights.save_file = save_file
 
@@ -79,49 +79,52 @@ class _Listener:
         self.event: type | None = None
         self.left = 0
 
-    def __call__(self, told: Event) -> None:
+    def __call__(self, received: Event) -> None:
         """Stop at the n-th event of a kind; the workers continue."""
-        if self.event is not None and isinstance(told, self.event):
+        if self.event is not None and isinstance(received, self.event):
             self.left -= 1
             if self.left == 0:
-                hold()
+                wait_to_be_killed()
 
 
 listener = _Listener()
 
 
-def _told(event: type, number: int) -> None:
+def _at_event(event: type, number: int) -> None:
     listener.event, listener.left = event, number
 
 
 # In the order of a run. Each moment is reached by a new process that resumes the run of the previous moment.
 MOMENTS: dict[str, tuple[int, Callable[[], None]]] = {
-    "half a checkpoint is written": (0, _half_a_checkpoint),
-    "in the middle of an epoch": (0, lambda: _before(training, "make_step", 6)),
-    "a record of the search is written": (0, lambda: _after(History, "save_record")),
-    "a fit of the search came an epoch further": (2, lambda: _told(EpochEnded, 1)),
-    "the search has chosen, nobody knows yet": (0, lambda: _before(History, "save_choice")),
-    "the choice of the search was told": (0, lambda: _told(ChoiceMade, 1)),
-    "a fit of the comparison has begun": (0, lambda: _told(FitStarted, 1)),
-    "a variant was trained and not written down": (0, lambda: _before(History, "save_record", 3)),
-    "an opening is written down": (0, lambda: _after(History, "begin_test_evaluation")),
-    "the test set was seen, the score not written down": (
+    "half a checkpoint is written": (0, _stop_at_half_a_checkpoint),
+    "during an epoch": (0, lambda: _stop_before(training, "make_step", 6)),
+    "a record of the search is written": (0, lambda: _stop_after(History, "save_record")),
+    "a fit of the search completes an epoch": (2, lambda: _at_event(EpochEnded, 1)),
+    "the choice of the search is not written": (0, lambda: _stop_before(History, "save_choice")),
+    "the choice of the search is an event": (0, lambda: _at_event(ChoiceMade, 1)),
+    "a fit of the comparison starts": (0, lambda: _at_event(FitStarted, 1)),
+    "the record of a trained variant is not written": (0, lambda: _stop_before(History, "save_record", 3)),
+    "an entry of the access log is written": (0, lambda: _stop_after(History, "begin_test_evaluation")),
+    "the model is evaluated, its score is not written": (
         1,
-        lambda: _before(History, "end_test_evaluation", 2),
+        lambda: _stop_before(History, "end_test_evaluation", 2),
     ),
-    "everything is done but the last word": (0, lambda: _before(History, "end_run")),
+    "the final status of the run is not written": (0, lambda: _stop_before(History, "end_run")),
 }
 
 MOMENTS_OF_HALVING: dict[str, tuple[int, Callable[[], None]]] = {
-    "a fit of the first rung was trained and not written down": (
+    "the record of a fit of the first rung is not written": (
         0,
-        lambda: _before(History, "save_record", 2),
+        lambda: _stop_before(History, "save_record", 2),
     ),
-    "the second rung is known, nobody trains it yet": (0, lambda: _told(SearchAdvanced, 1)),
-    "a fit of the second rung came an epoch further": (2, lambda: _told(EpochEnded, 1)),
-    "half a checkpoint of a later rung is written": (0, _half_a_checkpoint),
-    "the last rung has its first record": (0, lambda: _after(History, "save_record", 4)),
-    "the search has chosen, its checkpoints are there": (0, lambda: _before(History, "drop_checkpoint")),
+    "the second rung is decided, but not trained": (0, lambda: _at_event(SearchAdvanced, 1)),
+    "a fit of the second rung completes an epoch": (2, lambda: _at_event(EpochEnded, 1)),
+    "half a checkpoint of a later rung is written": (0, _stop_at_half_a_checkpoint),
+    "the last rung has its first record": (0, lambda: _stop_after(History, "save_record", 4)),
+    "the search has made its choice, its checkpoints exist": (
+        0,
+        lambda: _stop_before(History, "drop_checkpoint"),
+    ),
 }
 
 
@@ -138,7 +141,7 @@ def main() -> None:
             workers, prepare = {**MOMENTS, **MOMENTS_OF_HALVING}[line.strip()]
             prepare()
             run_study(study, runs, workers, listener)
-            print("it ended before its moment", flush=True)
+            print("the run ended before its moment", flush=True)
             os._exit(0)
         os.waitpid(child, 0)
         print("gone", flush=True)

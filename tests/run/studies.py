@@ -150,11 +150,11 @@ def worker_pids(runs: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
                 _, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
             except OSError:
                 continue  # the process has just ended
-            if b"convstudy.run.worker" in words and os.fsencode(runs) in words:
+            if b"convstudy.run.worker" in arguments and os.fsencode(runs) in arguments:
                 parents[int(entry.name)] = int(parent)
     return [pid for pid, parent in parents.items() if parent not in parents]
 

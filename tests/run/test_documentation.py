@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from convstudy.run import estimate, progress
-from convstudy.run.executors import Executor
+from convstudy.run import estimate, event_lines, events, progress
+from convstudy.run.executors import Executor, executor
 from convstudy.store import Layout
 from convstudy.studyfile import load_study
 from tests.run.conformance import ExecutorConformance
@@ -53,14 +53,15 @@ class TestThreadExecutor(ExecutorConformance):
         names: dict[str, Any] = {}
         text = examples()[-1]
         exec(text[: text.index("results = ")], names)  # our own page
-        executor: Executor = names["ThreadExecutor"](layout)
-        return executor
+        made: Executor = names["ThreadExecutor"](layout)
+        return made
 
 
-@pytest.mark.parametrize("module", [progress, estimate])
+@pytest.mark.parametrize("module", [progress, estimate, events, event_lines, executor])
 def test_examples_in_docstrings_run(module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 1) == (0, True)
-    assert not any(tmp_path.iterdir())
-    assert load_study("digits").name == "digits"
+    if module in (progress, estimate):
+        assert not any(tmp_path.iterdir())
+        assert load_study("digits").name == "digits"

@@ -40,7 +40,7 @@ def test_every_executor_of_the_package_has_its_conformance_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"workers": 2}, "workers must be None with an executor"),
         ({"workers": 0}, "workers must be None with an executor"),
@@ -49,9 +49,9 @@ def test_every_executor_of_the_package_has_its_conformance_test() -> None:
     ],
 )
 def test_executor_cannot_be_combined_with_workers_or_device(
-    options: dict[str, Any], words: str, tmp_path: Path
+    options: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=message):
         run_study(study(), tmp_path / "runs", **{"executor": InlineExecutor, **options})
     assert not (tmp_path / "runs").exists()
 
@@ -95,16 +95,16 @@ def sends(change: Callable[[Message], Any]) -> Callable[[Layout], Executor]:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "expected"),
     [
         (lambda message: {"kind": "started"}, "must return messages of convstudy.run.tasks"),
         (lambda message: Started(Train(fits()[0], "another")), "only about running tasks"),
     ],
 )
 def test_message_that_violates_the_protocol_ends_the_run_with_one_error(
-    change: Callable[[Message], Any], words: str, tmp_path: Path
+    change: Callable[[Message], Any], expected: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=expected):
         run_study(study(), tmp_path / "runs", executor=sends(change))
     assert run_study(study(), tmp_path / "runs", executor=InlineExecutor).complete
 

@@ -68,18 +68,18 @@ def _fits(n: int) -> list[Fit]:
     return list(make_plan(small_study(search={}, ablate={}, seeds=n)).fits)[:n]
 
 
-def _ends(executor: GpuExecutor, tasks: list[Any]) -> list[Message]:
+def _last_messages(executor: GpuExecutor, tasks: list[Any]) -> list[Message]:
     """Submit tasks up to ``n_workers`` at once; return their last messages, after a check that each started once."""
-    waiting, said, n_under_way = list(tasks), [], 0
+    waiting, messages, n_under_way = list(tasks), [], 0
     while waiting or n_under_way:
         while waiting and n_under_way < executor.n_workers:
             executor.submit(waiting.pop(0))
             n_under_way += 1
-        said.append(executor.next_message())
-        n_under_way -= not isinstance(said[-1], Started)
-    starts = Counter(message.task for message in said if isinstance(message, Started))
+        messages.append(executor.next_message())
+        n_under_way -= not isinstance(messages[-1], Started)
+    starts = Counter(message.task for message in messages if isinstance(message, Started))
     assert set(starts.values()) <= {1}
-    return [message for message in said if not isinstance(message, Started)]
+    return [message for message in messages if not isinstance(message, Started)]
 
 
 @pytest.mark.parametrize(("room", "left"), [(8, 6), (4, 3), (3, 3), (2, 1), (1, 1)])
@@ -92,7 +92,7 @@ def test_out_of_memory_halves_the_concurrency(
     fits = _fits(12)
     tasks = [Train(fit) if kind == "train" else Score(fit, "digest", 1) for fit in fits]
     with GpuExecutor(Layout(tmp_path), "cpu", 6) as executor:
-        ends = _ends(executor, tasks)
+        ends = _last_messages(executor, tasks)
         assert executor.n_workers == left
     assert Counter(end.task for end in ends) == Counter(tasks)
     for end in ends:
@@ -107,13 +107,13 @@ def test_task_fails_only_if_it_runs_out_of_memory_alone(
     monkeypatch.setattr(execute, "execute", memory.execute)
     fits = _fits(4)
     with GpuExecutor(Layout(tmp_path), "cpu", 4) as executor:
-        ends = _ends(executor, [Train(fit) for fit in fits])
+        ends = _last_messages(executor, [Train(fit) for fit in fits])
     assert [end.record.error_kind for end in ends if isinstance(end, Trained)] == ["out-of-memory"] * 4
     # Each task is tried with 4, with 2 and with 1 at once.
     assert sum(memory.attempts.values()) <= 4 * (4 + 2 + 1)
     with GpuExecutor(Layout(tmp_path), "cpu", 4) as executor:
         memory.attempts.clear()
-        _ends(executor, [Train(fits[0])])
+        _last_messages(executor, [Train(fits[0])])
     assert memory.attempts[fits[0].id] == 1  # it ran alone from the start
 
 
@@ -126,7 +126,7 @@ def test_concurrency_is_restored_after_a_too_large_task_has_failed_alone(
     memory = Memory(room, too_large=fits[place])
     monkeypatch.setattr(execute, "execute", memory.execute)
     with GpuExecutor(Layout(tmp_path), "cpu", 6) as executor:
-        ends = _ends(executor, [Train(fit) for fit in fits])
+        ends = _last_messages(executor, [Train(fit) for fit in fits])
         assert executor.n_workers == left
     failed = [end.task for end in ends if isinstance(end, Trained) and not end.record.done]
     assert failed == [Train(fits[place])]
@@ -135,15 +135,15 @@ def test_concurrency_is_restored_after_a_too_large_task_has_failed_alone(
 
 
 def test_ended_thread_loses_its_task_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fall(task: Any, layout: Layout, send: Send, device: str, before_step: Any) -> None:
+    def raise_system_error(task: Any, layout: Layout, send: Send, device: str, before_step: Any) -> None:
         raise SystemError("the driver is gone")
 
-    monkeypatch.setattr(execute, "execute", fall)
+    monkeypatch.setattr(execute, "execute", raise_system_error)
     with GpuExecutor(Layout(tmp_path), "cpu", 2) as executor:
-        (end,) = _ends(executor, [Train(_fits(1)[0])])
+        (end,) = _last_messages(executor, [Train(_fits(1)[0])])
         assert isinstance(end, Lost)
         assert "the driver is gone" in end.reason
-        assert len(_ends(executor, [Train(fit) for fit in _fits(2)])) == 2
+        assert len(_last_messages(executor, [Train(fit) for fit in _fits(2)])) == 2
 
 
 def test_task_is_lost_if_the_engine_cannot_be_imported(
@@ -152,7 +152,7 @@ def test_task_is_lost_if_the_engine_cannot_be_imported(
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "convstudy.run.execute", None)
         with GpuExecutor(Layout(tmp_path), "cpu", 2) as executor:
-            ends = _ends(executor, [Train(fit) for fit in _fits(3)])
+            ends = _last_messages(executor, [Train(fit) for fit in _fits(3)])
     assert [type(end) for end in ends] == [Lost] * 3
     assert "ModuleNotFoundError" in ends[0].reason  # type: ignore[union-attr]
 

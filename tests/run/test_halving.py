@@ -44,8 +44,8 @@ def test_no_epoch_is_trained_twice(tmp_path: Path) -> None:
     assert sum(trained.values()) == results.epochs_of(stage) == N_EPOCHS
     assert sorted(trained.values()) == [1, 1, 3, 3, 3, 3, 3]
     # The seconds of the run are the sum over its epochs, each counted once.
-    told = [event.epoch for event in events if isinstance(event, EpochEnded)]
-    assert results.seconds == pytest.approx(sum(e.train_seconds + e.evaluation_seconds for e in told))
+    epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
+    assert results.seconds == pytest.approx(sum(e.train_seconds + e.evaluation_seconds for e in epochs))
     own = own_epochs(stage.fits, results.records)
     assert sum(len(epochs) for epochs in own.values()) == N_EPOCHS
     # No checkpoint is kept after the choice of the search.

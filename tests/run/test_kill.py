@@ -45,9 +45,9 @@ def _kill_at(moment: str, driver: subprocess.Popen[str]) -> None:
 
 
 def _wait_until_no_worker_is_left(runs: Path) -> None:
-    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     while worker_pids(runs):
-        assert time.monotonic() < until, "workers outlived their parent process"
+        assert time.monotonic() < deadline, "workers outlived their parent process"
         time.sleep(0.02)
 
 

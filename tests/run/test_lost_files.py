@@ -45,7 +45,7 @@ class _Stopped(Exception):
     pass
 
 
-def _tables(results: Results) -> tuple[Any, ...]:
+def _run_content(results: Results) -> tuple[Any, ...]:
     """Return the content of a run without seconds and dates: all tables, the answer, and the data of all files."""
     folder = Path(mkdtemp(dir=SCRATCH.name))
     tables = {}
@@ -66,7 +66,7 @@ def _finished(shape: str) -> tuple[Path, tuple[Any, ...], int]:
     runs = Path(mkdtemp(dir=SCRATCH.name)) / "runs"
     results, events = ran(SHAPES[shape](), runs)
     assert results.complete
-    return runs, _tables(results), len(events)
+    return runs, _run_content(results), len(events)
 
 
 @lru_cache
@@ -85,7 +85,7 @@ def _stopped(shape: str, after: int) -> Path:
     return runs
 
 
-def _gone(path: Path, _: random.Random) -> None:
+def _deleted(path: Path, _: random.Random) -> None:
     path.unlink()
 
 
@@ -93,85 +93,85 @@ def _empty(path: Path, _: random.Random) -> None:
     path.write_bytes(b"")
 
 
-def _cut(path: Path, luck: random.Random) -> None:
-    path.write_bytes(path.read_bytes()[: luck.randrange(path.stat().st_size)])
+def _truncated(path: Path, rng: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: rng.randrange(path.stat().st_size)])
 
 
-def _longer(path: Path, _: random.Random) -> None:
+def _extended(path: Path, _: random.Random) -> None:
     path.write_bytes(path.read_bytes() + b"more")
 
 
-def _noise(path: Path, luck: random.Random) -> None:
-    path.write_bytes(luck.randbytes(path.stat().st_size))
+def _noise(path: Path, rng: random.Random) -> None:
+    path.write_bytes(rng.randbytes(path.stat().st_size))
 
 
-def _one_byte(path: Path, luck: random.Random) -> None:
+def _one_byte(path: Path, rng: random.Random) -> None:
     content = bytearray(path.read_bytes())
-    content[luck.randrange(len(content))] ^= 1 << luck.randrange(8)
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     path.write_bytes(content)
 
 
-def _claims_too_much(path: Path, _: random.Random) -> None:
+def _wrong_header(path: Path, _: random.Random) -> None:
     path.write_bytes((1 << 40).to_bytes(8, "little") + path.read_bytes()[8:])
 
 
-def _another(path: Path, luck: random.Random) -> None:
+def _file_of_another_fit(path: Path, rng: random.Random) -> None:
     """Put the file of another fit in its place."""
     own = path.read_bytes()
     others = [each for each in sorted(path.parents[1].glob(f"*/{path.name}")) if each.is_file()]
     others = [each for each in others if each.read_bytes() != own]
     if others:
-        shutil.copy(luck.choice(others), path)
+        shutil.copy(rng.choice(others), path)
     else:
         path.unlink()
 
 
 def _other_shapes(path: Path, _: random.Random) -> None:
-    tensors, told = read_tensors(path)
-    write_tensors(path, {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}, told)
+    tensors, metadata = read_tensors(path)
+    write_tensors(path, {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}, metadata)
 
 
 def _other_types(path: Path, _: random.Random) -> None:
-    tensors, told = read_tensors(path)
-    write_tensors(path, {name: tensor.double() for name, tensor in tensors.items()}, told)
+    tensors, metadata = read_tensors(path)
+    write_tensors(path, {name: tensor.double() for name, tensor in tensors.items()}, metadata)
 
 
-def _a_folder(path: Path, _: random.Random) -> None:
+def _folder_instead_of_file(path: Path, _: random.Random) -> None:
     path.unlink()
     path.mkdir()
 
 
-def _no_folder(path: Path, _: random.Random) -> None:
+def _file_instead_of_folder(path: Path, _: random.Random) -> None:
     shutil.rmtree(path.parent)
     path.parent.write_text("a file in place of the folder")
 
 
-SPOILERS = [
-    _gone,
+DAMAGES = [
+    _deleted,
     _empty,
-    _cut,
-    _longer,
+    _truncated,
+    _extended,
     _noise,
     _one_byte,
-    _claims_too_much,
-    _another,
+    _wrong_header,
+    _file_of_another_fit,
     _other_shapes,
     _other_types,
-    _a_folder,
-    _no_folder,
+    _folder_instead_of_file,
+    _file_instead_of_folder,
 ]
 
 
-def _spoil(runs: Path, luck: random.Random) -> None:
+def _damage(runs: Path, rng: random.Random) -> None:
     """Delete or damage some or all files below ``fits/``."""
     files = sorted(runs.glob("fits/*/*"))
     assert files
-    if luck.random() < 0.2:
+    if rng.random() < 0.2:
         shutil.rmtree(runs / "fits")
         return
-    for path in luck.sample(files, luck.randint(1, len(files))):
+    for path in rng.sample(files, rng.randint(1, len(files))):
         if path.is_file():  # its folder may be deleted already
-            luck.choice([_gone, luck.choice(SPOILERS)])(path, luck)
+            rng.choice([_deleted, rng.choice(DAMAGES)])(path, rng)
 
 
 def _read_all(study: Study, runs: Path) -> None:
@@ -185,20 +185,20 @@ def _read_all(study: Study, runs: Path) -> None:
     history.close()
 
 
-def _survives(shape: str, seed: int) -> None:
-    luck = random.Random(f"{shape} {seed}")
+def _check_recovery(shape: str, seed: int) -> None:
+    rng = random.Random(f"{shape} {seed}")
     finished, expected, n_events = _finished(shape)
-    before = finished if luck.random() < 0.5 else _stopped(shape, luck.randrange(3, n_events))
+    before = finished if rng.random() < 0.5 else _stopped(shape, rng.randrange(3, n_events))
     with_files = before if any(before.glob("fits/*/*")) else finished
     folder = Path(mkdtemp(dir=SCRATCH.name))
     shutil.copytree(with_files, folder / "runs")
-    _spoil(folder / "runs", luck)
+    _damage(folder / "runs", rng)
     study = SHAPES[shape]()
     _read_all(study, folder / "runs")
     results, events = ran(study, folder / "runs")
     assert results.complete
     assert len(started(events)) == len(set(started(events)))
-    assert _tables(results) == expected
+    assert _run_content(results) == expected
     assert not started(ran(study, folder / "runs")[1])
     shutil.rmtree(folder)
 
@@ -206,20 +206,20 @@ def _survives(shape: str, seed: int) -> None:
 @pytest.mark.parametrize("shape", ["grid", "halving"])
 def test_lost_or_damaged_files_change_no_record(shape: str) -> None:
     for seed in range(2):
-        _survives(shape, seed)
+        _check_recovery(shape, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_lost_or_damaged_files_change_no_record_of_any_study(shape: str) -> None:
     for seed in range(2, 14):
-        _survives(shape, seed)
+        _check_recovery(shape, seed)
 
 
-def _content(path: Path) -> tuple[str, dict[str, str]]:
+def _file_content(path: Path) -> tuple[str, dict[str, str]]:
     """Return a digest of a file's tensors, and its metadata, whose order in the file varies."""
-    tensors, told = read_tensors(path)
-    return weights_digest(tensors), told
+    tensors, metadata = read_tensors(path)
+    return weights_digest(tensors), metadata
 
 
 def _compared() -> Study:
@@ -240,11 +240,11 @@ def test_files_that_are_not_needed_are_not_restored(tmp_path: Path) -> None:
 def test_lost_test_predictions_are_computed_from_the_weights_without_a_log_entry(tmp_path: Path) -> None:
     before, _ = ran(_compared(), tmp_path)
     paths = [Layout(tmp_path).artefact(fit_id, "test") for fit_id in before.records]
-    contents = [_content(path) for path in paths]
+    contents = [_file_content(path) for path in paths]
     for path in paths:
         path.unlink()
     results, events = ran(_compared(), tmp_path)
-    assert [_content(path) for path in paths] == contents
+    assert [_file_content(path) for path in paths] == contents
     assert started(events) == []
     assert not [event for event in events if isinstance(event, EvaluationResult)]
     (lost,) = [event for event in events if isinstance(event, FilesLost)]
@@ -252,16 +252,16 @@ def test_lost_test_predictions_are_computed_from_the_weights_without_a_log_entry
     assert (results.n_test_evaluations, results.access_log) == (2, before.access_log)
 
 
-@pytest.mark.parametrize("spoil", SPOILERS[1:])
+@pytest.mark.parametrize("spoil", DAMAGES[1:])
 def test_damaged_weights_are_renamed_and_trained_again_before_the_test_evaluation(
-    tmp_path: Path, spoil: Callable[[Path, random.Random], None]
+    tmp_path: Path, damage: Callable[[Path, random.Random], None]
 ) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(_untested(), runs)
     fit = stored(runs, _compared()).plan.tested_fits[0]
     path = Layout(runs).artefact(fit.id, "weights")
-    sound = _content(path)
-    spoil(path, random.Random(0))
+    sound = _file_content(path)
+    damage(path, random.Random(0))
     results, events = ran(_compared(), runs)
     assert results.complete
     assert started(events) == [fit.id]
@@ -274,7 +274,7 @@ def test_damaged_weights_are_renamed_and_trained_again_before_the_test_evaluatio
     assert file.set_aside is not None
     assert file.set_aside.exists()
     assert ".damaged" in file.set_aside.name
-    assert _content(path) == sound
+    assert _file_content(path) == sound
     assert results.n_test_evaluations == 2
 
 
@@ -376,4 +376,4 @@ def test_run_with_lost_records_is_readable(tmp_path: Path) -> None:
     _read_all(study, tmp_path / "runs")
     results, events = ran(study, tmp_path / "runs")
     assert any(isinstance(event, RunStarted) for event in events)
-    assert _tables(results) == _finished("nested")[1]
+    assert _run_content(results) == _finished("nested")[1]

@@ -53,8 +53,8 @@ def test_run_with_another_metric_chooses_and_reports_by_it(metric: str, tmp_path
         values = {score.name: score.value for score in choice.scores}
         assert values[choice.chosen] == (min if lower else max)(v for v in values.values() if v is not None)
     analysis = analyse(results)
-    told = answer(analysis)
-    assert all(TITLES[metric] in line and "accuracy" in line for line in told[:3])
+    lines = answer(analysis)
+    assert all(TITLES[metric] in line and "accuracy" in line for line in lines[:3])
     written = write_report(
         analysis, None, tmp_path / "report", FORMATS if metric == "macro-f1" else FORMATS[:4]
     )

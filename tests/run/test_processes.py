@@ -135,13 +135,15 @@ def test_workers_start_only_when_needed(layout: Layout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "said", "reason"),
+    ("way", "n_started", "reason"),
     [(KILLED, 1, "signal 9"), (TORN, 1, "signal 9"), (SILENT, 0, "signal 9"), (EXITS, 1, "status 7")],
 )
-def test_dead_worker_loses_its_task_and_is_replaced(way: int, said: int, reason: str, layout: Layout) -> None:
+def test_dead_worker_loses_its_task_and_is_replaced(
+    way: int, n_started: int, reason: str, layout: Layout
+) -> None:
     with ProcessExecutor(layout, 1, 1) as executor:
         *before, last = _answers(executor, _fit(way))
-        assert [type(message) for message in before] == [Started] * said
+        assert [type(message) for message in before] == [Started] * n_started
         assert isinstance(last, Lost)
         assert last.task == Train(_fit(way))
         assert reason in last.reason
@@ -296,8 +298,8 @@ def test_tasks_and_messages_are_read_back_from_json() -> None:
     assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
     part = BUILT_IN_DATASETS["digits"].load().train
     shown = dataset_statistics(BUILT_IN_DATASETS["digits"], part, part.take(np.arange(360)))
-    for said in (Inspected(look, shown), Inspected(look, error="no")):
-        assert message_from_json(look, json.loads(json.dumps(message_as_json(said)))) == said
+    for message in (Inspected(look, shown), Inspected(look, error="no")):
+        assert message_from_json(look, json.loads(json.dumps(message_as_json(message)))) == message
 
 
 def test_worker_output_does_not_depend_on_the_locale(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

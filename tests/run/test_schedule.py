@@ -59,7 +59,7 @@ def done(fit: Fit) -> Record:
 
 
 @dataclass
-class Fates:
+class Outcomes:
     """The outcome of each fit, which depends only on the fit and not on when it is trained.
 
     A fit in ``diverges`` fails permanently; a fit in ``dies`` kills its worker at its first attempts.
@@ -83,8 +83,8 @@ def some_diverge(asked: Study) -> frozenset[str]:
 class Driver:
     """A loop over a schedule with workers that answer in random order; it checks invariants after each message."""
 
-    def __init__(self, asked: Study, fates: Fates, n_workers: int, luck: random.Random) -> None:
-        self.asked, self.fates, self.n_workers, self.luck = asked, fates, n_workers, luck
+    def __init__(self, asked: Study, outcomes: Outcomes, n_workers: int, rng: random.Random) -> None:
+        self.asked, self.outcomes, self.n_workers, self.rng = asked, outcomes, n_workers, rng
         self.schedule = Schedule()
         self.records: dict[str, Outcome] = {}
         self.plan: Plan
@@ -108,7 +108,7 @@ class Driver:
                 self.n_started[task.fit.id] += 1
             self.check()
             n_ended = len(self.schedule.tried)
-            self.answer(self.luck.choice(self.schedule.under_way))
+            self.answer(self.rng.choice(self.schedule.under_way))
             if len(self.schedule.tried) > n_ended:
                 self.check_due()
             assert len(self.schedule.tried) > n_ended or not self.schedule.choice_due
@@ -121,13 +121,13 @@ class Driver:
         if fit.id not in self.begun:
             self.begun.add(fit.id)
             assert self.schedule.take(Started(task)) == Begun(fit)
-        elif self.n_dead[fit.id] < self.fates.dies.get(fit.id, 0):
+        elif self.n_dead[fit.id] < self.outcomes.dies.get(fit.id, 0):
             self.n_dead[fit.id] += 1
             self.keep(self.schedule.take(Lost(task, "killed")))
-        elif self.luck.random() < 0.3:
+        elif self.rng.random() < 0.3:
             assert self.schedule.take(Advanced(task, EPOCH)) == Reached(fit, EPOCH)
         else:
-            answer = self.schedule.take(Trained(task, self.fates.record(fit)))
+            answer = self.schedule.take(Trained(task, self.outcomes.record(fit)))
             assert isinstance(answer, Keep)
             self.keep(answer)
 
@@ -170,15 +170,15 @@ class Driver:
     st.integers(0, 2**32),
 )
 def test_order_of_messages_does_not_change_the_outcome(
-    name: str, n_workers: int, diverge: bool, n_deaths: int, luck: int
+    name: str, n_workers: int, diverge: bool, n_deaths: int, rng: int
 ) -> None:
     diverges = some_diverge(STUDIES[name]) if diverge else frozenset[str]()
-    one_by_one = Driver(STUDIES[name], Fates(diverges), 1, random.Random(0)).run()
+    one_by_one = Driver(STUDIES[name], Outcomes(diverges), 1, random.Random(0)).run()
     # Some fits kill their worker at the first attempt, some at each attempt; the latter fail, but not permanently.
     dying = dict.fromkeys(sorted(one_by_one.records)[::5], n_deaths)
-    fates = Fates(diverges, dying)
-    expected = Driver(STUDIES[name], fates, 1, random.Random(1)).run()
-    found = Driver(STUDIES[name], fates, n_workers, random.Random(luck)).run()
+    outcomes = Outcomes(diverges, dying)
+    expected = Driver(STUDIES[name], outcomes, 1, random.Random(1)).run()
+    found = Driver(STUDIES[name], outcomes, n_workers, random.Random(rng)).run()
     assert found.records == expected.records
     assert found.choices == expected.choices
     assert found.n_started == expected.n_started
@@ -191,7 +191,7 @@ def test_order_of_messages_does_not_change_the_outcome(
 
 
 def test_simulated_runs_reach_every_state_of_a_schedule() -> None:
-    driver = Driver(searches(), Fates(some_diverge(searches())), 3, random.Random(2)).run()
+    driver = Driver(searches(), Outcomes(some_diverge(searches())), 3, random.Random(2)).run()
     assert {choice.stage for choice in driver.choices} == {
         f"search.{name}" for name in driver.asked.search
     } | {"compare.all"}
@@ -199,7 +199,7 @@ def test_simulated_runs_reach_every_state_of_a_schedule() -> None:
     lineages = Counter(fit.trial_id for fit in driver.plan.settled_fits)
     assert max(lineages.values()) > 1, "fits share a trial"
     assert any(record.error_kind == "diverged" for record in driver.records.values())
-    assert len(Driver(study(), Fates(), 2, random.Random(3)).run().choices) == 2
+    assert len(Driver(study(), Outcomes(), 2, random.Random(3)).run().choices) == 2
 
 
 def followed(asked: Study | None = None) -> tuple[Schedule, Plan]:

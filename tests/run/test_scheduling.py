@@ -30,16 +30,16 @@ def accuracy_of(fit: Fit) -> float:
     return 0.5 + int(fit.id[:4], 16) / 2**18
 
 
-class Pretending:
+class SimulatedExecutor:
     """An executor that answers in a random order; ``dies`` returns whether the worker of a task dies this time."""
 
-    def __init__(self, n_workers: int, luck: random.Random, dies: Callable[[Task, int], bool]) -> None:
+    def __init__(self, n_workers: int, rng: random.Random, dies: Callable[[Task, int], bool]) -> None:
         self.n_workers = n_workers
         self.under_way: list[Task] = []
         self.messages: list[Message] = []
         self.submitted: Counter[str] = Counter()
         self.most = 0
-        self._luck = luck
+        self._rng = rng
         self._dies = dies
 
     def submit(self, task: Task) -> None:
@@ -63,7 +63,7 @@ class Pretending:
     def next_message(self, timeout: float | None = None) -> Message:
         if self.messages:
             return self.messages.pop(0)
-        task = self.under_way.pop(self._luck.randrange(len(self.under_way)))
+        task = self.under_way.pop(self._rng.randrange(len(self.under_way)))
         if isinstance(task, Inspect):
             return Inspected(task, error="there are no images")
         if self._dies(task, self.submitted[f"{type(task).__name__} {task.fit.id}"]):
@@ -83,15 +83,15 @@ class Pretending:
         self.messages.clear()
 
 
-def _pretend(
+def _simulate(
     monkeypatch: pytest.MonkeyPatch,
     runs: Path,
     study: Study,
     n_workers: int = 1,
-    luck: int = 0,
+    seed: int = 0,
     dies: Callable[[Task, int], bool] = lambda task, attempt: False,
-) -> tuple[Results, list[Event], Pretending]:
-    executor = Pretending(n_workers, random.Random(luck), dies)
+) -> tuple[Results, list[Event], SimulatedExecutor]:
+    executor = SimulatedExecutor(n_workers, random.Random(seed), dies)
     monkeypatch.setattr(restoring, "lost_files", lambda *_: ())  # it writes no file
     events: list[Event] = []
     return run_study(study, runs, listener=events.append, executor=lambda _: executor), events, executor
@@ -137,12 +137,12 @@ def halving_studies() -> Study:
     )
 
 
-@pytest.mark.parametrize("luck", range(6))
+@pytest.mark.parametrize("seed", range(6))
 def test_order_of_results_does_not_change_rungs(
-    luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
-    many, _, executor = _pretend(monkeypatch, tmp_path / "many", halving_studies(), luck + 2, luck)
+    alone, _, _ = _simulate(monkeypatch, tmp_path / "alone", halving_studies())
+    many, _, executor = _simulate(monkeypatch, tmp_path / "many", halving_studies(), seed + 2, seed)
     assert many.plan == alone.plan
     assert many.choices == alone.choices
     assert many.records == alone.records
@@ -153,7 +153,7 @@ def test_order_of_results_does_not_change_rungs(
 
 def test_rung_waits_for_the_retry_of_a_dead_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
-    results, _, _ = _pretend(
+    results, _, _ = _simulate(
         monkeypatch,
         tmp_path,
         halving_studies(),
@@ -163,8 +163,8 @@ def test_rung_waits_for_the_retry_of_a_dead_worker(tmp_path: Path, monkeypatch: 
     assert not any(rung.decided for rung in results.plan.stage("search.halved").rungs)
     # The other searches do not depend on it.
     assert {choice.stage for choice in results.choices} == {"search.drawn", "search.whole"}
-    again, _, _ = _pretend(monkeypatch, tmp_path, halving_studies())
-    alone, _, _ = _pretend(monkeypatch, tmp_path / "alone", halving_studies())
+    again, _, _ = _simulate(monkeypatch, tmp_path, halving_studies())
+    alone, _, _ = _simulate(monkeypatch, tmp_path / "alone", halving_studies())
     assert again.plan.stage("search.halved").rungs == alone.plan.stage("search.halved").rungs
     assert again.choices == alone.choices
 
@@ -174,7 +174,7 @@ def test_candidate_with_permanent_failure_is_eliminated_at_its_rung(
 ) -> None:
     first = make_plan(halving_studies()).stage("search.halved").candidates[1].fits[0]
     for _ in range(3):
-        results, _, _ = _pretend(
+        results, _, _ = _simulate(
             monkeypatch,
             tmp_path,
             halving_studies(),
@@ -184,13 +184,13 @@ def test_candidate_with_permanent_failure_is_eliminated_at_its_rung(
     assert results.complete
 
 
-@pytest.mark.parametrize("luck", range(6))
+@pytest.mark.parametrize("seed", range(6))
 def test_order_of_results_does_not_change_the_search(
-    luck: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one_by_one, _, alone = _pretend(monkeypatch, tmp_path / "alone", large_study())
-    n_workers = luck + 2
-    many, events, executor = _pretend(monkeypatch, tmp_path / "many", large_study(), n_workers, luck)
+    one_by_one, _, alone = _simulate(monkeypatch, tmp_path / "alone", large_study())
+    n_workers = seed + 2
+    many, events, executor = _simulate(monkeypatch, tmp_path / "many", large_study(), n_workers, seed)
     assert many.choices == one_by_one.choices
     assert many.records == one_by_one.records
     assert set(many.test_evaluations) == set(one_by_one.test_evaluations)
@@ -208,7 +208,7 @@ def test_order_of_results_does_not_change_the_search(
 
 
 def test_only_fits_of_the_plan_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    results, _, executor = _pretend(monkeypatch, tmp_path, large_study(), 4)
+    results, _, executor = _simulate(monkeypatch, tmp_path, large_study(), 4)
     trained = {name.split()[1] for name in executor.submitted if name.startswith("Train ")}
     assert trained == {fit.id for fit in results.plan.fits} == set(results.records)
 
@@ -217,7 +217,7 @@ def test_only_fits_of_the_plan_are_trained(tmp_path: Path, monkeypatch: pytest.M
 def test_task_of_a_dead_worker_is_retried_once(
     n_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results, events, executor = _pretend(
+    results, events, executor = _simulate(
         monkeypatch, tmp_path, small_study(), n_workers, dies=lambda task, attempt: attempt == 1
     )
     assert results.complete
@@ -235,7 +235,7 @@ def test_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
         return isinstance(task, Train) and task.fit.recipe.optimizer == "rmsprop"
 
     for number in (1, 2, 3):
-        results, _, executor = _pretend(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
+        results, _, executor = _simulate(monkeypatch, tmp_path, small_study(), n_workers, dies=dies)
         assert results.complete == (number == 3)
         assert results.n_test_evaluations == (3 if number == 3 else 0)
     (failed,) = results.failed
@@ -244,7 +244,7 @@ def test_fit_that_always_kills_its_worker_is_a_failed_trial_after_three_runs(
     assert failed.fit_id not in results.test_evaluations
     assert len(results.test_evaluations) == 3
     # The next run does not try it again.
-    _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
+    _, _, executor = _simulate(monkeypatch, tmp_path, small_study())
     assert f"Train {failed.fit_id}" not in executor.submitted
 
 
@@ -252,7 +252,7 @@ def test_test_evaluation_that_kills_its_worker_ends_the_run_and_the_next_run_res
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StoreError, match="run the study again"):
-        _pretend(monkeypatch, tmp_path, small_study(), dies=lambda task, _: isinstance(task, Score))
+        _simulate(monkeypatch, tmp_path, small_study(), dies=lambda task, _: isinstance(task, Score))
     begun = stored(tmp_path, small_study())
     assert len(begun.records) == len(begun.plan.fits)
     assert not begun.test_evaluations
@@ -261,8 +261,8 @@ def test_test_evaluation_that_kills_its_worker_ends_the_run_and_the_next_run_res
 
 def test_choice_is_made_while_other_fits_still_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Independent fits of the comparison run when the search makes its choice; none is trained twice."""
-    for luck in range(5):
-        _, events, executor = _pretend(monkeypatch, tmp_path / str(luck), small_study(), 5, luck)
+    for seed in range(5):
+        _, events, executor = _simulate(monkeypatch, tmp_path / str(seed), small_study(), 5, seed)
         assert set(executor.submitted.values()) == {1}
         chosen = next(
             i for i, e in enumerate(events) if isinstance(e, ChoiceMade) and e.choice.stage == "search.kernel"
@@ -273,5 +273,5 @@ def test_choice_is_made_while_other_fits_still_train(tmp_path: Path, monkeypatch
 
 
 def test_schedule_submits_a_train_task_per_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, executor = _pretend(monkeypatch, tmp_path, small_study())
+    _, _, executor = _simulate(monkeypatch, tmp_path, small_study())
     assert {name.split()[0] for name in executor.submitted} == {Train.__name__, Score.__name__}

@@ -117,7 +117,7 @@ def _diverging(**changes: Any) -> Any:
     )
 
 
-def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
+def _patch_to_fail(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float("nan")) -> None:
     """Patch the evaluation so that the loss is NaN for each fit for which ``fails`` is true."""
     original, under_way = engine_fit._start, []
 
@@ -138,7 +138,7 @@ def _fail_where(monkeypatch: pytest.MonkeyPatch, fails: Any, loss: float = float
 def test_diverged_candidate_is_not_chosen_and_the_study_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_where(monkeypatch, lambda fit: fit.recipe.learning_rate == 100.0)
+    _patch_to_fail(monkeypatch, lambda fit: fit.recipe.learning_rate == 100.0)
     results, events = ran(_diverging(), tmp_path)
     assert len(results.failed) == 2
     assert {record.error_kind for record in results.failed} == {"diverged"}
@@ -161,7 +161,7 @@ def test_diverged_candidate_is_not_chosen_and_the_study_continues(
 def test_dependent_stages_are_not_trained_if_every_candidate_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _fail_where(monkeypatch, lambda fit: isinstance(fit.split, Fold))
+    _patch_to_fail(monkeypatch, lambda fit: isinstance(fit.split, Fold))
     results, _ = ran(small_study(), tmp_path)
     choice = results.choice("search.kernel")
     assert choice is not None
@@ -240,11 +240,11 @@ def test_run_started_counts_fits_of_other_studies_as_done(tmp_path: Path) -> Non
         one = NETWORKS["one"].model_copy(update={"parameters": {"kernel": kernel}})
         ran(small_study(search={}, ablate={}, network={**NETWORKS, "one": one}), tmp_path)
     results, events = ran(small_study(search={"kernel": search}, ablate={}), tmp_path)
-    (told,) = [event for event in events if isinstance(event, RunStarted)]
+    (run_started,) = [event for event in events if isinstance(event, RunStarted)]
     assert set(started(events)) == {
         fit.id for candidate in results.plan.stages[0].candidates for fit in candidate.fits
     }
-    assert {fit.id for fit in results.plan.fits} <= told.done | set(started(events))
+    assert {fit.id for fit in results.plan.fits} <= run_started.done | set(started(events))
 
 
 def test_failure_of_another_study_stays_for_a_placeholder(tmp_path: Path) -> None:
@@ -287,12 +287,12 @@ def test_weights_deleted_before_their_evaluation_are_trained_again(tmp_path: Pat
 
 
 def test_damaged_weights_are_not_evaluated(tmp_path: Path) -> None:
-    def spoil(event: Event) -> None:
+    def damage(event: Event) -> None:
         if isinstance(event, FitEnded):
             Layout(tmp_path).artefact(event.fit.id, "weights").write_bytes(b"nothing of the kind")
 
     with pytest.raises(StoreError, match="the test-set evaluation failed") as caught:
-        run_study(small_study(), tmp_path, 0, spoil)
+        run_study(small_study(), tmp_path, 0, damage)
     # There is one hint, because the fix is the same for all errors of the file.
     assert str(caught.value).count("hint:") == 1
     results = stored(tmp_path, small_study())
@@ -367,7 +367,7 @@ def test_drawn_pairs_train_and_evaluate_each_pair_of_variants(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"study": "digits"}, "study must be a Study, such as load_study"),
         ({"runs": None}, "runs must be a path"),
@@ -381,11 +381,11 @@ def test_drawn_pairs_train_and_evaluate_each_pair_of_variants(tmp_path: Path) ->
     ],
 )
 def test_argument_of_a_wrong_type_is_one_error_and_nothing_is_written(
-    wrong: dict[str, Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrong: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = {"study": small_study(), "runs": tmp_path / "runs", "workers": 0, **wrong}
-    with pytest.raises(UsageError, match=words) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         run_study(**arguments)
     (problem,) = caught.value.problems
     assert type(next(iter(wrong.values()))).__name__ in problem.got

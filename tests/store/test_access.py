@@ -114,8 +114,8 @@ READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift &&
 
 
 def _read_only(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    words = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", str(folder), *command]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    command_line = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", str(folder), *command]
+    return subprocess.run(command_line, capture_output=True, text=True, check=False)
 
 
 def _cannot_mount() -> bool:
@@ -177,11 +177,11 @@ def test_missing_database_next_to_fits_is_an_error_for_every_command(
         shutil.copy(Layout(tmp_path / "new").database, layout.database)
     before = layout.database.read_bytes() if what in ("empty", "without runs") else None
     log = layout.write_ahead_log.read_bytes() if what == "deleted, with a log" else None
-    for words in (["status"], ["runs"], ["report", "made"], ["check", "digits"], ["run", "digits"]):
-        assert main([*words, "--runs", str(folder)]) == 2, words
-        said = capsys.readouterr().err
-        assert "although this runs folder has fits or a write-ahead log" in said
-        assert "restore convstudy.sqlite" in said
+    for command in (["status"], ["runs"], ["report", "made"], ["check", "digits"], ["run", "digits"]):
+        assert main([*command, "--runs", str(folder)]) == 2, command
+        error = capsys.readouterr().err
+        assert "although this runs folder has fits or a write-ahead log" in error
+        assert "restore convstudy.sqlite" in error
     assert before is None or layout.database.read_bytes() == before
     assert log is None or layout.write_ahead_log.read_bytes() == log
     assert layout.database.exists() == (not what.startswith("deleted"))

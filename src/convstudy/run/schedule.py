@@ -128,7 +128,7 @@ class Schedule:
             {fit.id for candidate in stage.candidates for fit in candidate.fits if not is_final(fit)}
             for stage in stages
         ]
-        # An empty set at this point would make choice_due true forever: resolving the plan did not close that stage.
+        # An empty set here would keep choice_due true, although resolving the plan again changes nothing.
         self._needed = [ids for ids in without_record if ids]
 
     def train(self, tasks: Iterable[Train]) -> None:

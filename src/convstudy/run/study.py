@@ -69,7 +69,8 @@ def run_study(
             another device, sums differ in their last bits. Each record has its device.
         accept_failures: the reason why fits that failed in earlier runs count as failed instead of being trained
             again; the report prints it. Without a reason, no choice is made in a stage with such a fit, and the test
-            set is not evaluated. Fits that diverged, or failed with the same error in three runs, always count.
+            set is not evaluated. Fits that diverged, or failed with the same error in three runs, count as failed in
+            any case.
         fit_timeout: a fit that sends no message for this many seconds is ended; a message follows each epoch. The fit
             counts as failed until the next run trains it again. No limit by default, and none with ``workers=0``.
         executor: an executor class, or a function that returns an executor. It is called with the

@@ -22,9 +22,15 @@ class Executor(Protocol):
 
     ``docs/running.md`` has a complete executor as an example. The simplest one executes tasks in this process:
 
-    >>> from convstudy import load_study, run_study
+    >>> from convstudy import Network, Study, run_study
     >>> from convstudy.run.executors import InlineExecutor
-    >>> run_study(load_study("digits"), executor=InlineExecutor)  # doctest: +SKIP
+    >>> study = Study(
+    ...     name="quick", dataset="digits", seeds=1, subset=100, recipe={"epochs": 1},
+    ...     network={"small": Network.read(["conv 4 3 relu stride=4", "flatten"])},
+    ...     ablate={"small": {"network": "small", "variants": {"tanh": {"activation": "tanh"}}}},
+    ... )
+    >>> run_study(study, "runs", executor=InlineExecutor).complete
+    True
     """
 
     n_workers: int

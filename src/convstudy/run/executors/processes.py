@@ -79,7 +79,6 @@ class _Worker:
         return self.task is None and not self.cancelled and not self.closed
 
     def kill(self) -> None:
-        """Kill the process."""
         # Not Popen.kill, which polls. The process id cannot be reused before end() has waited for the process.
         if os.name == "nt":
             self.process.kill()
