@@ -154,7 +154,7 @@ def test_arrays_replace_a_built_in_dataset_of_the_same_name(tmp_path: Path) -> N
 
 
 def test_data_that_is_not_a_dataset_is_one_error(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"study\.dataset: dataset needs a Dataset"):
+    with pytest.raises(StudyError, match=r"study\.dataset must be a Dataset"):
         run_study(study_on(DIGITS), tmp_path, 0, data=(X, Y, X, Y))  # type: ignore[arg-type]
 
 

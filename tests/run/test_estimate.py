@@ -69,7 +69,7 @@ def test_run_time_is_at_least_that_of_the_longest_fit() -> None:
 
 
 def test_study_that_cannot_be_run_is_not_estimated(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="fewer than no workers"):
+    with pytest.raises(UsageError, match="workers must be 0"):
         estimate_study(study(), tmp_path / "runs", workers=-1)
     with pytest.raises(StudyError):
         estimate_study(study(network={"one": ONE}), tmp_path / "runs")

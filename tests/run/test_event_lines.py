@@ -152,7 +152,7 @@ def test_line_that_is_not_an_event_is_one_error_with_its_line_number(
     first, second, *_ = run[1].read_text("utf-8").splitlines()
     path = tmp_path / "events.jsonl"
     path.write_text(f"{first}\n{line}\n{second}\n", "utf-8")
-    with pytest.raises(DataError, match=r"events\.jsonl:2: this line is no event"):
+    with pytest.raises(DataError, match=r"events\.jsonl:2: this line is not an event"):
         list(read_events(path))
 
 

@@ -21,7 +21,7 @@ from convstudy.run.tasks import Advanced, Lost, Message, Started, Task, Train, T
 from convstudy.run.tasks import Test as Score
 from convstudy.run.watching import Watched
 from tests.run.studies import drop_record, ran, small_study, stored
-from tests.run.test_scheduling import Pretending
+from tests.run.test_scheduling import SimulatedExecutor
 from tests.scores import epoch_of
 
 ONE, TWO = (Train(fit) for fit in make_plan(small_study(search={}, ablate={})).fits)
@@ -117,7 +117,7 @@ def test_timeout_of_a_waiting_task_does_not_run() -> None:
     assert messages[-1] == ended(ONE)
 
 
-class Hanging(Pretending):
+class Hanging(SimulatedExecutor):
     """An executor that never answers for hanging tasks; the clock moves only while no task answers."""
 
     def __init__(self, hangs: Callable[[Task], bool]) -> None:

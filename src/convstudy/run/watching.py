@@ -60,8 +60,8 @@ class Watched:
         """
         n_workers = self._executor.n_workers
         if type(n_workers) is not int or n_workers < 1:
-            what = "n_workers of an executor must be an integer >= 1"
-            raise UsageError(Problem(what, Location(key=("executor",)), repr(n_workers)))
+            where = Location(key=("executor", "n_workers"))
+            raise UsageError(Problem(where=where, got=repr(n_workers), expected="an integer >= 1"))
         return n_workers
 
     def submit(self, task: Task) -> None:
