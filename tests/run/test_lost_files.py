@@ -252,7 +252,7 @@ def test_lost_test_predictions_are_computed_from_the_weights_without_a_log_entry
     assert (results.n_test_evaluations, results.access_log) == (2, before.access_log)
 
 
-@pytest.mark.parametrize("spoil", DAMAGES[1:])
+@pytest.mark.parametrize("damage", DAMAGES[1:])
 def test_damaged_weights_are_renamed_and_trained_again_before_the_test_evaluation(
     tmp_path: Path, damage: Callable[[Path, random.Random], None]
 ) -> None:
