@@ -14,6 +14,8 @@ from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.verdicts import judge
 from convstudy.studyfile import Study, load_study
 from tests.analysis.known import results_of, rows, study_of
+from tests.analysis.test_nested import _results as nested_results
+from tests.analysis.test_nested import _study as nested_study
 from tests.report.synthetic import synthetic_results
 from tests.report.test_interactions import known
 from tests.report.test_searches import _drawn, _halved
@@ -173,6 +175,22 @@ def test_a_lower_loss_is_better() -> None:
     assert with_verdicts(COMPARISON, a_verdict(EQUIVALENT, **options)).endswith(
         "equivalent to x within 0.01 nats."
     )
+
+
+def test_a_metric_without_unit_has_plain_numbers() -> None:
+    line = with_verdicts(
+        COMPARISON, a_verdict(BETTER, metric="kappa"), a_verdict(EQUIVALENT, "y", metric="kappa")
+    )
+    assert " is better than x (+0.0610, 95 % CI 0.05" in line
+    assert line.endswith(" and equivalent to y within 0.01.")
+
+
+def test_a_nested_search_has_one_line() -> None:
+    search, *_ = short_answer(analyse(nested_results(nested_study())))
+    assert search.startswith(
+        "Search s: kernel=5 (selected, 95.00 % on validation) is not significantly different"
+    )
+    assert "inner" not in search and "outer" not in search
 
 
 def test_another_metric_is_named() -> None:

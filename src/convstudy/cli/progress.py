@@ -297,7 +297,7 @@ def time_left(progress: Progress) -> str:
     if progress.n_done >= progress.n_fits:
         return f"{duration(progress.seconds)} so far"
     seconds = progress.seconds_left
-    return f"about {duration(seconds)} left" if seconds is not None else "time left unknown"
+    return f"about {duration(seconds)} left" if seconds is not None else "estimating the time left"
 
 
 def summary(progress: Progress) -> str:

@@ -91,7 +91,7 @@ def _line(stage_result: StageResult) -> str:
     verdicts = stage_result.verdicts if ablation else stage_result.verdicts_on_best
     head = f"{title} ({score}):" if ablation else f"{title}: {best.name} ({score})"
     lines = [
-        f"{head} {_judged(verdicts, ablation, detail)}{_interactions(stage_result)}{end}"
+        f"{head} {_verdicts_text(verdicts, ablation, detail)}{_interactions(stage_result)}{end}"
         for detail in _DETAILS
     ]
     return next((line for line in lines if len(line) <= LONGEST), lines[-1])
@@ -120,8 +120,8 @@ def _score(stage_result: StageResult, row: CandidateRow) -> str:
     return f"{selected}{named}{text} on {stage_result.measure.part}{seeds}"
 
 
-def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
-    """Return all verdicts, grouped by what they say, to follow the candidate; in an ablation after a colon."""
+def _verdicts_text(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
+    """Join the clauses of all verdicts, to follow the name of the candidate; in an ablation to follow a colon."""
     if not verdicts:
         return "no variants" if ablation else "has no other candidate to compare with"
     clauses = list(_clauses(verdicts, ablation, detail))
@@ -129,6 +129,7 @@ def _judged(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str
 
 
 def _clauses(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> Iterator[str]:
+    """Yield one clause for each group of verdicts with the same label."""
     groups: dict[tuple[str, str], list[tuple[VerdictLabel, Verdict]]] = {}
     order = get_args(VerdictLabel)
     for verdict in sorted(verdicts, key=lambda each: order.index(verdict_label(each))):
