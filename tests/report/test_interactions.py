@@ -117,7 +117,7 @@ def test_table_has_the_interaction_and_its_four_scores() -> None:
     assert table is not None
     (row,) = as_records(table)
     assert (row["first"], row["second"], row["verdict"]) == ("one", "two", "less than the sum")
-    means = [row[f"{key}_mean"] for key in ("together", "first_alone", "second_alone", "as_it_is")]
+    means = [row[f"{key}_mean"] for key in ("together", "first_alone", "second_alone", "unmodified")]
     assert means == pytest.approx([0.985, 0.997, 0.996, 0.998])
     assert row["interaction"] == pytest.approx(means[0] - means[1] - means[2] + means[3])
     assert row["low"] < row["interaction"] < row["high"] < -0.001

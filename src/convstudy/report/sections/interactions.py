@@ -40,7 +40,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
         Column("required", f"Required to detect {margin_of(found[0]).split()[0]}"),
-        Column("as_it_is", "As it is", value),
+        Column("unmodified", "Unmodified network", value),
         Column("first_alone", "Variant alone", value),
         Column("second_alone", "Other alone", value),
         Column("together", "Both", value),
