@@ -120,7 +120,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = str(self.where)
-        bare = self.got.strip(_QUOTE)
+        bare = self.got.strip(_QUOTE)  # "what" can quote a value that "got" has without quotes
         is_repeated = bool(self.what) and (f'"{bare}"' in self.what or self.where.key[-1:] == (bare,))
         got = "" if is_repeated else self.got
         clauses = [f"{where}: {self.what}" if where else self.what]

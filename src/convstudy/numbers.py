@@ -128,7 +128,7 @@ def flops(number: int) -> str:
         return str(number)
     exponent = len(str(number)) - 1
     tenths = round(number / 10 ** (exponent - 1))
-    if tenths == 100:
+    if tenths == 100:  # 9.96 is rounded to 10.0
         tenths, exponent = 10, exponent + 1
     return f"{tenths / 10:.1f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
@@ -222,7 +222,7 @@ def _with_sign(value: float, size: str, plus: str) -> str:
 
 
 def _duration_parts(seconds: float) -> Parts:
-    if seconds < 9.95:
+    if seconds < 9.95:  # 9.95 would be rounded to 10.0, which has one digit too many
         return (f"{seconds:.1f}", "s")
     whole = round(seconds)
     if whole < 60:

@@ -99,6 +99,7 @@ def _value(written: str, where: Location) -> object:
         values = tomllib.loads(f"value = {written}")
     except (ValueError, RecursionError):
         values = {}
+    # Text with a line break can be TOML with two keys. A date is a bare word, because no key accepts one.
     if list(values) == ["value"] and not isinstance(values["value"], (datetime.date, datetime.time)):
         return values["value"]
     if not written or written[0] in "[{\"'" or not written.isprintable():

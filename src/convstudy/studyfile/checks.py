@@ -125,6 +125,7 @@ def _check_data(draft: Draft) -> None:
             metric.name,
             hint="choose another metric",
         )
+    # A necessary condition on the totals. check_classes counts each class, but needs the labels.
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
@@ -194,7 +195,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
             draft.report(at, "", "[]", "a list of values, such as [3, 5]")
         if n_combinations(search) > MAX_CANDIDATES:
             continue
-        listed = ListedValues(key)
+        listed = ListedValues(key)  # reports a repeated value, which would be trained and counted twice
         for place, value in enumerate(checked_values(key, values)):
             if what := listed.repeats(value):
                 draft.report((*at, place), what, shown(value))
@@ -241,6 +242,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
 
     The values that a search of the network chooses are combined with the changes of later stages.
     """
+    # Only these keys depend on each other, which keeps the product small.
     varied = {
         key: checked_values(key, values)
         for search in draft.searches.values()
@@ -346,6 +348,7 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
         )
     for pair in pairs:
         alone = [(*path[:2], pair.first), (*path[:2], pair.second)]
+        # Two recipes can conflict only if both set one of these keys.
         meets = all(set(variant.recipe) & set(COMBINED_KEYS) for variant in pair.variants)
         if not meets or any(_reported(draft, place) for place in alone):
             continue

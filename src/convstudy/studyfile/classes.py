@@ -97,6 +97,7 @@ def _of_search(
     short = shortage(labels, Fold(0, n_outer, 0, subset))
     if short is not None:
         return _too_many((*path, "outer_folds"), n_outer, short, names, subset, "")
+    # Inner folds are made of the images outside one outer fold, so each outer fold is checked.
     outside = [
         shortage(labels, Fold(index, n_outer, 0, subset).inner(search.folds)[0]) for index in range(n_outer)
     ]

@@ -144,6 +144,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
             draft.compares[name] = compare
     ablates = _named(draft, document, "ablate")
     n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
+    # Before they are read, because each pair is a variant and their number grows with the square.
     if n_variants > MAX_VARIANTS:
         draft.report(
             ("ablate",), "there are too many variants", f"{n_variants:,}", f"at most {MAX_VARIANTS:,}"
@@ -303,6 +304,7 @@ def _read(
     except ValidationError as error:
         errors = errors_of(error, model, values, path)
         draft.errors += errors
+    # Without the invalid keys, the rest can be checked against the other sections.
     bad = {error.path[len(path)] for error in errors if len(error.path) > len(path)}
     try:
         return model.model_validate(

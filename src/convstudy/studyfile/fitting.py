@@ -43,6 +43,7 @@ def check_shapes(draft: Draft) -> None:
         what = "the networks have too many layers, over all values and variants"
         draft.report((), what, f"{n_layers:,}", f"at most {MAX_LAYERS:,}")
         return
+    # Blocks first, so that an error in a block is not reported again for each network that uses it.
     for name, block in draft.blocks.items():
         _check_block(draft, name, block)
     for name in draft.networks:
@@ -51,7 +52,8 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    reported = {error.path[:3] for error in draft.errors}  # not checked again
+    # A variant or value with an error is not what the user meant, so that a misfit of it would be noise.
+    reported = {error.path[:3] for error in draft.errors}
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
             for variant_name, variant in ablate.variants.items():
@@ -216,6 +218,7 @@ def _by_cause(
     A value is a cause if every combination with it fails, for the same reason. The values of a range have the same
     path, so one misfit represents all values of the range that are causes.
     """
+    # First the values that fail alone, then combinations: the error is at the value, or at ``parameters``.
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
     for key, values in choices.items():
@@ -225,6 +228,7 @@ def _by_cause(
         causes: list[tuple[KeyPath, Misfit]] = []
         for place, value in enumerate(values):
             same = failing.get(value, [])
+            # Each value is in n_all / len(values) combinations.
             if len(same) * len(values) == n_all and len({misfit.problem for misfit in same}) == 1:
                 causes.append(((key, place), Misfit({key: value}, same[0].problem)))
                 del failing[value]
@@ -237,6 +241,7 @@ def _by_cause(
         rest = [misfit for group in failing.values() for misfit in group]
     reasons: dict[tuple[Location, str], list[Misfit]] = {}
     for misfit in rest:
+        # The layer text contains the values, and would make each combination a reason of its own.
         layer = replace(_location(misfit.problem), layer_text="")
         reasons.setdefault((layer, misfit.problem.what), []).append(misfit)
     for group in reasons.values():

@@ -74,6 +74,7 @@ class _Scanner:
         for number, part in enumerate(parts, start=1):
             path = (*path, part)
             self._note(path, start)
+            # [[a]] starts the next table of the list a; [a.b] after it belongs to the last one.
             is_new = brackets == 2 and number == len(parts)
             if is_new or path in self._lists:
                 self._lists[path] = self._lists.get(path, -1) + is_new

@@ -40,6 +40,7 @@ def _check_images(draft: Draft, dataset: Dataset, search: Search, path: KeyPath)
     """Check that there are enough images for the outer folds, and outside each for the inner folds."""
     n_images = min(search.subset_within(draft.subset) or dataset.n_train, dataset.n_train)
     n_outer = search.outer_folds or search.folds
+    # Fold 0 is the largest, so that it leaves the fewest images for the inner folds.
     n_inner, _ = split_sizes(n_images, Fold(0, n_outer, 0))
     if search.outer_folds is not None and n_images // dataset.n_classes < n_outer:
         draft.report(

@@ -139,6 +139,7 @@ def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[Key
 
     def place(path: KeyPath) -> Location:
         for change in changed_paths:
+            # A change also explains an error of a table that only the change created.
             if path[: len(change)] == change or (path and path == change[: len(path)] and path not in lines):
                 return Location(subject=f"--set {key_text(change)}")
         return Location(file, nearest_line(lines, path))
