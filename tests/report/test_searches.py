@@ -103,7 +103,7 @@ def test_answer_describes_a_halving_search() -> None:
     conclusion = conclusions(analyse(alone))[0]
     assert "kernel=6 (" in conclusion.text
     assert conclusion.text.endswith(
-        "was selected from 5 candidates by successive halving. No other was trained as far."
+        "was selected from 5 candidates by successive halving. No other candidate has the same folds and epochs."
     )
     assert conclusion.notes == (
         "Successive halving used 1 rung and 1 epoch, 2 % of the 40 epochs of the full grid.",

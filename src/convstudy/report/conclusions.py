@@ -76,10 +76,10 @@ def _with_failures(results: Results, stage_result: StageResult, conclusion: Conc
 
 
 def _about_search(stage_result: StageResult) -> Conclusion:
-    head = f"Search {stage_result.name}"
+    subject = f"Search {stage_result.name}"
     best = stage_result.best
     if best is None:
-        return Conclusion("search", head, _not_selected(stage_result), _evidence(stage_result))
+        return Conclusion("search", subject, _not_selected(stage_result), _evidence(stage_result))
     score = best.summary(stage_result.measure)
     n_epochs = {fit.epoch_budget for fit in best.fits if fit.epoch_budget}
     epochs = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
@@ -90,15 +90,17 @@ def _about_search(stage_result: StageResult) -> Conclusion:
     )
     if all(verdict.difference.mean is None for verdict in stage_result.verdicts_on_best):
         alone = (
-            "It was the only candidate." if len(stage_result.rows) == 1 else "No other was trained as far."
+            "It was the only candidate."
+            if len(stage_result.rows) == 1
+            else "No other candidate has the same folds and epochs."
         )
-        return Conclusion("search", head, f"{text} {alone}", best.evidence, more)
+        return Conclusion("search", subject, f"{text} {alone}", best.evidence, more)
     # Folds share training images: a difference that is significant on these folds may not hold for new ones.
     text += f" {ranking_summary(stage_result.verdicts_on_best, 'fold', best.n_done, ' on these folds')}."
     runner_up = stage_result.verdict_on(stage_result.runner_up.name) if stage_result.runner_up else None
     probability = verdict_notes.probability(runner_up) if runner_up else ""
     notes = (*_verdict_notes(stage_result), *([probability] if probability else []), *more)
-    return Conclusion("search", head, text, _evidence_of_best(stage_result), notes)
+    return Conclusion("search", subject, text, _evidence_of_best(stage_result), notes)
 
 
 def _method(stage_result: StageResult) -> str:
@@ -128,13 +130,13 @@ def _cost(stage_result: StageResult) -> tuple[str, ...]:
 
 
 def _about_comparison(stage_result: StageResult) -> Conclusion:
-    head = f"Comparison {stage_result.name}"
+    subject = f"Comparison {stage_result.name}"
     best = stage_result.best
     if best is None:
         # Candidates with test scores are compared all the same; the notes have these verdicts.
         return Conclusion(
             "compare",
-            head,
+            subject,
             _not_selected(stage_result),
             _evidence(stage_result),
             _verdict_notes(stage_result),
@@ -142,7 +144,7 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
     tested = best.summary(stage_result.measure)
     if tested.mean is None:
         text = f"{best.name} was selected on validation images. It is not evaluated on the test set yet."
-        return Conclusion("compare", head, text, best.evidence)
+        return Conclusion("compare", subject, text, best.evidence)
     text = f"{best.name} ({_tested(stage_result, best)}) was selected on validation images."
     verdicts = stage_result.verdicts_on_best
     validation = with_spread(best.validation[stage_result.metric.name], writer(stage_result.metric))
@@ -154,10 +156,10 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
     notes += [groups] if groups else []
     if not verdicts:
         return Conclusion(
-            "compare", head, f"{text} There is no other candidate.", best.evidence, tuple(notes)
+            "compare", subject, f"{text} There is no other candidate.", best.evidence, tuple(notes)
         )
     text += f" {ranking_summary(verdicts, 'seed', tested.n)}."
-    return Conclusion("compare", head, text, _evidence_of_best(stage_result), tuple(notes))
+    return Conclusion("compare", subject, text, _evidence_of_best(stage_result), tuple(notes))
 
 
 def _about_ablation(stage_result: StageResult) -> Conclusion:
@@ -165,10 +167,10 @@ def _about_ablation(stage_result: StageResult) -> Conclusion:
     assert base is not None  # an ablation always has the unmodified network
     if not stage_result.settled:
         return Conclusion("ablate", f"Ablation {stage_result.name}", _NOT_TRAINED)
-    head = f"Ablation of {base.network}"
+    subject = f"Ablation of {base.network}"
     tested = base.summary(stage_result.measure)
     if tested.mean is None:
-        return Conclusion("ablate", head, "not evaluated on the test set yet.", _evidence(stage_result))
+        return Conclusion("ablate", subject, "not evaluated on the test set yet.", _evidence(stage_result))
     interactions = interaction_text.clause(stage_result.interactions)
     seeds, accuracy = _fits(base, tested, "seed"), _after_comma(_accuracy(stage_result, base))
     text = (
@@ -180,17 +182,17 @@ def _about_ablation(stage_result: StageResult) -> Conclusion:
         *_verdict_notes(stage_result),
         *(interaction_text.interaction_note(verdict) for verdict in stage_result.interactions),
     )
-    return Conclusion("ablate", head, text, _evidence(stage_result), notes)
+    return Conclusion("ablate", subject, text, _evidence(stage_result), notes)
 
 
 def _about_final(stage_result: StageResult) -> Conclusion:
     row = stage_result.rows[0]
-    head = f"Final training of {row.network}"
+    subject = f"Final training of {row.network}"
     if not row.settled:
-        return Conclusion("final", head, _NOT_TRAINED)
+        return Conclusion("final", subject, _NOT_TRAINED)
     if row.summary(stage_result.measure).mean is None:
-        return Conclusion("final", head, "not evaluated on the test set yet.", row.evidence)
-    return Conclusion("final", head, f"{_test_score(stage_result, row)}.", row.evidence)
+        return Conclusion("final", subject, "not evaluated on the test set yet.", row.evidence)
+    return Conclusion("final", subject, f"{_test_score(stage_result, row)}.", row.evidence)
 
 
 _CONCLUDE = {
