@@ -13,16 +13,17 @@ from convstudy.data import BUILT_IN_DATASETS
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.history.results import Results
 from convstudy.record import Evaluation
-from convstudy.studyfile import Ablate, Study, Variant, load_study
+from convstudy.studyfile import Ablate, Study, Variant
 from tests.report.synthetic import synthetic_results
 from tests.scores import scores
+from tests.three_questions import three_questions
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 
 
 def study_of(dataset: str, networks: int = 2, seeds: int = 5, margin: float = 0.1) -> Study:
     """Return a study that compares the networks a, b, c, ..."""
-    base = load_study("digits")
+    base = three_questions()
     names = "abcdefgh"[:networks]
     pattern = base.network["one-conv"]
     return base.model_copy(
@@ -60,7 +61,13 @@ def results_of(study: Study, wrong: dict[str, Wrong], lost: bool = False, **more
         name: pattern.model_copy(update={"layers": (f"conv {4 + number} 3 relu", "flatten")})
         for number, (name, pattern) in enumerate(study.network.items())
     }
-    made = synthetic_results(study.model_copy(update={"network": patterns}), **more)
+    return with_test_errors(
+        synthetic_results(study.model_copy(update={"network": patterns}), **more), wrong, lost
+    )
+
+
+def with_test_errors(made: Results, wrong: dict[str, Wrong], lost: bool = False) -> Results:
+    """Return results with these errors on the test images, as :func:`results_of` describes them."""
     tests: dict[str, dict[str, Any]] = {}
     test_evaluations: dict[str, Evaluation] = {}
     tested = {

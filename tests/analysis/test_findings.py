@@ -5,8 +5,8 @@ from itertools import combinations
 import pytest
 
 from convstudy.analysis import TEST, VALIDATION, analyse
-from convstudy.studyfile import load_study
 from tests.report.synthetic import synthetic_results
+from tests.three_questions import three_questions
 
 LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "three-conv": 0.93, "kernel=7": 0.97, "kernel=3": 0.96}
 
@@ -68,7 +68,7 @@ def test_stage_without_best_compares_all_pairs_on_common_seeds() -> None:
 def test_headline_is_the_last_comparison_or_the_final_network() -> None:
     chosen = analyse(synthetic_results(level=level)).headline
     assert chosen and (chosen.stage.key, chosen.candidate.name) == ("compare.architectures", "two-conv")
-    study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
+    study = three_questions().model_copy(update={"compare": {}, "ablate": {}})
     final = analyse(synthetic_results(study)).headline
     assert final and (final.stage.key, final.candidate.name) == ("final.two-conv", "two-conv")
     assert analyse(synthetic_results(stop_after=3)).headline is None

@@ -17,9 +17,10 @@ from convstudy.report.conclusions import conclusions
 from convstudy.report.verdict_notes import verdict_note
 from convstudy.stats.intervals import bonett_price
 from convstudy.stats.two_way import images_of
-from convstudy.studyfile import Search, load_study
+from convstudy.studyfile import Search
 from tests.report.synthetic import gathered, synthetic_results, table_of
 from tests.scores import rescored
+from tests.three_questions import three_questions
 
 ACCURATE = metric_named("accuracy")
 
@@ -33,7 +34,7 @@ def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Re
         found = wrong[name]
         return found if isinstance(found, int) else found[fold]
 
-    study = load_study("digits")
+    study = three_questions()
     search = Search(network="two-conv", parameters={"kernel": (3, 5)}, folds=FOLDS)
     results = synthetic_results(
         study.model_copy(update={"search": {"s": search}, "compare": {}, "ablate": {}})

@@ -17,8 +17,8 @@ from convstudy.report.scores import scores_table
 from convstudy.report.sections.comparison import ranking_chart
 from convstudy.report.sections.search import search_table
 from convstudy.report.sections.verdicts import models_table, verdict_table
-from convstudy.studyfile import load_study
 from tests.report.synthetic import synthetic_results
+from tests.three_questions import three_questions
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -50,8 +50,8 @@ def test_methods_for_proportions_need_values_of_0_and_1_with_equal_weights() -> 
 
 def _measured_by(name: str) -> object:
     """Return results of ``digits`` with a score of (1 + accuracy) / 2 in the given metric."""
-    study = load_study("digits").model_copy(update={"metric": name})
-    made = synthetic_results(load_study("digits"))
+    study = three_questions().model_copy(update={"metric": name})
+    made = synthetic_results(three_questions())
 
     def more(scores: Scores) -> Scores:
         return Scores({**scores, name: (1 + scores["accuracy"]) / 2})
@@ -111,7 +111,7 @@ def test_table_of_models_explains_correct_for_other_metrics() -> None:
     assert "“Correct” is by top-5 accuracy." in models_table(by_top_5.stage_results).caption
     assert (
         "“Correct” is by"
-        not in models_table(analyse(synthetic_results(load_study("digits"))).stage_results).caption
+        not in models_table(analyse(synthetic_results(three_questions())).stage_results).caption
     )
 
 

@@ -17,17 +17,18 @@ from convstudy.report.document import document
 from convstudy.report.markdown import markdown
 from convstudy.stats.differences import t_quantile
 from convstudy.stats.resampled import fold_mean
-from convstudy.studyfile import Search, Study, load_study
+from convstudy.studyfile import Search, Study
 from tests.plan.made import finished
 from tests.report.synthetic import gathered, notes_of_first, synthetic_record, synthetic_results
 from tests.scores import rescored
+from tests.three_questions import three_questions
 
 # kernel -> accuracy on each of three folds
 SCORES = {3: (0.90, 0.94, 0.95), 5: (0.96, 0.93, 0.96)}
 
 
 def _study(**search: Any) -> Study:
-    base = load_study("digits")
+    base = three_questions()
     values: dict[str, Any] = {"parameters": {"kernel": (3, 5)}, "folds": 3, "nested": True, **search}
     return base.model_copy(
         update={"search": {"s": Search(network="two-conv", **values)}, "compare": {}, "ablate": {}}

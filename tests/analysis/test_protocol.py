@@ -7,9 +7,9 @@ from convstudy.history.access_log import Entry
 from convstudy.record import Evaluation
 from convstudy.report.conclusions import answer
 from convstudy.report.sections.protocol import access_log_table
-from convstudy.studyfile import load_study
 from tests.report.synthetic import digest, synthetic_results
 from tests.scores import scores
+from tests.three_questions import three_questions
 
 
 def test_protocol_reports_the_images_of_each_stage() -> None:
@@ -23,7 +23,7 @@ def test_protocol_reports_the_images_of_each_stage() -> None:
 
 
 def test_protocol_reports_a_subset() -> None:
-    study = load_study("digits").model_copy(update={"subset": 500})
+    study = three_questions().model_copy(update={"subset": 500})
     found = analyse(synthetic_results(study)).protocol
     assert found.stages[1].how.endswith("a subset of 500 training images")
     assert found.stages[1].n_train + found.stages[1].n_validation == 500

@@ -12,8 +12,9 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.analysis.selection import DRAWS, SEED, optimism
 from convstudy.history.results import Results
-from convstudy.studyfile import Search, load_study
+from convstudy.studyfile import Search
 from tests.report.synthetic import notes_of_first, synthetic_results
+from tests.three_questions import three_questions
 
 Array = npt.NDArray[np.float32]
 
@@ -103,7 +104,7 @@ def _with_predictions(results: Results, labels: bool = True) -> Results:
 
 
 def _searching(**search: Any) -> Any:
-    study = load_study("digits")
+    study = three_questions()
     values: dict[str, Any] = {"parameters": {"kernel": (2, 3, 4, 5, 6)}, "folds": 3, **search}
     return study.model_copy(update={"search": {"s": Search(network="two-conv", **values)}})
 

@@ -107,7 +107,7 @@ def convstudy_version() -> str:
         (["plan", "digits", "--set", "recipe.optimizer=adm"], 'did you mean "adam"?'),
         (["plan", "digits", "--seeds", "2", "--set", "study.seeds=3"], "study.seeds has two values"),
         (["plan", "digit"], 'did you mean "digits"?'),
-        (["networks", "digits", "tow-conv"], 'did you mean "two-conv"?'),
+        (["networks", "digits", "oen-conv"], 'did you mean "one-conv"?'),
         (["init", "--dataset", "mnits"], 'did you mean "mnist"?'),
         (["report", "any", "--format", "html,pfd"], 'did you mean "pdf"?'),
     ],

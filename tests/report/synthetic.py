@@ -23,8 +23,9 @@ from convstudy.report.figure import Figure
 from convstudy.report.report import Report, gather
 from convstudy.report.section import Text
 from convstudy.report.table import Table
-from convstudy.studyfile import Study, load_study
+from convstudy.studyfile import Study
 from tests.scores import epoch_of, scores
+from tests.three_questions import three_questions
 
 HERE = Environment("Linux x86_64", "a synthetic CPU", 2, 1, "cpu", "3.11.2", "2.13.0", "2.4.6", "0.1.0")
 N_ERROR_IMAGES = 12
@@ -101,7 +102,7 @@ def synthetic_results(
         n_test_evaluations_before: the number of test-set evaluations of other runs.
         images: whether statistics of the images exist, if the test set was evaluated.
     """
-    study = study or load_study("digits")
+    study = study or three_questions()
     records: dict[str, Record] = {}
     while True:
         plan, choices = resolve(study, records)

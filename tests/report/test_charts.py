@@ -15,8 +15,8 @@ from convstudy.report.effects import forest_chart
 from convstudy.report.write import figure_spec
 from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.verdicts import judge
-from convstudy.studyfile import load_study
 from tests.report.synthetic import figure_of, gathered, synthetic_results
+from tests.three_questions import three_questions
 
 CONTENTS = gathered(synthetic_results(fails=["plain"]))
 
@@ -52,7 +52,7 @@ def test_report_has_every_kind_of_chart_with_unique_names() -> None:
 
 def test_learning_rate_has_a_chart_unless_it_is_constant() -> None:
     assert "learning-rate" not in [figure.name for figure in CONTENTS.figures]
-    base = load_study("digits")
+    base = three_questions()
     study = base.model_copy(
         update={"ablate": {}, "search": {}, "recipe": base.recipe.varied({"learning_rate": 0.01})}
     )

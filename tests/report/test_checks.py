@@ -12,15 +12,15 @@ from convstudy.report.document import document
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.report import Report, gather
-from convstudy.studyfile import load_study
 from tests.report.synthetic import analysed, synthetic_results
+from tests.three_questions import three_questions
 
 REASON = "the others are <small> on purpose"
 
 
 @pytest.fixture(scope="module")
 def material() -> tuple[Analysis, Findings]:
-    study = load_study("digits", {"study.seeds": 1, "suppress.unequal-tuning": REASON})
+    study = three_questions({"study.seeds": 1, "suppress.unequal-tuning": REASON})
     return analysed(synthetic_results(study))
 
 

@@ -12,10 +12,10 @@ from convstudy.report.page import page
 from convstudy.report.ranking import MOST
 from convstudy.report.report import Report
 from convstudy.report.section import Facts, Row, Text
-from convstudy.studyfile import load_study
 from tests.report.synthetic import figure_of, gathered, synthetic_results
+from tests.three_questions import three_questions
 
-BASE = load_study("digits")
+BASE = three_questions()
 
 
 def chart_names(report: Report) -> list[str]:

@@ -15,7 +15,6 @@ from convstudy.report.sections.calibration import bins_table, calibration_text
 from convstudy.report.sections.images import duplicates_table, image_text, parts_table
 from convstudy.report.table import as_records
 from convstudy.stats import Interval
-from convstudy.studyfile import load_study
 from tests.report.synthetic import (
     gathered,
     synthetic_arrays,
@@ -24,8 +23,9 @@ from tests.report.synthetic import (
     table_of,
     texts_of,
 )
+from tests.three_questions import three_questions
 
-STUDY, INFO = load_study("digits"), BUILT_IN_DATASETS["digits"]
+STUDY, INFO = three_questions(), BUILT_IN_DATASETS["digits"]
 STATISTICS = synthetic_statistics(STUDY)
 NONE = Pairs(0, 0, 0, ())
 

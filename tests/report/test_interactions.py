@@ -22,10 +22,11 @@ from convstudy.report.table import as_records
 from convstudy.report.toml import toml_text
 from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.verdicts import corrected, judge
-from convstudy.studyfile import load_study, study_document, study_of
+from convstudy.studyfile import study_document, study_of
 from tests.analysis.known import results_of
 from tests.analysis.test_interactions import known, some, study
 from tests.report.synthetic import gathered, synthetic_results
+from tests.three_questions import three_questions
 
 SCORES = st.integers(-30, 30).map(lambda n: n / 10_000)
 PAIRS = st.lists(SCORES, max_size=5) | SCORES.flatmap(
@@ -133,7 +134,7 @@ def test_missing_predictions_are_reported() -> None:
 
 
 def test_every_format_has_the_table_of_interactions() -> None:
-    asked = load_study("digits", {"ablate.best.interactions": True})
+    asked = three_questions({"ablate.best.interactions": True})
     contents = gathered(synthetic_results(asked))
     html, text, values = page(contents), markdown(contents), document(contents)
     assert 'id="table-interactions-best"' in html
@@ -161,7 +162,7 @@ def test_study_without_interactions_does_not_mention_them() -> None:
 
 
 def test_no_table_before_the_test_set_evaluation() -> None:
-    asked = load_study("digits", {"ablate.best.interactions": True})
+    asked = three_questions({"ablate.best.interactions": True})
     for results in (synthetic_results(asked, tested=False), synthetic_results(asked, stop_after=3)):
         assert all(
             interactions_table(stage_result) is None for stage_result in analyse(results).stage_results

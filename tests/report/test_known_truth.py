@@ -13,9 +13,9 @@ from convstudy.analysis import analyse
 from convstudy.history import Results
 from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
-from convstudy.studyfile import load_study
 from tests.analysis.known import ablation_of, results_of, rows, study_of
 from tests.report.synthetic import synthetic_results
+from tests.three_questions import three_questions
 
 Wrong = Callable[[int], npt.NDArray[np.int64]]
 CLAIM = r"(?<!may be )\b(better|worse)\b|\bequivalent\b|\bchanges? nothing\b"
@@ -255,7 +255,7 @@ def test_change_with_fewer_seeds_gives_their_number() -> None:
 
 
 def test_search_claims_a_winner_only_on_its_folds() -> None:
-    study = load_study("digits").model_copy(update={"compare": {}, "ablate": {}})
+    study = three_questions().model_copy(update={"compare": {}, "ablate": {}})
     clear, *_ = answer(
         analyse(synthetic_results(study, level=lambda name: {"kernel=7": 0.97}.get(name, 0.9)))
     )

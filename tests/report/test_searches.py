@@ -18,12 +18,13 @@ from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.table import as_records
 from convstudy.report.write import figure_spec
-from convstudy.studyfile import Range, Recipe, Search, Study, load_study
+from convstudy.studyfile import Range, Recipe, Search, Study
 from tests.report.synthetic import gathered, synthetic_results, table_of
+from tests.three_questions import three_questions
 
 
 def _study(**search: Any) -> Study:
-    base = load_study("digits")
+    base = three_questions()
     searched = Search(network="two-conv", **search)
     return base.model_copy(
         update={"search": {"kernel-size": searched}, "ablate": {}, "recipe": Recipe(epochs=4, batch_size=50)}

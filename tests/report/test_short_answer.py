@@ -12,15 +12,16 @@ from convstudy.analysis import Analysis, analyse
 from convstudy.report.short_answer import LONGEST, short_answer
 from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.verdicts import judge
-from convstudy.studyfile import Study, load_study
+from convstudy.studyfile import Study
 from tests.analysis.known import results_of, rows, study_of
 from tests.analysis.test_nested import _results as nested_results
 from tests.analysis.test_nested import _study as nested_study
 from tests.report.synthetic import synthetic_results
 from tests.report.test_interactions import known
 from tests.report.test_searches import _drawn, _halved
+from tests.three_questions import three_questions
 
-DIGITS = load_study("digits")
+DIGITS = three_questions()
 SEARCH, COMPARISON, ABLATION = 0, 1, 2
 
 

@@ -14,6 +14,7 @@ from convstudy.report.sections.search import search_table
 from convstudy.report.table import as_csv, as_records
 from convstudy.studyfile import load_study
 from tests.report.synthetic import HERE, gathered, synthetic_results, table_of, texts_of
+from tests.three_questions import three_questions
 
 
 def test_results_table_has_no_times_dates_or_environments() -> None:
@@ -104,7 +105,7 @@ def test_missing_arrays_leave_notes() -> None:
 
 
 def test_captions_have_no_unfilled_placeholders() -> None:
-    for study in (None, load_study("digits").model_copy(update={"seeds": 1, "equivalence_margin": 0.0})):
+    for study in (None, three_questions().model_copy(update={"seeds": 1, "equivalence_margin": 0.0})):
         captions = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
         assert {"verdicts", "loss-verdicts", "class-accuracy", "optimism"} <= set(captions)
         assert not [name for name, caption in captions.items() if "{" in caption or "}" in caption]
@@ -112,7 +113,7 @@ def test_captions_have_no_unfilled_placeholders() -> None:
 
 def test_caption_of_verdicts_explains_required_sample_size() -> None:
     def caption(margin: float) -> str:
-        study = load_study("digits").model_copy(update={"equivalence_margin": margin})
+        study = three_questions().model_copy(update={"equivalence_margin": margin})
         return table_of(gathered(synthetic_results(study)), "verdicts").caption
 
     assert caption(0.5).endswith("the difference that these data can detect.")
@@ -122,7 +123,7 @@ def test_caption_of_verdicts_explains_required_sample_size() -> None:
 
 def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
     def captions(seeds: int) -> list[str]:
-        study = load_study("digits").model_copy(update={"seeds": seeds})
+        study = three_questions().model_copy(update={"seeds": seeds})
         found = {table.name: table.caption for table in gathered(synthetic_results(study)).tables}
         return [found[name] for name in ("verdicts", "loss-verdicts", "class-accuracy")]
 
@@ -142,6 +143,6 @@ def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
 
 
 def test_caption_with_one_and_several_pairs_explains_both() -> None:
-    study = load_study("digits").model_copy(update={"seeds": 2})
+    study = three_questions().model_copy(update={"seeds": 2})
     caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
     assert "the sampling of test images; with a single pair, it accounts only for" in caption

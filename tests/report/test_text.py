@@ -10,10 +10,10 @@ import pytest
 from convstudy.analysis import analyse
 from convstudy.report import answer
 from convstudy.report.conclusions import conclusions
-from convstudy.studyfile import load_study
 from tests.report.synthetic import synthetic_results
+from tests.three_questions import three_questions
 
-DIGITS = load_study("digits")
+DIGITS = three_questions()
 LEVELS = {"two-conv": 0.97, "one-conv": 0.96, "kernel=7": 0.97, "unmodified network": 0.97, "rmsprop": 0.9}
 
 

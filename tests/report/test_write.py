@@ -11,14 +11,15 @@ from convstudy.errors import UsageError
 from convstudy.report import FORMATS, write_report
 from convstudy.report import bundle as bundle_module
 from convstudy.report.files import write_file
-from convstudy.studyfile import load_study, study_of
+from convstudy.studyfile import study_of
 from tests.report.synthetic import analysed, synthetic_results
+from tests.three_questions import three_questions
 
 STARTS = {".html": b"<!doctype html>", ".svg": b"<svg", ".pdf": b"%PDF", ".png": b"\x89PNG", ".json": b"{"}
 
 
 def test_every_format_writes_its_files(tmp_path: Path) -> None:
-    study = load_study("digits").model_copy(update={"search": {}, "ablate": {}})
+    study = three_questions().model_copy(update={"search": {}, "ablate": {}})
     files = write_report(*analysed(synthetic_results(study)), tmp_path, FORMATS)
     assert FORMATS == ("html", "csv", "markdown", "json", "svg", "pdf", "png")
     assert files[0] == tmp_path / "report.html"

@@ -154,10 +154,10 @@ def test_digits_has_every_question_and_is_small() -> None:
     n_models = sum(len(compare.networks) for compare in study.compare.values())
     n_models += sum(len(ablate.variants) for ablate in study.ablate.values())
     n_fits = n_candidates + n_models * study.seeds
-    assert 20 <= n_fits <= 40
+    assert 20 <= n_fits <= 60
     largest = max(layers.macs for layers in tables.values())
-    # A backward pass costs two forward passes. This number takes about a minute on two cores.
-    assert n_fits * study.recipe.epochs * info.n_train * largest * 3 < 2.5e12
+    # A backward pass costs two forward passes. A run takes 15 to 40 seconds on two cores.
+    assert n_fits * study.recipe.epochs * info.n_train * largest * 3 < 5e11
     assert not [row for layers in tables.values() for row in layers.rows if row.no_op_reason]
 
 

@@ -89,7 +89,7 @@ def estimate_study(
     >>> from convstudy.run import estimate_study
     >>> estimate = estimate_study(load_study("digits"), "no-runs", workers=2, calibration_seconds=None)
     >>> [(stage.stage.key, stage.n_fits, stage.n_done) for stage in estimate.stages][0]
-    ('search.kernel-size', 9, 0)
+    ('search.kernel-size', 10, 0)
     """
     check_types(study, runs, workers)
     checked_workers(workers)
