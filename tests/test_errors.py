@@ -60,6 +60,11 @@ def test_problem_is_one_sentence_that_repeats_nothing(problem: Problem, text: st
     assert str(problem) == text
 
 
+def test_reason_is_never_empty() -> None:
+    assert Problem("no space", EPOCHS, "0").reason == "no space"
+    assert Problem(where=EPOCHS, expected="> 0").reason == "a.toml:7: recipe.epochs must be > 0"
+
+
 def test_error_as_json_gives_the_parts_of_each_location() -> None:
     error = StudyError(Problem("too large", Location("a.toml", 3, ("study", "seeds"))), "and more")
     first, second = json.loads(json.dumps(error.as_json()))

@@ -119,6 +119,17 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
+        sentence = self._sentence
+        sentence += "" if sentence.endswith(".") else "."
+        return f"{sentence}\n  hint: {self.hint}" if self.hint else sentence
+
+    @property
+    def reason(self) -> str:
+        """``what``, or the sentence without a period if ``what`` is empty, for quotation in another message."""
+        return self.what or self._sentence
+
+    @property
+    def _sentence(self) -> str:
         where = str(self.where)
         bare = self.got.strip(_QUOTE)  # "what" can quote a value that "got" has without quotes
         is_repeated = bool(self.what) and (f'"{bare}"' in self.what or self.where.key[-1:] == (bare,))
@@ -130,9 +141,7 @@ class Problem:
             clauses.append(f"expected {self.expected}")
         if got:
             clauses.append(f"got {got}")
-        sentence = "; ".join(clauses)
-        sentence += "" if sentence.endswith(".") else "."
-        return f"{sentence}\n  hint: {self.hint}" if self.hint else sentence
+        return "; ".join(clauses)
 
     def as_json(self) -> dict[str, Any]:
         texts = {"got": self.got, "expected": self.expected, "hint": self.hint}

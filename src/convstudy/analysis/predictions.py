@@ -115,7 +115,7 @@ class PredictionReader:
         try:
             test = self._results.arrays(fit_id, "test")
         except StoreError as error:
-            self._unreadable[fit_id] = error.problems[0].what
+            self._unreadable[fit_id] = error.problems[0].reason
             return None
         found = predictions_in(test, self._metric)
         if (

@@ -70,7 +70,7 @@ def read_study(store: Store, run: StoredRun) -> Study:
     try:
         return study_of({**document, "dataset": table}, where)
     except StudyError as error:
-        reason = error.problems[0].what
+        reason = error.problems[0].reason
         what = f"the description of the dataset is missing or damaged, and its files cannot be read: {reason}"
         path, hint = (
             Location(str(store.layout.dataset(digest))),

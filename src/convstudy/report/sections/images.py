@@ -37,7 +37,7 @@ def sections(material: Material) -> Iterator[Section]:
         # Reports must not download data.
         images = results.dataset.load(download=False).train
     except ConvstudyError as error:
-        notes = (f"The training images are not available: {error.problems[0].what}.",)
+        notes = (f"The training images are not available: {error.problems[0].reason}.",)
     test = _test_labels(material.analysis)
     blocks: list[Block] = [_about(info)]
     if images is not None or test is not None:

@@ -27,7 +27,7 @@ def sections(material: Material) -> Iterator[Section]:
     try:
         found = tuple(_kernels(results.arrays(fit_id, "weights")))
     except ConvstudyError as error:
-        notes = (f"The weights file of fit {fit_id} could not be read: {error.problems[0].what}.",)
+        notes = (f"The weights file of fit {fit_id} could not be read: {error.problems[0].reason}.",)
     if found:
         yield Section("kernels", title, (Text((_LEGEND,), "note"), Gallery(found, "small")), notes=notes)
     else:
