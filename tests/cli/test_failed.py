@@ -27,7 +27,7 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
         ended = convstudy("run", tiny, "--runs", runs, "--no-report")
         assert ended.status == 1
         for text in (
-            "1 fit of 10 failed; another run can still train it:\n"
+            "1 of 10 fits failed; another run can still train it:\n"
             "  crashed: killed (signal 9)\n"
             "    compare.both flat, seed 1",
             "no test image is read",
@@ -38,7 +38,7 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
         assert " tested, " not in ended.err
         assert "Comparison both: nothing is selected yet; 1 fit failed." in ended.out
         status = convstudy("status", "--runs", runs)
-        assert "1 fit of 10 failed; another run can still train it" in status.out
+        assert "1 of 10 fits failed; another run can still train it" in status.out
         assert (
             convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json").json["left"]["n_fits"]
             == 1
@@ -55,7 +55,7 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
     comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))
     day = failed["accepted"]["accepted_at"][:10]
     assert f"failed permanently, as a person accepted on {day}: “{REASON}”." in comparison
-    assert "1 fit of 10 failed:" in ended.err
+    assert "1 of 10 fits failed:" in ended.err
     assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in ended.err
     assert REASON in Path(ended.json["report"]).read_text(encoding="utf-8")
     assert (

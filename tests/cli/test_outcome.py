@@ -261,7 +261,7 @@ def test_failed_fits_decide_the_exit_status_before_the_report(
     monkeypatch.setattr("convstudy.report.files._encoded", full)
     ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
     assert ended.status == 1
-    assert "1 fit of 10 failed" in ended.err and "cannot be written" in ended.err
+    assert "1 of 10 fits failed" in ended.err and "cannot be written" in ended.err
 
 
 @pytest.mark.parametrize("closed", [">&-", ">/dev/full"])

@@ -98,7 +98,7 @@ def test_a_study_with_failed_fits_runs_to_its_end(
     assert [row["n_failed"] for row in ended.json["results"]] == [2, 2, 0, 2, 2, 2]
     assert ended.status == 1
     assert {fit["error_kind"] for fit in ended.json["failed"]} == {"diverged"}
-    assert f"{len(ended.json['failed'])} fits of {N_FITS} failed:" in ended.err
+    assert f"{len(ended.json['failed'])} of {N_FITS} fits failed:" in ended.err
     assert ended.err.count("hint:") == 1
     status = convstudy("status", "--runs", tmp_path / "runs")
     assert "failed fits" in status.out and "diverged" in status.out

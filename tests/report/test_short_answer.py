@@ -11,6 +11,7 @@ import pytest
 from convstudy.analysis import Analysis, analyse
 from convstudy.report.short_answer import LONGEST, short_answer
 from convstudy.stats import Measure, Verdict, paired_difference
+from convstudy.stats.summary import summarise
 from convstudy.stats.verdicts import judge
 from convstudy.studyfile import Study
 from tests.analysis.known import results_of, rows, study_of
@@ -227,7 +228,7 @@ def test_an_unfinished_run_claims_nothing_about_missing_fits(stop_after: int) ->
 def test_models_without_test_scores_are_reported() -> None:
     _, compare, ablate, unfinished = lines(tested=False)
     assert compare.endswith(": three-conv is not evaluated on the test set yet.")
-    assert ablate == "Ablation of three-conv: not evaluated on the test set yet."
+    assert ablate == "Ablation of three-conv: the unchanged network is not evaluated on the test set yet."
     assert unfinished == "Unfinished: not every model is evaluated on the test set."
 
 
@@ -235,8 +236,22 @@ def test_failed_fits_are_counted() -> None:
     search, compare, ablate = lines(fails=["plain", "kernel=3"])
     assert search.endswith("; 1 fit failed.") and ablate.endswith("; 1 fit failed.")
     assert "failed" not in compare
-    _, compare, ablate, _ = lines(fails=["one-conv", "two-conv", "three-conv"])
+    _, compare, ablate, unfinished = lines(fails=["one-conv", "two-conv", "three-conv"])
+    assert unfinished == "Unfinished: a stage selected nothing, so 9 of 27 fits cannot be trained."
     assert compare.endswith(": nothing is selected, because every candidate has a failed fit; 3 fits failed.")
+
+
+def test_a_candidate_whose_fits_all_failed_is_named() -> None:
+    analysis = analyse(synthetic_results())
+    stage_result = analysis.stage_results[ABLATION]
+    failed = [
+        replace(fit, status="failed", failure="lasting", test=None) for fit in stage_result.rows[0].fits
+    ]
+    best = replace(stage_result.rows[0], fits=tuple(failed), test={"accuracy": summarise([])})
+    vars(analysis)["stage_results"] = (replace(stage_result, best=best, rows=(best,)),)
+    assert short_answer(analysis)[0] == (
+        "Ablation of three-conv: all fits of the unchanged network failed; 3 fits failed."
+    )
 
 
 def test_a_final_training_has_its_mean_and_spread() -> None:

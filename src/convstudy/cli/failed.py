@@ -24,9 +24,9 @@ def failed_text(results: Results, again: str = "", accepting: bool = False) -> s
         accepting: whether this command has ``--accept-failures``.
     """
     parts: list[str] = []
-    n_fits = f"{len(results.plan.fits):,}"
+    n_fits = counted(len(results.plan.fits), "fit")
     if results.unfinished:
-        n = counted(len(results.unfinished), "fit")
+        n = f"{len(results.unfinished):,}"
         them = "it" if len(results.unfinished) == 1 else "them"
         by_error = _by_error(results, results.unfinished)
         parts.append(f"{n} of {n_fits} failed; another run can still train {them}:\n{by_error}")
@@ -36,8 +36,7 @@ def failed_text(results: Results, again: str = "", accepting: bool = False) -> s
         )
     failed = [record for record in results.failed if record.final]
     if failed:
-        n = counted(len(failed), "fit")
-        parts.append(f"{n} of {n_fits} failed:\n{_by_error(results, failed)}")
+        parts.append(f"{len(failed):,} of {n_fits} failed:\n{_by_error(results, failed)}")
     return "\n".join(parts)
 
 

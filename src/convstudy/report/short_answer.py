@@ -83,8 +83,10 @@ def _line(stage_result: StageResult) -> str:
         return f"{title}: {_not_selected(stage_result)}{end}"
     score = _score(stage_result, best)
     if not score:
-        subject = "" if stage_result.question == "ablate" else f"{best.name} is "
-        return f"{title}: {subject}not evaluated on the test set yet{end}"
+        name = "the unchanged network" if stage_result.question == "ablate" else best.name
+        if best.n_failed == len(best.fits) and not best.n_retryable:
+            return f"{title}: all fits of {name} failed{end}"
+        return f"{title}: {name} is not evaluated on the test set yet{end}"
     if stage_result.question == "final":
         return f"{title}: {score}{end}"
     ablation = stage_result.question == "ablate"
@@ -211,7 +213,11 @@ def _about_run(analysis: Analysis) -> Iterator[str]:
     if not results.complete:
         fits, records = results.plan.fits, results.records
         n_trained = sum(fit.id in records and records[fit.id].final for fit in fits)
-        missing = "not every model is evaluated on the test set"
-        if n_trained < len(fits):
-            missing = f"{n_trained:,} of {counted(len(fits), 'fit')} are trained"
-        yield f"Unfinished: {missing}."
+        n_settled = len(results.plan.settled_fits)
+        reason = "not every model is evaluated on the test set"
+        if n_trained < n_settled:
+            reason = f"{n_trained:,} of {counted(len(fits), 'fit')} are trained"
+        elif n_settled < len(fits):
+            n_missing = f"{len(fits) - n_settled:,} of {counted(len(fits), 'fit')}"
+            reason = f"a stage selected nothing, so {n_missing} cannot be trained"
+        yield f"Unfinished: {reason}."
