@@ -290,19 +290,19 @@ def test_results_are_consistent_while_another_process_writes(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id, plan, _ = _filled(history)
-    spoiled = plan.fits[0]
-    history.save_record(spoiled, failed(spoiled))
+    failing = plan.fits[0]
+    history.save_record(failing, failed(failing))
     reader = _again(history)
     original = resolving.resolve
 
-    def meddling(*arguments: Any) -> Any:
+    def drop_record_meanwhile(*arguments: Any) -> Any:
         resolved = original(*arguments)
-        drop_record(history, spoiled.id)
+        drop_record(history, failing.id)
         return resolved
 
-    monkeypatch.setattr(resolving, "resolve", meddling)
-    assert [found.fit_id for found in reader.results(run_id).failed] == [spoiled.id]
-    assert spoiled.id not in reader.records
+    monkeypatch.setattr(resolving, "resolve", drop_record_meanwhile)
+    assert [found.fit_id for found in reader.results(run_id).failed] == [failing.id]
+    assert failing.id not in reader.records
     reader.close()
 
 

@@ -12,7 +12,7 @@ from convstudy.errors import StudyError, UsageError
 from convstudy.history import History
 from convstudy.plan import Cost, Fit, make_plan
 from convstudy.run import estimate_study
-from convstudy.run.estimate import together
+from convstudy.run.estimate import parallel_seconds
 from tests.plan.made import ONE, record, study
 
 
@@ -63,9 +63,9 @@ def test_estimate_without_calibration_has_costs_and_no_times(tmp_path: Path) -> 
 
 
 def test_run_time_is_at_least_that_of_the_longest_fit() -> None:
-    assert together([10, 10, 10, 10], 3) == pytest.approx(40 / 3)
-    assert together([30, 1, 1], 3) == 30
-    assert together([], 3) == 0
+    assert parallel_seconds([10, 10, 10, 10], 3) == pytest.approx(40 / 3)
+    assert parallel_seconds([30, 1, 1], 3) == 30
+    assert parallel_seconds([], 3) == 0
 
 
 def test_study_that_cannot_be_run_is_not_estimated(tmp_path: Path) -> None:

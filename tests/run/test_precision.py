@@ -62,13 +62,13 @@ def test_every_auto_precision_becomes_the_fast_dtype_of_the_device(
 def test_study_without_auto_precision_is_unchanged_and_no_device_is_searched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def asked(*_: Any) -> Any:
-        raise AssertionError("the device was asked")
+    def fail(*_: Any) -> Any:
+        raise AssertionError("a device was searched")
 
-    monkeypatch.setattr(devices, "find_device", asked)
+    monkeypatch.setattr(devices, "find_device", fail)
     study = small_study(recipe=Recipe(precision="bfloat16"))
     assert fix_precision(study) is study
-    with pytest.raises(AssertionError, match="asked"):
+    with pytest.raises(AssertionError, match="a device was searched"):
         fix_precision(automatic())
 
 

@@ -289,11 +289,11 @@ def test_tasks_and_messages_are_read_back_from_json() -> None:
     for task in (Train(fit), Score(fit, "digest", 5)):
         assert task_from_json(json.loads(json.dumps(task_as_json(task)))) == task
         where = Location("a file", 3, ("a", 1), layer=(2, "shortcut"))
-        halted = Halted(task, (Problem("no space", where, hint="make room"),))
+        halted = Halted(task, (Problem("no space", where, hint="free disk space"),))
         for message in (Started(task), Scored(task, scores(0.1, 0.2), 0.3, "no"), halted):
             assert message_from_json(task, json.loads(json.dumps(message_as_json(message)))) == message
         with pytest.raises(KeyError, match="lost"):
-            message_from_json(task, {"kind": "lost", "reason": "only an executor says so"})
+            message_from_json(task, {"kind": "lost", "reason": "only an executor sends it"})
     look = Inspect(DIGITS)
     assert task_from_json(json.loads(json.dumps(task_as_json(look)))) == look
     part = BUILT_IN_DATASETS["digits"].load().train

@@ -74,17 +74,17 @@ class Outcomes:
         return done(fit)
 
 
-def some_diverge(asked: Study) -> frozenset[str]:
+def some_diverge(given: Study) -> frozenset[str]:
     """Return the first fit of every third candidate of each search."""
-    stages = [stage for stage in resolve(asked, {})[0].stages if stage.question == "search"]
+    stages = [stage for stage in resolve(given, {})[0].stages if stage.question == "search"]
     return frozenset(each.fits[0].id for stage in stages for each in stage.candidates[1::3])
 
 
 class Driver:
     """A loop over a schedule with workers that answer in random order; it checks invariants after each message."""
 
-    def __init__(self, asked: Study, outcomes: Outcomes, n_workers: int, rng: random.Random) -> None:
-        self.asked, self.outcomes, self.n_workers, self.rng = asked, outcomes, n_workers, rng
+    def __init__(self, given: Study, outcomes: Outcomes, n_workers: int, rng: random.Random) -> None:
+        self.given, self.outcomes, self.n_workers, self.rng = given, outcomes, n_workers, rng
         self.schedule = Schedule()
         self.records: dict[str, Outcome] = {}
         self.plan: Plan
@@ -97,7 +97,7 @@ class Driver:
         return fit.id in self.records and self.records[fit.id].final
 
     def follow(self) -> None:
-        self.plan, self.choices = resolve(self.asked, self.records)
+        self.plan, self.choices = resolve(self.given, self.records)
         self.schedule.follow(self.plan, self.is_final)
         assert not self.schedule.choice_due
 
@@ -140,17 +140,17 @@ class Driver:
         self.schedule.end(answer.task.fit, self.is_final(answer.task.fit))
 
     def check(self) -> None:
-        lineages = [task.fit.trial_id for task in self.schedule.under_way]
-        assert len(lineages) == len(set(lineages)), "two trainings of one trial at once"
-        assert 0 < len(lineages) <= self.n_workers
+        trials = [task.fit.trial_id for task in self.schedule.under_way]
+        assert len(trials) == len(set(trials)), "two trainings of one trial at once"
+        assert 0 < len(trials) <= self.n_workers
         waiting = {task.fit.id for task in self.schedule.waiting}
         assert not waiting & {task.fit.id for task in self.schedule.under_way}
-        if len(lineages) < self.n_workers:
-            assert {task.fit.trial_id for task in self.schedule.waiting} <= set(lineages), "a worker is idle"
+        if len(trials) < self.n_workers:
+            assert {task.fit.trial_id for task in self.schedule.waiting} <= set(trials), "a worker is idle"
 
     def check_due(self) -> None:
         """Check that a choice is due exactly if resolving the plan adds a choice, a rung or trials."""
-        plan, choices = resolve(self.asked, self.records)
+        plan, choices = resolve(self.given, self.records)
         news = choices != self.choices or [fit.id for fit in plan.fits] != [fit.id for fit in self.plan.fits]
         rungs = [[rung.scores for rung in stage.rungs] for stage in plan.stages]
         news = news or rungs != [[rung.scores for rung in stage.rungs] for stage in self.plan.stages]
@@ -193,18 +193,18 @@ def test_order_of_messages_does_not_change_the_outcome(
 def test_simulated_runs_reach_every_state_of_a_schedule() -> None:
     driver = Driver(searches(), Outcomes(some_diverge(searches())), 3, random.Random(2)).run()
     assert {choice.stage for choice in driver.choices} == {
-        f"search.{name}" for name in driver.asked.search
+        f"search.{name}" for name in driver.given.search
     } | {"compare.all"}
     assert sum(rung.decided for rung in driver.plan.stage("search.halved").rungs) == 3
-    lineages = Counter(fit.trial_id for fit in driver.plan.settled_fits)
-    assert max(lineages.values()) > 1, "fits share a trial"
+    trials = Counter(fit.trial_id for fit in driver.plan.settled_fits)
+    assert max(trials.values()) > 1, "fits share a trial"
     assert any(record.error_kind == "diverged" for record in driver.records.values())
     assert len(Driver(study(), Outcomes(), 2, random.Random(3)).run().choices) == 2
 
 
-def followed(asked: Study | None = None) -> tuple[Schedule, Plan]:
+def followed(given: Study | None = None) -> tuple[Schedule, Plan]:
     """Return a schedule of a study without records."""
-    plan, _ = resolve(asked or study(), {})
+    plan, _ = resolve(given or study(), {})
     schedule = Schedule()
     schedule.follow(plan, lambda _: False)
     return schedule, plan
@@ -289,12 +289,12 @@ def test_os_error_in_a_worker_ends_the_run() -> None:
 
 
 def test_failure_that_is_not_permanent_leaves_its_choice_open() -> None:
-    asked = study(
+    given = study(
         compare={},
         ablate={},
         search={"kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2)},
     )
-    schedule, plan = followed(asked)
+    schedule, plan = followed(given)
     fits = plan.stage("search.kernel").fits
     for number, _ in enumerate(fits):
         task = started(schedule)

@@ -337,13 +337,18 @@ def test_study_that_cannot_be_run_is_rejected_before_anything_is_written(tmp_pat
 def test_second_run_in_a_locked_folder_is_rejected(tmp_path: Path) -> None:
     refused = []
 
-    def intrude(event: Event) -> None:
+    def start_second_run(event: Event) -> None:
         if isinstance(event, RunStarted):
             with pytest.raises(StoreError, match="another convstudy process"):
                 run_study(small_study(name="intruder"), tmp_path, 0)
             refused.append(True)
 
-    run_study(small_study(search={}, ablate={}, recipe=Recipe(epochs=1, batch_size=40)), tmp_path, 0, intrude)
+    run_study(
+        small_study(search={}, ablate={}, recipe=Recipe(epochs=1, batch_size=40)),
+        tmp_path,
+        0,
+        start_second_run,
+    )
     assert refused
     history = History.open(tmp_path)
     assert [run.name for run in history.runs()] == ["small"]
@@ -352,8 +357,8 @@ def test_second_run_in_a_locked_folder_is_rejected(tmp_path: Path) -> None:
 
 def test_drawn_pairs_train_and_evaluate_each_pair_of_variants(tmp_path: Path) -> None:
     before, _ = ran(small_study(), tmp_path)
-    asked = small_study()
-    best = asked.ablate["best"].model_copy(update={"interactions": True})
+    base = small_study()
+    best = base.ablate["best"].model_copy(update={"interactions": True})
     results, events = ran(small_study(ablate={"best": best}), tmp_path)
     pair = results.plan.stage("ablate.best").candidate("plain + rmsprop")
     assert started(events) == [fit.id for fit in pair.fits]

@@ -49,21 +49,21 @@ def test_arrays_are_read_back_and_a_damaged_file_raises(store: Store) -> None:
 
 
 def test_folder_in_the_place_of_a_checkpoint_stays(store: Store) -> None:
-    path = store.layout.artefact("lineage", "checkpoint")
-    store.drop_checkpoint("lineage")  # neither the checkpoint nor its folder exists
+    path = store.layout.artefact("trial", "checkpoint")
+    store.drop_checkpoint("trial")  # neither the checkpoint nor its folder exists
     path.mkdir(parents=True)
-    assert not store.has_checkpoint("lineage")
-    store.drop_checkpoint("lineage")
+    assert not store.has_checkpoint("trial")
+    store.drop_checkpoint("trial")
     assert path.is_dir()
     path.rmdir()
     path.write_bytes(b"")
-    assert store.has_checkpoint("lineage")
-    store.drop_checkpoint("lineage")
+    assert store.has_checkpoint("trial")
+    store.drop_checkpoint("trial")
     assert not path.exists()
     path.parent.rmdir()
     path.parent.write_bytes(b"")
-    store.drop_checkpoint("lineage")
-    assert not store.has_checkpoint("lineage")
+    store.drop_checkpoint("trial")
+    assert not store.has_checkpoint("trial")
 
 
 def test_second_process_cannot_take_the_lock(store: Store) -> None:
@@ -87,16 +87,16 @@ def test_is_locked_does_not_stop_a_writer(tmp_path: Path) -> None:
     """``is_locked`` takes the lock for a moment; a writer retries during that time."""
     path = tmp_path / "lock"
     assert not is_locked(path)
-    asked, done = threading.Event(), threading.Event()
+    is_held, done = threading.Event(), threading.Event()
 
     def ask() -> None:
         with locked(path):
-            asked.set()
+            is_held.set()
             done.wait(lock.RETRY_SECONDS / 5)
 
     thread = threading.Thread(target=ask)
     thread.start()
-    asked.wait()
+    is_held.wait()
     assert is_locked(path)
     with locked(path, timeout=30.0):
         assert is_locked(path)
@@ -141,7 +141,7 @@ def test_file_that_is_not_a_database_raises_store_error(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="cannot create this runs folder"):
             Store.open(folder, create=True)
     layout = Layout(tmp_path)
-    layout.database.write_bytes(b"this is no database at all, whatever it says" * 100)
+    layout.database.write_bytes(b"this is no database at all, only text" * 100)
     with pytest.raises(StoreError, match="not a convstudy database"):
         Store.open(tmp_path)
     layout.database.unlink()

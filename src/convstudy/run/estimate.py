@@ -135,16 +135,16 @@ def estimate(
         total=plan_cost(plan.fits),
         left=plan_cost(left, paused),
         n_workers=n_workers,
-        seconds=None if expected is None else together(expected.values(), n_workers),
+        seconds=None if expected is None else parallel_seconds(expected.values(), n_workers),
         n_kinds=n_kinds,
         n_timed=n_timed,
     )
 
 
-def together(seconds: Iterable[float], n_workers: int) -> float:
+def parallel_seconds(seconds: Iterable[float], n_workers: int) -> float:
     """Return the seconds that this number of workers needs for fits with these seconds: at least those of the longest.
 
-    >>> together([10.0, 10.0, 10.0], 2), together([20.0, 1.0], 2)
+    >>> parallel_seconds([10.0, 10.0, 10.0], 2), parallel_seconds([20.0, 1.0], 2)
     (15.0, 20.0)
     """
     every = list(seconds)

@@ -88,7 +88,7 @@ def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
             metadata = dict(file.metadata() or {})
     # The file can contain anything, and safetensors raises many exception types for what it cannot read.
     except Exception as error:
-        raise _unreadable(path, kind, str(error)) from None
+        raise _unreadable(path, kind, getattr(error, "strerror", None) or str(error)) from None
     # The metadata has the fit's id and the digest of its weights; a file of predictions also has its own digest.
     expected = {"fit_id": fit_id, "weights_digest": weights_digest or metadata.get("weights_digest", "")}
     for key, value in expected.items():
