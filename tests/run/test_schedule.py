@@ -267,7 +267,7 @@ def test_timed_out_fit_prevents_other_fits_of_its_trial_from_starting() -> None:
     record = Record(task.fit.id, "failed", error_kind="timed-out", error="no message")
     assert answer == Keep(task, record)
     schedule.end(task.fit, final=False)
-    assert schedule.hung == {hung.trial_id}
+    assert schedule.timed_out == {hung.trial_id}
     schedule.follow(plan, lambda _: False)
     schedule.train([Train(hung, "a digest")])
     assert hung.trial_id not in {each.fit.trial_id for each in schedule.waiting}

@@ -104,7 +104,7 @@ def test_copy_of_a_folder_that_keeps_changing_is_one_error(
     _folder_with_a_log(folder)
     monkeypatch.setattr(access, "_is_writable", lambda layout: False)
     stamps = iter(range(1000))
-    monkeypatch.setattr(access, "_stamp", lambda layout: next(stamps))
+    monkeypatch.setattr(access, "_file_states", lambda layout: next(stamps))
     with pytest.raises(StoreError, match="during 10 attempts to copy it"):
         History.open(folder)
 

@@ -9,7 +9,7 @@ from convstudy.plan import Fit, Plan
 from convstudy.run.events import EvaluatedOnTestSet, Listener
 from convstudy.run.restoring import Restoration, is_untested
 from convstudy.run.schedule import N_RETRIES
-from convstudy.run.stopping import untestable
+from convstudy.run.stopping import evaluation_error
 from convstudy.run.tasks import Lost, Test, Tested
 from convstudy.run.watching import Watched
 
@@ -49,7 +49,7 @@ def evaluate_models(
             case Tested(task=Test() as task):
                 n_under_way -= 1
                 if message.error:
-                    raise untestable(task.fit, message.error)
+                    raise evaluation_error(task.fit, message.error)
                 if not is_untested(history, task.fit):
                     continue  # only its predictions were lost; the score stays
                 test_evaluation = history.end_test_evaluation(
@@ -60,7 +60,7 @@ def evaluate_models(
                 n_under_way -= 1
                 deaths[task] += 1
                 if timed_out or deaths[task] > N_RETRIES:
-                    raise untestable(task.fit, reason, timed_out)
+                    raise evaluation_error(task.fit, reason, timed_out)
                 waiting.appendleft(task.fit)
 
 

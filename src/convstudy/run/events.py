@@ -42,7 +42,7 @@ class RunStarted:
 
     def as_json(self) -> dict[str, Any]:
         own = {"run_id": self.run_id, "done": sorted(self.done), "workers": self.workers}
-        return {"kind": self.kind, **own, **_planned(self.plan)}
+        return {"kind": self.kind, **own, **_plan_values(self.plan)}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FitStarted:
     fit: Fit
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, **_of(self.fit)}
+        return {"kind": self.kind, **_fit_values(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class EpochEnded:
     epoch: Epoch
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "epoch": self.epoch.as_json(), **_of(self.fit)}
+        return {"kind": self.kind, "epoch": self.epoch.as_json(), **_fit_values(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class FitEnded:
     record: Record
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "record": self.record.as_json(), **_of(self.fit)}
+        return {"kind": self.kind, "record": self.record.as_json(), **_fit_values(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ChoiceMade:
     plan: Plan
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "choice": choice_as_json(self.choice), **_planned(self.plan)}
+        return {"kind": self.kind, "choice": choice_as_json(self.choice), **_plan_values(self.plan)}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class SearchAdvanced:
     plan: Plan
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "stage": self.stage, **_planned(self.plan)}
+        return {"kind": self.kind, "stage": self.stage, **_plan_values(self.plan)}
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class EvaluatedOnTestSet:
     test_evaluation: Evaluation
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "evaluation": asdict(self.test_evaluation), **_of(self.fit)}
+        return {"kind": self.kind, "evaluation": asdict(self.test_evaluation), **_fit_values(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,12 @@ class ImagesInspected:
 
     def as_json(self) -> dict[str, Any]:
         statistics = None if self.statistics is None else self.statistics.as_json()
-        return {"kind": self.kind, "statistics": statistics, "error": self.error, **_fits(self.dataset, ())}
+        return {
+            "kind": self.kind,
+            "statistics": statistics,
+            "error": self.error,
+            **_definitions(self.dataset, ()),
+        }
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class FilesLost:
             for file in self.files
         ]
         fits = [file.fit for file in self.files]
-        return {"kind": self.kind, "files": files, **(_fits(fits[0].dataset, fits) if fits else {})}
+        return {"kind": self.kind, "files": files, **(_definitions(fits[0].dataset, fits) if fits else {})}
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class NotReproduced:
     fit: Fit
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, **_of(self.fit)}
+        return {"kind": self.kind, **_fit_values(self.fit)}
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class NoMessage:
 
     def as_json(self) -> dict[str, Any]:
         own = {"kind": self.kind, "seconds": self.seconds}
-        return {**own, "fit": None} if self.fit is None else {**own, **_of(self.fit)}
+        return {**own, "fit": None} if self.fit is None else {**own, **_fit_values(self.fit)}
 
 
 Event = (
@@ -190,14 +195,14 @@ def silent(event: Event) -> None:
     """The default listener, which ignores all events."""
 
 
-def _of(fit: Fit) -> dict[str, Any]:
-    return {"fit": fit.id, **_fits(fit.dataset, [fit])}
+def _fit_values(fit: Fit) -> dict[str, Any]:
+    return {"fit": fit.id, **_definitions(fit.dataset, [fit])}
 
 
-def _planned(plan: Plan) -> dict[str, Any]:
-    return {"plan": plan_as_json(plan), **_fits(plan.dataset, plan.fits)}
+def _plan_values(plan: Plan) -> dict[str, Any]:
+    return {"plan": plan_as_json(plan), **_definitions(plan.dataset, plan.fits)}
 
 
-def _fits(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:
+def _definitions(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:
     """Return the fits of an event by id, and their dataset, without which the event could not be read."""
     return {"fits": {fit.id: fit.as_json() for fit in fits}, "dataset": dataset.as_json()}

@@ -108,7 +108,7 @@ def _train(
         # An OSError that is left here is ENOMEM, see _shared_problems.
         kind = OutOfMemory.kind if isinstance(error, (MemoryError, OSError)) else "failed"
         return Trained(
-            task, Record(fit.id, "failed", error_kind=kind, error=_sentence(error), environment=where)
+            task, Record(fit.id, "failed", error_kind=kind, error=_error_text(error), environment=where)
         )
 
 
@@ -130,7 +130,7 @@ def _test(task: Test, layout: Layout, device: str) -> Tested:
         return Tested(task, evaluated.scores, evaluated.seconds)
     except Exception as error:  # it must reach the run loop, which may be in another process
         kind = error.kind if isinstance(error, FitError) else "failed"
-        return Tested(task, error=_sentence(error), error_kind=kind)
+        return Tested(task, error=_error_text(error), error_kind=kind)
 
 
 def _inspect(task: Inspect) -> Inspected:
@@ -140,7 +140,7 @@ def _inspect(task: Inspect) -> Inspected:
         test = loaded.test.open(lambda: None)
         return Inspected(task, dataset_statistics(loaded.info, loaded.train, test))
     except Exception as error:  # as above
-        return Inspected(task, error=_sentence(error))
+        return Inspected(task, error=_error_text(error))
 
 
 def _check_presence(layout: Layout) -> None:
@@ -170,5 +170,5 @@ def _shared_problems(error: Exception) -> tuple[Problem, ...]:
     return ()
 
 
-def _sentence(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) if isinstance(error, ConvstudyError) else f"{type(error).__name__}: {error}"

@@ -45,7 +45,7 @@ class Restoration:
         self._lost: set[tuple[str, str]] = set()
         self._without_weights: set[str] = set()
 
-    def look(self, plan: Plan) -> tuple[LostFile, ...]:
+    def find_lost(self, plan: Plan) -> tuple[LostFile, ...]:
         """Return the lost files that a plan needs, without those of earlier calls."""
         files = lost_files(self._history, plan, self._lost)
         self._lost |= {file.key for file in files}
@@ -70,7 +70,7 @@ class Restoration:
         """Return whether the weights of a fit were lost and not yet restored."""
         return fit.id in self._without_weights
 
-    def has_weights(self, fit: Fit) -> None:
+    def mark_restored(self, fit: Fit) -> None:
         """Mark the weights of a fit as restored."""
         self._without_weights.discard(fit.id)
 

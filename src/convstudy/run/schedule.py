@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from convstudy.errors import ConvstudyError, Location, Problem, UsageError
 from convstudy.plan import Fit, Plan, schedule_order
 from convstudy.record import Epoch, Record
-from convstudy.run.stopping import halted, unstartable
+from convstudy.run.stopping import start_error, training_error
 from convstudy.run.tasks import Advanced, Halted, Lost, Message, Started, Train, Trained
 
 # Retries of a task in one run after its worker died. A training resumes from its last checkpoint, but a fit that kills
@@ -73,7 +73,7 @@ class Schedule:
         self._under_way: dict[str, Train] = {}  # trial id -> its running training
         self._begun: set[str] = set()
         self._tried: set[str] = set()
-        self._hung: set[str] = set()
+        self._timed_out: set[str] = set()
         self._deaths: Counter[Train] = Counter()
         # For each stage with an open choice, the ids of the fits without a final record.
         self._needed: list[set[str]] = []
@@ -84,9 +84,9 @@ class Schedule:
         return frozenset(self._tried)
 
     @property
-    def hung(self) -> frozenset[str]:
+    def timed_out(self) -> frozenset[str]:
         """The ids of trials with a timed-out fit, whose thread may still run and write the checkpoint."""
-        return frozenset(self._hung)
+        return frozenset(self._timed_out)
 
     @property
     def waiting(self) -> tuple[Train, ...]:
@@ -118,7 +118,7 @@ class Schedule:
         ended = {
             fit.id
             for fit in plan.settled_fits
-            if fit.id in self._tried or fit.trial_id in self._hung or is_final(fit)
+            if fit.id in self._tried or fit.trial_id in self._timed_out or is_final(fit)
         }
         # A fit that was tried in this run is not tried again, even if its failure is not permanent: the next run does.
         under_way = {task.fit.id for task in self.under_way}
@@ -133,7 +133,7 @@ class Schedule:
 
     def train(self, tasks: Iterable[Train]) -> None:
         """Append trainings to the waiting ones, except those of a trial with a timed-out fit."""
-        self._waiting.extend(task for task in tasks if task.fit.trial_id not in self._hung)
+        self._waiting.extend(task for task in tasks if task.fit.trial_id not in self._timed_out)
 
     def start(self, n_workers: int) -> Train | None:
         """Return the next training and count it as running; ``None`` if none can start with this number of workers."""
@@ -166,7 +166,7 @@ class Schedule:
                 del self._under_way[fit.trial_id]
                 return Keep(task, record)
             case Halted(problems=problems):
-                return Stop(halted(fit, problems))
+                return Stop(training_error(fit, problems))
             case Lost(reason=reason, timed_out=timed_out):
                 # Free its place before the decision: the retry must be able to start.
                 del self._under_way[fit.trial_id]
@@ -190,7 +190,7 @@ class Schedule:
         fit = task.fit
         if timed_out:
             # No retry, and no other fit of the trial: the thread may still run and write the same checkpoint.
-            self._hung.add(fit.trial_id)
+            self._timed_out.add(fit.trial_id)
             self._waiting = deque(each for each in self._waiting if each.fit.trial_id != fit.trial_id)
         else:
             self._deaths[task] += 1
@@ -199,7 +199,7 @@ class Schedule:
                 return Again(task)
         # A worker that never starts a fit has a problem that all workers share, such as a broken installation.
         if fit.id not in self._begun:
-            return Stop(unstartable(reason, timed_out))
+            return Stop(start_error(reason, timed_out))
         kind = "timed-out" if timed_out else "crashed"
         return Keep(task, Record(fit.id, "failed", error_kind=kind, error=reason))
 

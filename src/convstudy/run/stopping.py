@@ -27,20 +27,20 @@ def checked_reason(text: str) -> str:
 TIMEOUT_HINT = "run the study again with a longer fit timeout, or without one"
 
 
-def untestable(fit: Fit, reason: str, timed_out: bool = False) -> StoreError:
+def evaluation_error(fit: Fit, reason: str, timed_out: bool = False) -> StoreError:
     """Return the error of a model that could not be evaluated on the test set."""
     what = f"the test-set evaluation failed: {reason}"
     hint = TIMEOUT_HINT if timed_out else "run the study again: it resumes here"
     return StoreError(Problem(what, where=Location(subject=f"fit {fit.id}"), hint=hint))
 
 
-def halted(fit: Fit, problems: Iterable[Problem]) -> StoreError:
+def training_error(fit: Fit, problems: Iterable[Problem]) -> StoreError:
     """Return the error of a training that could not read its data or write its files."""
     where = Location(subject=f"fit {fit.id}")
     return StoreError(*(replace(each, where=where) if each.where == NOWHERE else each for each in problems))
 
 
-def unstartable(reason: str, timed_out: bool = False) -> StoreError:
+def start_error(reason: str, timed_out: bool = False) -> StoreError:
     """Return the error of a worker that ended before it started a fit, so that the fit cannot be the cause."""
     if timed_out:
         what = f"a worker did not start a fit within the fit timeout: {reason}"

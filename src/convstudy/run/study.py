@@ -29,8 +29,8 @@ from convstudy.run.events import (
     silent,
 )
 from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
+from convstudy.run.executors.custom import MakeExecutor, check_executor, make_executor
 from convstudy.run.executors.gpu import DEFAULT_CONCURRENCY
-from convstudy.run.executors.own import MakeExecutor, check_own, make_own
 from convstudy.run.inspecting import inspect_images
 from convstudy.run.keeping import keep_arrays
 from convstudy.run.restoring import Restoration, is_same, replaces
@@ -116,7 +116,7 @@ def run_study(
         study = study.model_copy(update={"dataset": data})
     check_study(study)
     if executor is not None:
-        check_own(executor, workers, device, precisions_of(study))
+        check_executor(executor, workers, device, precisions_of(study))
         found = "cpu"
     else:
         found = chosen_device(device)
@@ -131,7 +131,7 @@ def run_study(
             run_id = history.begin_run(study)
             try:
                 if executor is not None:
-                    chosen = make_own(executor, history.layout)
+                    chosen = make_executor(executor, history.layout)
                 else:
                     chosen = _executor(study, history, workers, found)
                 _Run(study, history, run_id, listener, reason).execute(chosen, limit)
@@ -209,7 +209,7 @@ class _Run:
         """Make every choice that the records allow, and return whether there is a training to do."""
         self._choose()
         # Lost files come last: until all choices are made, the plan does not show which files are needed.
-        if self.schedule.idle and (files := self.restoration.look(self.plan)):
+        if self.schedule.idle and (files := self.restoration.find_lost(self.plan)):
             self.listener(FilesLost(files))
             self.schedule.train(self.restoration.trainings(files))
         return not self.schedule.idle
@@ -304,7 +304,7 @@ class _Run:
         elif fit.epoch_budget is None and is_same(record, before):
             self.history.drop_checkpoint(fit)
         if is_same(record, self.history.record_summaries[fit.id]):
-            self.restoration.has_weights(fit)
+            self.restoration.mark_restored(fit)
         self.schedule.end(fit, self._is_final(fit))
         self.listener(FitEnded(fit, record))
         if record.done and task.weights_digest not in ("", record.weights_digest):

@@ -100,7 +100,7 @@ def _connect_to_copy(layout: Layout) -> Database:
     try:
         copy = Layout(Path(folder))
         for _ in range(MAX_COPIES):
-            before = _stamp(layout)
+            before = _file_states(layout)
             for source, target in (
                 (layout.database, copy.database),
                 (layout.write_ahead_log, copy.write_ahead_log),
@@ -109,7 +109,7 @@ def _connect_to_copy(layout: Layout) -> Database:
                 if source.exists():
                     shutil.copyfile(source, target)
             # The copies belong together only if no file has changed since before the first copy.
-            if _stamp(layout) == before:
+            if _file_states(layout) == before:
                 break
         else:
             what = (
@@ -129,7 +129,7 @@ def _connect_to_copy(layout: Layout) -> Database:
     return connection
 
 
-def _stamp(layout: Layout) -> list[tuple[int, int, int] | None]:
+def _file_states(layout: Layout) -> list[tuple[int, int, int] | None]:
     """Return inode, size and modification time (ns) of database and write-ahead log; ``None`` for a missing file."""
     found: list[tuple[int, int, int] | None] = []
     for path in (layout.database, layout.write_ahead_log):

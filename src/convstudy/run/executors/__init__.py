@@ -8,14 +8,14 @@ uses it. Its test subclasses ``ExecutorConformance`` (``tests/run/conformance.py
 ``inline``          in this process, one task after another
 ``processes``       in worker processes of this machine
 ``gpu``             in threads of this process, several tasks at once on a GPU
-``own``             checks the executor that a caller passes
+``custom``          checks the executor that a caller passes
 ==================  ==========================================================
 """
 
+from convstudy.run.executors.custom import MakeExecutor
 from convstudy.run.executors.executor import Executor
 from convstudy.run.executors.gpu import GpuExecutor
 from convstudy.run.executors.inline import InlineExecutor
-from convstudy.run.executors.own import MakeExecutor
 from convstudy.run.executors.processes import ProcessExecutor
 
 __all__ = ["Executor", "GpuExecutor", "InlineExecutor", "MakeExecutor", "ProcessExecutor"]

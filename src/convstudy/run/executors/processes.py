@@ -136,7 +136,7 @@ class ProcessExecutor:
                 self._workers.remove(worker)
                 status = worker.end()
                 if task is not None:
-                    return Lost(task, _death(status))
+                    return Lost(task, _exit_text(status))
             elif task is not None:
                 message = message_from_json(task, json.loads(line))
                 if isinstance(message, Trained | Tested | Inspected | Halted):
@@ -214,7 +214,7 @@ class ProcessExecutor:
             self._lines.put((worker, ""))
 
 
-def _death(status: int) -> str:
+def _exit_text(status: int) -> str:
     """Return a clause that describes the exit status of a worker."""
     if status == -9:
         return "the worker process was killed (signal 9), perhaps because the machine ran out of memory"

@@ -15,7 +15,7 @@ METHODS = ("submit", "next_message", "cancel", "__enter__", "__exit__")
 PROTOCOL = (*METHODS, "waiting", "n_workers")
 
 
-def check_own(executor: object, workers: int | None, device: str, precisions: set[str]) -> None:
+def check_executor(executor: object, workers: int | None, device: str, precisions: set[str]) -> None:
     """Check the arguments that an executor replaces or needs.
 
     Args:
@@ -46,7 +46,7 @@ def check_own(executor: object, workers: int | None, device: str, precisions: se
         raise UsageError(*problems)
 
 
-def make_own(executor: MakeExecutor, layout: Layout) -> Executor:
+def make_executor(executor: MakeExecutor, layout: Layout) -> Executor:
     """Return the caller's executor for a runs folder; raise :class:`UsageError` if it lacks a method."""
     made = executor(layout)
     missing = [name for name in PROTOCOL if not hasattr(made, name)]
