@@ -49,7 +49,7 @@ N_FITS = 10
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """The exit status and output of a command."""
 
     status: int
@@ -61,12 +61,12 @@ class Ended:
         return json.loads(self.out)
 
 
-def in_a_process(*arguments: str, **options: Any) -> Ended:
+def in_a_process(*arguments: str, **options: Any) -> CommandResult:
     """Run a command in a separate process."""
     done = subprocess.run(
         process_arguments(*arguments), capture_output=True, text=True, check=False, **options
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 def process_arguments(*arguments: str) -> list[str]:
@@ -75,15 +75,15 @@ def process_arguments(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def convstudy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def convstudy(capsys: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
     """Return a function that runs a command in this process."""
 
-    def call(*arguments: object) -> Ended:
+    def call(*arguments: object) -> CommandResult:
         capsys.readouterr()
         status = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err
-        return Ended(status, captured.out, captured.err)
+        return CommandResult(status, captured.out, captured.err)
 
     return call
 

@@ -13,9 +13,9 @@ import pytest
 
 import convstudy.studyfile
 from convstudy.cli.app import app
-from tests.cli.conftest import Ended, process_arguments
+from tests.cli.conftest import CommandResult, process_arguments
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 COMMANDS = sorted(app.commands)
 
 
@@ -51,12 +51,12 @@ def test_commands_that_do_not_train_import_no_torch(arguments: list[str], finish
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_exit_status_and_an_example(convstudy: Call, command: str) -> None:
-    ended = convstudy(command, "--help")
-    assert ended.status == 0
-    assert ended.out.startswith(f"Usage: convstudy {command}")
-    assert "Exit status: 0 success" in ended.out
-    assert f"\n\n  Examples:\n    convstudy {command}" in ended.out
-    assert ended.err == ""
+    result = convstudy(command, "--help")
+    assert result.status == 0
+    assert result.out.startswith(f"Usage: convstudy {command}")
+    assert "Exit status: 0 success" in result.out
+    assert f"\n\n  Examples:\n    convstudy {command}" in result.out
+    assert result.err == ""
 
 
 def test_help_lists_commands_with_whole_sentences(convstudy: Call) -> None:
@@ -66,9 +66,9 @@ def test_help_lists_commands_with_whole_sentences(convstudy: Call) -> None:
 
 
 def test_no_arguments_show_the_help(convstudy: Call) -> None:
-    ended = convstudy()
-    assert ended.status == 0
-    assert "Commands:" in ended.out
+    result = convstudy()
+    assert result.status == 0
+    assert "Commands:" in result.out
 
 
 def test_version_is_that_of_the_package(convstudy: Call) -> None:
@@ -113,31 +113,31 @@ def convstudy_version() -> str:
     ],
 )
 def test_usage_errors_name_the_mistake(convstudy: Call, arguments: list[str], message: str) -> None:
-    ended = convstudy(*arguments)
-    assert ended.status == 2
-    assert message in ended.err
-    assert ended.out == ""
+    result = convstudy(*arguments)
+    assert result.status == 2
+    assert message in result.err
+    assert result.out == ""
 
 
 def test_all_mistakes_are_reported_at_once(convstudy: Call) -> None:
-    ended = convstudy("plan", "digits", "--set", "epochs", "--set", "=3", "--set", "a.b=[")
-    assert ended.status == 2
-    assert ended.err.count("--set") >= 3
+    result = convstudy("plan", "digits", "--set", "epochs", "--set", "=3", "--set", "a.b=[")
+    assert result.status == 2
+    assert result.err.count("--set") >= 3
 
 
 def test_errors_are_json_with_json(convstudy: Call) -> None:
-    ended = convstudy("plan", "digits", "--json", "--set", "recipe.epoch=3")
-    assert ended.status == 2
-    (problem,) = ended.json["errors"]
+    result = convstudy("plan", "digits", "--json", "--set", "recipe.epoch=3")
+    assert result.status == 2
+    (problem,) = result.json["errors"]
     assert problem["got"] == '"epoch"'
     assert problem["hint"] == 'did you mean "epochs"?'
-    assert "epochs" in ended.err
+    assert "epochs" in result.err
 
 
 def test_errors_of_click_are_json_with_json(convstudy: Call) -> None:
-    ended = convstudy("plan", "--json")
-    assert ended.status == 2
-    assert ended.json["errors"][0]["what"] == "STUDY is missing"
+    result = convstudy("plan", "--json")
+    assert result.status == 2
+    assert result.json["errors"][0]["what"] == "STUDY is missing"
 
 
 def test_a_bug_has_one_line_and_its_traceback_in_a_file(
@@ -148,12 +148,12 @@ def test_a_bug_has_one_line_and_its_traceback_in_a_file(
 
     monkeypatch.setattr(convstudy_spec(), "load_study", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    ended = convstudy("plan", "digits", "--json")
-    assert ended.status == 1
-    assert "bug" in ended.err and "RuntimeError: an unexpected state" in ended.err
-    assert ended.json["errors"][0]["got"] == "RuntimeError: an unexpected state"
+    result = convstudy("plan", "digits", "--json")
+    assert result.status == 1
+    assert "bug" in result.err and "RuntimeError: an unexpected state" in result.err
+    assert result.json["errors"][0]["got"] == "RuntimeError: an unexpected state"
     (file,) = tmp_path.glob("convstudy-bug-*.txt")
-    assert str(file) in ended.err
+    assert str(file) in result.err
     assert "Traceback" in file.read_text("utf-8") and "in broken" in file.read_text("utf-8")
 
 
@@ -162,9 +162,9 @@ def convstudy_spec() -> object:
 
 
 def test_an_error_of_the_file_system_is_no_bug(convstudy: Call, tmp_path: Path) -> None:
-    ended = convstudy("init", tmp_path / "no" / "such" / "folder" / "study.toml")
-    assert ended.status == 2
-    assert "no such file or directory" in ended.err
+    result = convstudy("init", tmp_path / "no" / "such" / "folder" / "study.toml")
+    assert result.status == 2
+    assert "no such file or directory" in result.err
 
 
 def test_ctrl_c_outside_a_run_gives_exit_status_130(convstudy: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,9 +172,9 @@ def test_ctrl_c_outside_a_run_gives_exit_status_130(convstudy: Call, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr(convstudy_spec(), "load_study", stopped)
-    ended = convstudy("plan", "digits")
-    assert ended.status == 130
-    assert "Interrupted." in ended.err
+    result = convstudy("plan", "digits")
+    assert result.status == 130
+    assert "Interrupted." in result.err
 
 
 def test_a_closed_pipe_gives_exit_status_141_without_message() -> None:

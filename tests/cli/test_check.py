@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 SUPPRESS = """
 [suppress]
 no-op-layer = "the tiny study has one to be found"
@@ -19,22 +19,22 @@ batch-norm-at-its-start = "it has no batch-norm"
 """
 
 
-def checks(ended: Ended, what: str = "findings") -> list[str]:
-    return [each["check"] for each in ended.json[what]]
+def checks(result: CommandResult, what: str = "findings") -> list[str]:
+    return [each["check"] for each in result.json[what]]
 
 
 def test_the_plan_is_checked_before_a_run(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "none"
-    ended = convstudy("check", tiny, "--runs", runs)
-    assert ended.status == 0
+    result = convstudy("check", tiny, "--runs", runs)
+    assert result.status == 0
     assert not runs.exists()
-    head, first, *_ = ended.out.splitlines()
+    head, first, *_ = result.out.splitlines()
     assert head == "tiny (plan, nothing trained yet): 2 warnings and 2 notes"
     assert first == ""
-    assert "warning: no-op-layer, network.small\n  layer 3" in ended.out
-    assert "  hint: remove it" in ended.out
-    assert "docs/checks.md" in ended.out
-    assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
+    assert "warning: no-op-layer, network.small\n  layer 3" in result.out
+    assert "  hint: remove it" in result.out
+    assert "docs/checks.md" in result.out
+    assert f"next: convstudy run {tiny} --runs {runs}" in result.out
 
 
 def test_run_check_and_plan_choose_the_same_automatic_precision(
@@ -47,13 +47,13 @@ def test_run_check_and_plan_choose_the_same_automatic_precision(
 
 
 def test_results_are_checked_after_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
-    ended = convstudy("check", tiny, "--runs", finished, "--json")
-    assert ended.status == 0
-    assert ended.json["run"].startswith("tiny-")
+    result = convstudy("check", tiny, "--runs", finished, "--json")
+    assert result.status == 0
+    assert result.json["run"].startswith("tiny-")
     before = ["no-op-layer", "unequal-tuning", "few-validation-images", "few-seeds"]
-    assert checks(ended)[:4] == before
-    assert "difference-within-noise" in checks(ended)
-    assert "test-set-in-a-choice" not in checks(ended), "its own test-set evaluations follow its selections"
+    assert checks(result)[:4] == before
+    assert "difference-within-noise" in checks(result)
+    assert "test-set-in-a-choice" not in checks(result), "its own test-set evaluations follow its selections"
     changed = convstudy("check", tiny, "--runs", finished, "--json", "--set", "recipe.epochs=3")
     assert changed.json["run"] is None
     assert checks(changed) == [*before, "test-set-in-a-choice"]
@@ -63,10 +63,10 @@ def test_suppressed_findings_are_listed_apart_and_may_change_after_the_run(
     convstudy: Call, tiny: Path, finished: Path
 ) -> None:
     tiny.write_text(tiny.read_text() + SUPPRESS)
-    ended = convstudy("check", tiny, "--runs", finished, "--json")
-    assert ended.json["run"].startswith("tiny-"), "it is the same run"
-    assert not {"no-op-layer", "unequal-tuning"} & set(checks(ended))
-    suppressed = {each["finding"]["check"]: each["reason"] for each in ended.json["suppressed"]}
+    result = convstudy("check", tiny, "--runs", finished, "--json")
+    assert result.json["run"].startswith("tiny-"), "it is the same run"
+    assert not {"no-op-layer", "unequal-tuning"} & set(checks(result))
+    suppressed = {each["finding"]["check"]: each["reason"] for each in result.json["suppressed"]}
     assert suppressed == {
         "no-op-layer": "the tiny study has one to be found",
         "unequal-tuning": "only the comparison matters",
@@ -79,16 +79,16 @@ def test_suppressed_findings_are_listed_apart_and_may_change_after_the_run(
 def test_strict_gives_exit_status_1_for_a_warning(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "none")
     for command in (("check",), ("plan", "--no-estimate-time")):
-        ended = convstudy(*command, tiny, *runs, "--strict")
-        assert ended.status == 1
-        assert "no-op-layer" in ended.out
-        assert ended.err == ""
+        result = convstudy(*command, tiny, *runs, "--strict")
+        assert result.status == 1
+        assert "no-op-layer" in result.out
+        assert result.err == ""
         assert convstudy(*command, tiny, *runs).status == 0
     tiny.write_text(tiny.read_text() + SUPPRESS)
     for command in (("check",), ("plan", "--no-estimate-time")):
-        ended = convstudy(*command, tiny, *runs, "--strict")
-        assert ended.status == 0, "notes are no warnings"
-        assert "few-seeds" in ended.out
+        result = convstudy(*command, tiny, *runs, "--strict")
+        assert result.status == 0, "notes are no warnings"
+        assert "few-seeds" in result.out
 
 
 def test_strict_changes_only_the_exit_status_of_a_run(convstudy: Call, tiny: Path, finished: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_study_without_findings(convstudy: Call, tmp_path: Path) -> None:
         '[network.flat]\nlayers = ["flatten", "dense 8 relu"]\n'
         '[ablate.flat]\ntanh = { activation = "tanh" }\n'
     )
-    ended = convstudy("check", path, "--runs", tmp_path / "none", "--strict")
-    assert ended.status == 0
-    assert ended.out.startswith("clean (plan, nothing trained yet): no findings\n\nnext: ")
+    result = convstudy("check", path, "--runs", tmp_path / "none", "--strict")
+    assert result.status == 0
+    assert result.out.startswith("clean (plan, nothing trained yet): no findings\n\nnext: ")
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "run"])

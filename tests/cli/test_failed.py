@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from convstudy.plan import Fit
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 from tests.run.test_failures import kill_workers
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 REASON = "too large for this machine"
 
 
@@ -24,8 +24,8 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
 
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, names)
-        ended = convstudy("run", tiny, "--runs", runs, "--no-report")
-        assert ended.status == 1
+        result = convstudy("run", tiny, "--runs", runs, "--no-report")
+        assert result.status == 1
         for text in (
             "1 of 10 fits failed; another run can still train it:\n"
             "  crashed: killed (signal 9)\n"
@@ -34,9 +34,9 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
             f"hint: run the same command again; it trains only what is missing: convstudy run {tiny}",
             "--accept-failures REASON",
         ):
-            assert text in ended.err
-        assert " tested, " not in ended.err
-        assert "Comparison both: nothing is selected yet; 1 fit failed." in ended.out
+            assert text in result.err
+        assert " tested, " not in result.err
+        assert "Comparison both: nothing is selected yet; 1 fit failed." in result.out
         status = convstudy("status", "--runs", runs)
         assert "1 of 10 fits failed; another run can still train it" in status.out
         assert (
@@ -44,20 +44,20 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
             == 1
         )
 
-        ended = convstudy("run", tiny, "--runs", runs, "--json", "--accept-failures", REASON)
-    assert ended.status == 1
+        result = convstudy("run", tiny, "--runs", runs, "--json", "--accept-failures", REASON)
+    assert result.status == 1
     left = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json").json["left"]
     assert left["n_fits"] == 0
-    (failed,) = ended.json["failed"]
-    assert [each["reason"] for each in ended.json["acceptances"]] == [REASON]
+    (failed,) = result.json["failed"]
+    assert [each["reason"] for each in result.json["acceptances"]] == [REASON]
     assert (failed["may_yet_succeed"], failed["accepted"]["reason"]) == (False, REASON)
-    assert ended.json["complete"]
-    comparison = next(line for line in ended.json["answer"] if line.startswith("Comparison"))
+    assert result.json["complete"]
+    comparison = next(line for line in result.json["answer"] if line.startswith("Comparison"))
     day = failed["accepted"]["accepted_at"][:10]
     assert f"failed permanently, as a person accepted on {day}: “{REASON}”." in comparison
-    assert "1 of 10 fits failed:" in ended.err
-    assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in ended.err
-    assert REASON in Path(ended.json["report"]).read_text(encoding="utf-8")
+    assert "1 of 10 fits failed:" in result.err
+    assert f"compare.both flat, seed 1 (accepted {day}: {REASON})" in result.err
+    assert REASON in Path(result.json["report"]).read_text(encoding="utf-8")
     assert (
         convstudy("report", "tiny", "--runs", runs, "--format", "csv,json", "--output", tmp_path).status == 0
     )
@@ -73,10 +73,10 @@ def test_accept_failures_accepts_failures_of_earlier_runs_only(
     arguments = ("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--accept-failures", REASON)
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: fit.seed == 1 and "dense 8 relu" in fit.network.texts)
-        ended = convstudy(*arguments)
-    assert ended.status == 1
-    assert "hint: run the same command again to accept these too: convstudy run" in ended.err
-    assert "trains only what is missing" not in ended.err and "To count it" not in ended.err
+        result = convstudy(*arguments)
+    assert result.status == 1
+    assert "hint: run the same command again to accept these too: convstudy run" in result.err
+    assert "trains only what is missing" not in result.err and "To count it" not in result.err
 
 
 def test_lost_weights_that_fail_to_train_again_are_reported(
@@ -96,22 +96,22 @@ def test_lost_weights_that_fail_to_train_again_are_reported(
         path.unlink()
     with pytest.MonkeyPatch.context() as patch:
         kill_workers(patch, lambda fit: True)
-        ended = convstudy(*arguments)
-    assert ended.status == 1
-    assert "The weights of a model are lost and training it again failed" in ended.err
-    assert f"hint: run the same command again: convstudy run {tiny} --runs {runs} --no-report" in ended.err
+        result = convstudy(*arguments)
+    assert result.status == 1
+    assert "The weights of a model are lost and training it again failed" in result.err
+    assert f"hint: run the same command again: convstudy run {tiny} --runs {runs} --no-report" in result.err
     assert convstudy("status", "--runs", runs).status == 0
 
 
 def test_accept_failures_needs_a_reason(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
-    assert ended.status == 2
-    assert "the reason to accept failures must be a printable text" in ended.err
+    result = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
+    assert result.status == 2
+    assert "the reason to accept failures must be a printable text" in result.err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1 h", ""])
 def test_a_fit_timeout_must_be_positive(seconds: str, convstudy: Call, tiny: Path, tmp_path: Path) -> None:
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", f"--fit-timeout={seconds}")
-    assert ended.status == 2
-    assert "--fit-timeout must be a positive number of seconds; got " in ended.err
+    result = convstudy("run", tiny, "--runs", tmp_path / "runs", f"--fit-timeout={seconds}")
+    assert result.status == 2
+    assert "--fit-timeout must be a positive number of seconds; got " in result.err
     assert not (tmp_path / "runs").exists()

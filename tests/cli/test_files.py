@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from convstudy.studyfile import load_study
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("dataset", ["digits", "mnist", "kmnist"])
 def test_init_writes_a_valid_study(convstudy: Call, tmp_path: Path, dataset: str) -> None:
     path = tmp_path / "mine.toml"
-    ended = convstudy("init", path, "--dataset", dataset)
-    assert ended.status == 0
-    assert f"convstudy plan {path}" in ended.out
+    result = convstudy("init", path, "--dataset", dataset)
+    assert result.status == 0
+    assert f"convstudy plan {path}" in result.out
     assert load_study(path).dataset.name == dataset
 
 
@@ -36,9 +36,9 @@ def test_init_without_a_path_writes_study_toml(
 def test_init_overwrites_a_file_only_with_force(convstudy: Call, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("precious", "utf-8")
-    ended = convstudy("init", path)
-    assert ended.status == 2
-    assert "--force" in ended.err
+    result = convstudy("init", path)
+    assert result.status == 2
+    assert "--force" in result.err
     assert path.read_text("utf-8") == "precious"
     assert convstudy("init", path, "--force").status == 0
     assert path.read_text("utf-8") != "precious"
@@ -46,14 +46,14 @@ def test_init_overwrites_a_file_only_with_force(convstudy: Call, tmp_path: Path)
 
 def test_init_rejects_a_folder(convstudy: Call, tmp_path: Path) -> None:
     for arguments in ([], ["--force"]):
-        ended = convstudy("init", tmp_path, *arguments)
-        assert ended.status == 2
-        assert "PATH is a folder" in ended.err and "--force" not in ended.err
+        result = convstudy("init", tmp_path, *arguments)
+        assert result.status == 2
+        assert "PATH is a folder" in result.err and "--force" not in result.err
 
 
 def test_the_suggested_command_quotes_its_path(convstudy: Call, tmp_path: Path) -> None:
-    ended = convstudy("init", tmp_path / "my study.toml")
-    assert f"convstudy plan '{tmp_path / 'my study.toml'}'" in ended.out
+    result = convstudy("init", tmp_path / "my study.toml")
+    assert f"convstudy plan '{tmp_path / 'my study.toml'}'" in result.out
 
 
 def test_schema_is_json(convstudy: Call) -> None:
@@ -69,9 +69,9 @@ def test_datasets_downloads_nothing(convstudy: Call, tmp_path: Path, monkeypatch
     here = {each["name"]: each["here"] for each in convstudy("datasets", "--json").json}
     assert here == {"digits": True, "mnist": False, "fashion-mnist": False, "kmnist": False}
     assert "CONVSTUDY_OFFLINE" not in os.environ
-    ended = convstudy("datasets")
-    assert ended.status == 0
-    assert "60,000" in ended.out
+    result = convstudy("datasets")
+    assert result.status == 0
+    assert "60,000" in result.out
 
 
 def test_init_on_a_full_disk_leaves_no_file(
@@ -93,7 +93,7 @@ def test_init_on_a_full_disk_leaves_no_file(
     path = tmp_path / "study.toml"
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", opened)
-        ended = convstudy("init", path)
-    assert ended.status == 2
-    assert f"{path}: the study file cannot be written: no space left on device" in ended.err
+        result = convstudy("init", path)
+    assert result.status == 2
+    assert f"{path}: the study file cannot be written: no space left on device" in result.err
     assert convstudy("init", path).status == 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 
 
 def test_parameter_counts_equal_those_of_the_notebook(convstudy: Call) -> None:
@@ -26,35 +26,35 @@ def test_parameter_counts_equal_those_of_the_notebook(convstudy: Call) -> None:
 
 
 def test_the_table_of_one_network(convstudy: Call) -> None:
-    ended = convstudy("networks", "mnist", "two-conv")
-    assert ended.status == 0
-    lines = ended.out.splitlines()
+    result = convstudy("networks", "mnist", "two-conv")
+    assert result.status == 0
+    lines = result.out.splitlines()
     assert lines[0] == "two-conv, input 28 × 28 × 1"
     (row,) = [line for line in lines if "conv 32 7" in line]
     assert "16 × 16 × 32" in row and "100,384" in row
-    assert "367,786 total, 367,466 trainable, 320 not trainable" in ended.out
-    assert "five-conv" not in ended.out
+    assert "367,786 total, 367,466 trainable, 320 not trainable" in result.out
+    assert "five-conv" not in result.out
 
 
 def test_no_op_layers_are_marked(convstudy: Call) -> None:
-    ended = convstudy("networks", "mnist", "six-conv")
-    assert ended.out.count("does nothing") == 4
+    result = convstudy("networks", "mnist", "six-conv")
+    assert result.out.count("does nothing") == 4
 
 
 def test_set_changes_the_table(convstudy: Call) -> None:
-    ended = convstudy("networks", "mnist", "two-conv", "--json", "--set", "network.two-conv.kernel=3")
-    assert ended.json["networks"][0]["layers"][0]["n_parameters"] == 64 * 9 + 64
+    result = convstudy("networks", "mnist", "two-conv", "--json", "--set", "network.two-conv.kernel=3")
+    assert result.json["networks"][0]["layers"][0]["n_parameters"] == 64 * 9 + 64
 
 
 def test_a_kernel_larger_than_its_input_is_an_error(convstudy: Call) -> None:
-    ended = convstudy("networks", "mnist", "--set", "network.two-conv.kernel=25")
-    assert ended.status == 2
-    assert "25" in ended.err
+    result = convstudy("networks", "mnist", "--set", "network.two-conv.kernel=25")
+    assert result.status == 2
+    assert "25" in result.err
 
 
 def test_pairs_of_variants_are_shown(convstudy: Call) -> None:
-    ended = convstudy("networks", "mnist", "--json", "--set", "ablate.five-conv.interactions=true")
-    names = [each["name"] for each in ended.json["networks"] if " + " in each["name"]]
+    result = convstudy("networks", "mnist", "--json", "--set", "ablate.five-conv.interactions=true")
+    names = [each["name"] for each in result.json["networks"] if " + " in each["name"]]
     assert names == [
         "ablate.five-conv.plain + tanh-glorot"
     ]  # a variant of the recipe leaves the network unchanged
@@ -76,9 +76,9 @@ plain = { without = ["residual"] }
 """,
         encoding="utf-8",
     )
-    ended = convstudy("networks", study, "small")
+    result = convstudy("networks", study, "small")
 
-    numbers = [line.split()[0] for line in ended.out.splitlines()[4:] if line]
+    numbers = [line.split()[0] for line in result.out.splitlines()[4:] if line]
     assert numbers[:-1] == [
         "1",
         "2",
@@ -92,7 +92,7 @@ plain = { without = ["residual"] }
         "3",
         "4",
     ]
-    (row,) = [line for line in ended.out.splitlines() if "2.shortcut.1" in line]
+    (row,) = [line for line in result.out.splitlines() if "2.shortcut.1" in line]
     assert "conv 6 1 stride=2 bias=no" in row
     by_name = {each["name"]: each for each in convstudy("networks", study, "--json").json["networks"]}
     assert [layer["number"] for layer in by_name["small"]["layers"]] == numbers[:-1]

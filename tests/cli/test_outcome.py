@@ -20,9 +20,9 @@ from convstudy.cli import outcome
 from convstudy.history import History
 from convstudy.record import Record
 from convstudy.store.artefacts import Artefacts
-from tests.cli.conftest import Ended, process_arguments
+from tests.cli.conftest import CommandResult, process_arguments
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 QUESTIONS = ("Search kernel: ", "Comparison both: ", "Ablation of flat")
 
 
@@ -52,20 +52,20 @@ def folder_of_report(arguments: list[object]) -> Path:
     return history.report_folder(run.run_id)
 
 
-def has_the_answer(ended: Ended) -> bool:
-    return all(question in ended.out for question in QUESTIONS)
+def has_the_answer(result: CommandResult) -> bool:
+    return all(question in result.out for question in QUESTIONS)
 
 
 def test_a_bug_in_the_report_keeps_the_answer(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "pieces", broken)
-    ended = convstudy(*arguments)
-    assert ended.status == 1
-    assert has_the_answer(ended) and "checks: " in ended.err
-    assert "report: not written; `convstudy report tiny-" in ended.out
-    assert "report.html: this is a bug in convstudy; got RuntimeError: the template is wrong." in ended.err
-    assert "got RuntimeError: the template is wrong" in ended.err
+    result = convstudy(*arguments)
+    assert result.status == 1
+    assert has_the_answer(result) and "checks: " in result.err
+    assert "report: not written; `convstudy report tiny-" in result.out
+    assert "report.html: this is a bug in convstudy; got RuntimeError: the template is wrong." in result.err
+    assert "got RuntimeError: the template is wrong" in result.err
     as_json = convstudy(*arguments, "--json")
     assert as_json.status == 1
     assert len(as_json.json["answer"]) == len(QUESTIONS) and as_json.json["report"] is None
@@ -107,8 +107,8 @@ def test_a_command_reads_each_file_at_most_once(
     monkeypatch.setattr(Artefacts, "is_sound", verifying)
     monkeypatch.setattr(analyse, "stage_result", stage_result)
     monkeypatch.setattr(analyse, "protocol", protocol)
-    ended = convstudy(command, arguments[1] if command in ("run", "check") else "tiny", *arguments[2:])
-    assert ended.status == 0
+    result = convstudy(command, arguments[1] if command in ("run", "check") else "tiny", *arguments[2:])
+    assert result.status == 0
     if command == "status":
         assert not read and not computed
         return
@@ -130,10 +130,10 @@ def test_a_deleted_runs_folder_gives_exit_status_2(
         return original(*passed)
 
     monkeypatch.setattr(owner, name, delete)
-    ended = convstudy(*arguments)
-    assert ended.status == 2
-    assert has_the_answer(ended) and "report: not written" in ended.out
-    assert f"{runs}: this runs folder was deleted after the run" in ended.err
+    result = convstudy(*arguments)
+    assert result.status == 2
+    assert has_the_answer(result) and "report: not written" in result.out
+    assert f"{runs}: this runs folder was deleted after the run" in result.err
     assert runs.exists() == (when == "while it is written")
 
 
@@ -145,20 +145,20 @@ def test_a_bug_before_the_report_keeps_the_answer(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", broken)
-    ended = convstudy(*arguments)
-    assert ended.status == 1 and has_the_answer(ended)
-    assert "bug in convstudy" in ended.err
+    result = convstudy(*arguments)
+    assert result.status == 1 and has_the_answer(result)
+    assert "bug in convstudy" in result.err
 
 
 def test_a_full_disk_keeps_the_answer(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.report.files._encoded", full)
-    ended = convstudy(*arguments)
-    assert ended.status == 2 and has_the_answer(ended)
-    assert "report.html: the report cannot be written: no space left on device" in ended.err
-    assert "partial" not in ended.err and "bug" not in ended.err
-    assert "--output DIR" in ended.err and "all trained models are kept" in ended.err
+    result = convstudy(*arguments)
+    assert result.status == 2 and has_the_answer(result)
+    assert "report.html: the report cannot be written: no space left on device" in result.err
+    assert "partial" not in result.err and "bug" not in result.err
+    assert "--output DIR" in result.err and "all trained models are kept" in result.err
     (problem,) = convstudy(*arguments, "--json").json["errors"]
     assert problem["where"]["file"].endswith("report.html")
 
@@ -169,29 +169,29 @@ def test_a_file_in_place_of_the_report_folder_keeps_the_answer(
 ) -> None:
     folder = folder_of_report(arguments)
     folder.touch()
-    ended = convstudy(*arguments)
-    assert ended.status == 2 and has_the_answer(ended)
-    assert f"{folder}: the report cannot be written: file exists" in ended.err
+    result = convstudy(*arguments)
+    assert result.status == 2 and has_the_answer(result)
+    assert f"{folder}: the report cannot be written: file exists" in result.err
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can write to read-only folders")
 def test_a_read_only_report_folder_keeps_the_answer(convstudy: Call, arguments: list[object]) -> None:
     folder = folder_of_report(arguments)
     folder.mkdir(mode=0o500)
-    ended = convstudy(*arguments)
+    result = convstudy(*arguments)
     folder.chmod(0o700)
-    assert ended.status == 2 and has_the_answer(ended)
-    assert f"{folder / 'report.html'}: the report cannot be written: permission denied" in ended.err
+    assert result.status == 2 and has_the_answer(result)
+    assert f"{folder / 'report.html'}: the report cannot be written: permission denied" in result.err
 
 
 def test_a_bug_in_the_checks_keeps_the_answer_and_the_report(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_checks(), "check_run", broken)
-    ended = convstudy(*arguments)
-    assert ended.status == 1 and has_the_answer(ended)
-    assert "checks:" not in ended.err and "bug in convstudy" in ended.err
-    (line,) = [line for line in ended.out.splitlines() if line.startswith("report: ")]
+    result = convstudy(*arguments)
+    assert result.status == 1 and has_the_answer(result)
+    assert "checks:" not in result.err and "bug in convstudy" in result.err
+    (line,) = [line for line in result.out.splitlines() if line.startswith("report: ")]
     assert Path(line.removeprefix("report: ")).is_file()
     as_json = convstudy(*arguments, "--json").json
     assert len(as_json["errors"]) == 1 and "findings" not in as_json
@@ -201,9 +201,9 @@ def test_a_bug_in_the_results_keeps_the_answer_in_json(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("convstudy.cli.outcome.failed_json", broken)
-    ended = convstudy(*arguments, "--no-report", "--json")
-    assert ended.status == 1
-    assert len(ended.json["answer"]) == len(QUESTIONS) and len(ended.json["errors"]) == 1
+    result = convstudy(*arguments, "--no-report", "--json")
+    assert result.status == 1
+    assert len(result.json["answer"]) == len(QUESTIONS) and len(result.json["errors"]) == 1
 
 
 def convstudy_checks() -> object:
@@ -214,9 +214,9 @@ def test_ctrl_c_during_the_report_keeps_the_answer(
     convstudy: Call, arguments: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "gather", interrupted)
-    ended = convstudy(*arguments)
-    assert ended.status == 130 and has_the_answer(ended)
-    assert "interrupted" in ended.err and "report: not written" in ended.out
+    result = convstudy(*arguments)
+    assert result.status == 130 and has_the_answer(result)
+    assert "interrupted" in result.err and "report: not written" in result.out
     as_json = convstudy(*arguments, "--json")
     assert as_json.status == 130
     assert len(as_json.json["answer"]) == 3 and as_json.json["errors"][0]["what"].startswith("interrupted")
@@ -227,12 +227,12 @@ def test_a_bug_in_one_format_keeps_the_others(
 ) -> None:
     monkeypatch.setattr(convstudy_write(), "figure_spec", broken)
     report = ["report", "tiny", *arguments[2:], "--output", tmp_path / "there"]
-    ended = convstudy(*report, "--format", "svg,csv,markdown,png,json")
-    assert ended.status == 1
-    written = {Path(line).suffix for line in ended.out.splitlines()}
+    result = convstudy(*report, "--format", "svg,csv,markdown,png,json")
+    assert result.status == 1
+    written = {Path(line).suffix for line in result.out.splitlines()}
     assert written == {".csv", ".md", ".json"}
-    assert ended.err.count("bug in convstudy") == 1 and ".svg and " in ended.err
-    assert all(question in ended.err for question in QUESTIONS)
+    assert result.err.count("bug in convstudy") == 1 and ".svg and " in result.err
+    assert all(question in result.err for question in QUESTIONS)
 
 
 def test_an_unwritable_file_keeps_the_others(
@@ -243,10 +243,10 @@ def test_an_unwritable_file_keeps_the_others(
     (folder / "tables").touch()
     (folder / "report.md").mkdir()
     report = ["report", "tiny", *arguments[2:], "--output", folder]
-    ended = convstudy(*report, "--format", "csv,markdown,json")
-    assert ended.status == 2
-    assert ended.out.split() == [str(folder / "report.json")]
-    assert f"{folder / 'tables'} and " in ended.err and f"{folder / 'report.md'}: " in ended.err
+    result = convstudy(*report, "--format", "csv,markdown,json")
+    assert result.status == 2
+    assert result.out.split() == [str(folder / "report.json")]
+    assert f"{folder / 'tables'} and " in result.err and f"{folder / 'report.md'}: " in result.err
 
 
 def test_failed_fits_decide_the_exit_status_before_the_report(
@@ -259,9 +259,9 @@ def test_failed_fits_decide_the_exit_status_before_the_report(
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
     History.open(tmp_path / "runs", create=True).close()
     monkeypatch.setattr("convstudy.report.files._encoded", full)
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs")
-    assert ended.status == 1
-    assert "1 of 10 fits failed" in ended.err and "cannot be written" in ended.err
+    result = convstudy("run", tiny, "--runs", tmp_path / "runs")
+    assert result.status == 1
+    assert "1 of 10 fits failed" in result.err and "cannot be written" in result.err
 
 
 @pytest.mark.parametrize("closed", [">&-", ">/dev/full"])

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 
 TEXT = """\
 [study]
@@ -77,17 +77,17 @@ def test_check_rejects_a_class_with_too_few_images(convstudy: Call, file: Path, 
     labels = np.minimum(np.arange(60) % 3, 1)
     labels[7] = 2
     np.save(tmp_path / "arrays" / "train-labels.npy", labels)
-    ended = convstudy("check", file, "--runs", tmp_path / "runs")
-    assert ended.status == 2
-    assert '1 image of class "cow"' in ended.err
+    result = convstudy("check", file, "--runs", tmp_path / "runs")
+    assert result.status == 2
+    assert '1 image of class "cow"' in result.err
 
 
 def test_a_missing_file_is_one_error_with_file_and_line(convstudy: Call, file: Path, tmp_path: Path) -> None:
     (tmp_path / "arrays" / "test-labels.npy").unlink()
-    ended = convstudy("plan", file)
-    assert ended.status == 2
-    assert f"{file}:8: dataset.path: " in ended.err
-    assert "there is no test-labels.npy" in ended.err
+    result = convstudy("plan", file)
+    assert result.status == 2
+    assert f"{file}:8: dataset.path: " in result.err
+    assert "there is no test-labels.npy" in result.err
 
 
 def test_an_unreadable_run_is_listed_with_the_others(convstudy: Call, file: Path, tmp_path: Path) -> None:
@@ -109,5 +109,5 @@ def test_an_unreadable_run_is_listed_with_the_others(convstudy: Call, file: Path
     assert listed == {lost: "unreadable", kept: "complete"}
     assert f"{lost} cannot be read; to see why: convstudy status {lost}" in convstudy("runs", *runs).out
     assert f"{kept}: complete" in convstudy("status", "other", *runs).out
-    ended = convstudy("status", "own", *runs)
-    assert ended.status == 2 and "the description of the dataset is missing or damaged" in ended.err
+    result = convstudy("status", "own", *runs)
+    assert result.status == 2 and "the description of the dataset is missing or damaged" in result.err

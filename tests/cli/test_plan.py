@@ -11,17 +11,17 @@ from convstudy.engine.run_time import Expected
 from convstudy.plan import Fit
 from convstudy.run import Event, SearchAdvanced, run_study
 from convstudy.studyfile import load_study, read_change
-from tests.cli.conftest import N_FITS, Ended
+from tests.cli.conftest import N_FITS, CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 
 
 def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "none"
-    ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time")
-    assert ended.status == 0
+    result = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time")
+    assert result.status == 0
     assert not runs.exists()
-    rows = {line.split()[0]: line.split() for line in ended.out.splitlines() if line.split()}
+    rows = {line.split()[0]: line.split() for line in result.out.splitlines() if line.split()}
     # 100 images: 2 folds of 50, 2 epochs; 2 candidates
     assert rows["search.kernel"][1:5] == ["2", "4", "0", "400"]
     # 90 of 100 images train
@@ -29,9 +29,9 @@ def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: P
     # the comparison counts the unchanged network
     assert rows["ablate.flat"][1:5] == ["2", "4", "0", "360"]
     assert rows["total"][1:3] == [str(N_FITS), "0"]
-    assert "compare.both: search.kernel (for small)" in ended.out
-    assert "does nothing" in ended.out
-    assert f"next: convstudy run {tiny} --runs {runs}" in ended.out
+    assert "compare.both: search.kernel (for small)" in result.out
+    assert "does nothing" in result.out
+    assert f"next: convstudy run {tiny} --runs {runs}" in result.out
 
 
 def test_the_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
@@ -110,11 +110,11 @@ def _changes() -> list[str]:
 
 def test_the_plan_of_a_halving_search(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    ended = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())
-    assert ended.status == 0
+    result = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())
+    assert result.status == 0
     assert (
         "search.kernel halves its candidates in rungs: 5 × 1 fold × 1 epoch, 3 × 1 fold × 3 epochs, "
-        "2 × 2 folds × 3 epochs; 17 epochs in total, 42 % of the grid's 40." in ended.out
+        "2 × 2 folds × 3 epochs; 17 epochs in total, 42 % of the grid's 40." in result.out
     )
     plan = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", "--json", *_changes()).json
     search = plan["stages"][0]
@@ -155,10 +155,10 @@ def test_tpe_without_optuna_is_one_error(
 ) -> None:
     monkeypatch.setattr("convstudy.studyfile.checks.find_spec", lambda name: None)
     for command in ("plan", "run"):
-        ended = convstudy(command, tiny, "--runs", tmp_path, "--set", "search.kernel.method=tpe")
-        assert ended.status == 2
-        assert "pip install optuna" in ended.err
-        assert ended.err.count("needs the package optuna") == 1
+        result = convstudy(command, tiny, "--runs", tmp_path, "--set", "search.kernel.method=tpe")
+        assert result.status == 2
+        assert "pip install optuna" in result.err
+        assert result.err.count("needs the package optuna") == 1
 
 
 def test_fits_of_another_study_do_not_replace_placeholders(
@@ -217,10 +217,10 @@ def test_the_plan_names_pairs_of_variants_that_are_not_trained(
         "--no-estimate-time",
         *(w for a in asked for w in ("--set", a)),
     )
-    ended = convstudy(*arguments)
+    result = convstudy(*arguments)
     assert (
         "ablate.flat also trains 2 pairs of variants, but not sgd and muon (both change optimizer)."
-        in ended.out
+        in result.out
     )
     ablation = convstudy(*arguments, "--json").json["stages"][2]
     assert (len(ablation["candidates"]), ablation["n_fits"]) == (6, 12)
@@ -235,10 +235,10 @@ def test_a_class_with_too_few_images_is_an_error_before_training(
 ) -> None:
     tiny.write_text(tiny.read_text("utf-8").replace("folds = 2", "folds = 100"), encoding="utf-8")
     line = tiny.read_text("utf-8").splitlines().index("folds = 100") + 1
-    ended = convstudy(*command, tiny, "--subset", 1000, "--runs", tmp_path / "runs")
-    assert ended.status == 2 and ended.out == ""
-    assert f"{tiny}:{line}: search.kernel.folds: 100 folds need 100 images of each class" in ended.err
-    assert 'got 97 images of class "8" in the subset of 1,000' in ended.err
+    result = convstudy(*command, tiny, "--subset", 1000, "--runs", tmp_path / "runs")
+    assert result.status == 2 and result.out == ""
+    assert f"{tiny}:{line}: search.kernel.folds: 100 folds need 100 images of each class" in result.err
+    assert 'got 97 images of class "8" in the subset of 1,000' in result.err
     assert not (tmp_path / "runs").exists()
 
 
@@ -250,5 +250,5 @@ def test_labels_are_not_checked_before_the_download(
     monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path))
     arguments = ["--no-estimate-time"] if command == "plan" else []
     folds = ["--set", "search.kernel-size.folds=10"]
-    ended = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *arguments)
-    assert ended.status == 0
+    result = convstudy(command, "mnist", "--subset", 103, *folds, "--runs", tmp_path / "runs", *arguments)
+    assert result.status == 0

@@ -13,15 +13,15 @@ import pytest
 
 from convstudy.cli.run import SHORT_MNIST
 from convstudy.run import read_events
-from tests.cli.conftest import N_FITS, Ended, process_arguments
+from tests.cli.conftest import N_FITS, CommandResult, process_arguments
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 SCORES = ("validation", "test", "n_done", "n_failed", "n_parameters")
 
 
-def results_of(ended: Ended) -> list[object]:
+def results_of(result: CommandResult) -> list[object]:
     """Return the results table of a run without seconds, which differ between runs."""
-    return [[row["stage"], row["name"], *(row[key] for key in SCORES)] for row in ended.json["results"]]
+    return [[row["stage"], row["name"], *(row[key] for key in SCORES)] for row in result.json["results"]]
 
 
 def test_one_and_two_workers_give_the_same_results(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
@@ -29,24 +29,24 @@ def test_one_and_two_workers_give_the_same_results(convstudy: Call, tiny: Path, 
         convstudy("run", tiny, "--runs", tmp_path / f"runs{n}", "--workers", n, "--json", "-v")
         for n in (1, 2)
     )
-    for ended in (one, two):
-        assert ended.status == 0
-        assert ended.json["complete"] and ended.json["failed"] == []
-        assert len(ended.json["answer"]) >= 3
-        report = Path(ended.json["report"])
+    for result in (one, two):
+        assert result.status == 0
+        assert result.json["complete"] and result.json["failed"] == []
+        assert len(result.json["answer"]) >= 3
+        report = Path(result.json["report"])
         assert report.suffix == ".html" and report.is_file()
-        assert ended.err.count("validation accuracy") >= N_FITS
+        assert result.err.count("validation accuracy") >= N_FITS
     assert len(results_of(one)) == 6
     assert results_of(one) == results_of(two)
 
 
 def test_stdout_has_the_answer_and_the_report(convstudy: Call, tiny: Path, finished: Path) -> None:
-    ended = convstudy("run", tiny, "--runs", finished, "--no-report")
-    assert ended.status == 0
-    assert f"10 fits ({N_FITS} already trained)" in ended.err
-    assert f"list them: convstudy check {tiny} --runs {finished}\n" in ended.err
-    assert "next:" not in ended.err
-    *answer, report = ended.out.splitlines()
+    result = convstudy("run", tiny, "--runs", finished, "--no-report")
+    assert result.status == 0
+    assert f"10 fits ({N_FITS} already trained)" in result.err
+    assert f"list them: convstudy check {tiny} --runs {finished}\n" in result.err
+    assert "next:" not in result.err
+    *answer, report = result.out.splitlines()
     assert [line.split()[0] for line in answer] == ["Search", "Comparison", "Ablation"]
     assert re.fullmatch(
         rf"report: not written; `convstudy report tiny-\w+ --runs {finished}` writes it", report
@@ -82,8 +82,8 @@ def test_digits_suggests_a_part_of_mnist(
 
     results = History.open(finished).results("tiny")
     monkeypatch.setattr("convstudy.run.run_study", lambda *_, **__: results)
-    ended = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
-    assert f"next:   convstudy {SHORT_MNIST}" in ended.err
+    result = convstudy("run", "digits", "--runs", tmp_path, "--no-report")
+    assert f"next:   convstudy {SHORT_MNIST}" in result.err
 
 
 def test_a_study_with_failed_fits_runs_to_its_end(
@@ -92,14 +92,14 @@ def test_a_study_with_failed_fits_runs_to_its_end(
     # Weight decay × learning rate is 900: each step multiplies the weights by −899, until they overflow.
     changes = {"optimizer": "sgd", "learning_rate": 100.0, "weight_decay": 9.0, "batch_size": 5}
     arguments = [word for key, value in changes.items() for word in ("--set", f"recipe.{key}={value}")]
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--json", *arguments)
+    result = convstudy("run", tiny, "--runs", tmp_path / "runs", "--no-report", "--json", *arguments)
     # The comparison's "small" is not trained, because no kernel is selected.
-    assert len(ended.json["failed"]) == N_FITS - 2
-    assert [row["n_failed"] for row in ended.json["results"]] == [2, 2, 0, 2, 2, 2]
-    assert ended.status == 1
-    assert {fit["error_kind"] for fit in ended.json["failed"]} == {"diverged"}
-    assert f"{len(ended.json['failed'])} of {N_FITS} fits failed:" in ended.err
-    assert ended.err.count("hint:") == 1
+    assert len(result.json["failed"]) == N_FITS - 2
+    assert [row["n_failed"] for row in result.json["results"]] == [2, 2, 0, 2, 2, 2]
+    assert result.status == 1
+    assert {fit["error_kind"] for fit in result.json["failed"]} == {"diverged"}
+    assert f"{len(result.json['failed'])} of {N_FITS} fits failed:" in result.err
+    assert result.err.count("hint:") == 1
     status = convstudy("status", "--runs", tmp_path / "runs")
     assert "failed fits" in status.out and "diverged" in status.out
 
@@ -108,9 +108,9 @@ def test_a_runs_folder_in_use_is_an_error(convstudy: Call, tiny: Path, finished:
     from convstudy.history import History
 
     with History.open(finished).writing():
-        ended = convstudy("run", tiny, "--runs", finished)
-    assert ended.status == 2
-    assert "another convstudy process" in ended.err
+        result = convstudy("run", tiny, "--runs", finished)
+    assert result.status == 2
+    assert "another convstudy process" in result.err
 
 
 def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_same_command_resumes_after_ctrl_c(tiny: Path, tmp_path: Path) -> No
     line = ""
     while not line.startswith("["):
         line = process.stderr.readline()
-        assert line, "the run ended before its first fit"
+        assert line, "the run result before its first fit"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130, err
@@ -165,15 +165,15 @@ def test_events_are_appended_to_a_file(convstudy: Call, tiny: Path, finished: Pa
     # Everything is trained already, so no worker starts.
     path = tmp_path / "events.jsonl"
     for n_runs in (1, 2):
-        ended = convstudy("run", tiny, "--runs", finished, "--events", path, "--no-report")
-        assert ended.status == 0, ended.err
+        result = convstudy("run", tiny, "--runs", finished, "--events", path, "--no-report")
+        assert result.status == 0, result.err
         events = list(read_events(path))
         assert [event.kind for event in events].count("run-started") == n_runs
     assert {event.kind for event in events} == {"run-started", "choice-made"}
 
 
 def test_an_events_path_that_is_a_folder_is_one_error(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
-    ended = convstudy("run", tiny, "--runs", tmp_path / "runs", "--events", tmp_path)
-    assert (ended.status, ended.out) == (2, "")
-    assert f"{tmp_path}: events cannot be written to this file" in ended.err
+    result = convstudy("run", tiny, "--runs", tmp_path / "runs", "--events", tmp_path)
+    assert (result.status, result.out) == (2, "")
+    assert f"{tmp_path}: events cannot be written to this file" in result.err
     assert not (tmp_path / "runs").exists()

@@ -9,9 +9,9 @@ import pytest
 
 from convstudy.cli.runs import FORMATS
 from convstudy.plan import fit as fit_module
-from tests.cli.conftest import N_FITS, Ended
+from tests.cli.conftest import N_FITS, CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("make", [True, False])
@@ -20,15 +20,15 @@ def test_commands_on_a_folder_without_runs(convstudy: Call, tmp_path: Path, make
     if make:
         runs.mkdir()
     for command in ("runs", "status"):
-        ended = convstudy(command, "--runs", runs)
-        assert ended.status == 0
-        assert "convstudy run digits" in ended.out
+        result = convstudy(command, "--runs", runs)
+        assert result.status == 0
+        assert "convstudy run digits" in result.out
     assert convstudy("runs", "--runs", runs, "--json").json == []
     assert convstudy("status", "--runs", runs, "--json").json == {"run": None}
     for command in ("status", "report"):
-        ended = convstudy(command, "tiny", "--runs", runs)
-        assert ended.status == 2
-        assert "there are no runs here" in ended.err
+        result = convstudy(command, "tiny", "--runs", runs)
+        assert result.status == 2
+        assert "there are no runs here" in result.err
     assert list(runs.glob("*")) == []
 
 
@@ -55,17 +55,17 @@ def test_status_shows_stages_and_test_set_evaluations(convstudy: Call, finished:
 def test_an_unknown_run_is_an_error(convstudy: Call, finished: Path) -> None:
     (run,) = convstudy("runs", "--runs", finished, "--json").json
     for command in ("status", "report"):
-        ended = convstudy(command, "x" + run["run_id"], "--runs", finished)
-        assert ended.status == 2
-        assert f'did you mean "{run["run_id"]}"?' in ended.err
+        result = convstudy(command, "x" + run["run_id"], "--runs", finished)
+        assert result.status == 2
+        assert f'did you mean "{run["run_id"]}"?' in result.err
 
 
 def test_a_damaged_database_is_an_error(convstudy: Call, tmp_path: Path) -> None:
     (tmp_path / "convstudy.sqlite").write_bytes(b"this is no database" * 100)
     for command in ("runs", "status"):
-        ended = convstudy(command, "--runs", tmp_path)
-        assert ended.status == 2
-        assert "convstudy.sqlite" in ended.err
+        result = convstudy(command, "--runs", tmp_path)
+        assert result.status == 2
+        assert "convstudy.sqlite" in result.err
 
 
 def test_formats_equal_those_of_the_report() -> None:
@@ -76,13 +76,13 @@ def test_formats_equal_those_of_the_report() -> None:
 def test_report_writes_html_and_prints_the_answer_on_stderr(
     convstudy: Call, finished: Path, tmp_path: Path
 ) -> None:
-    ended = convstudy("report", "tiny", "--runs", finished, "--output", tmp_path / "there")
-    assert ended.status == 0
-    paths = [Path(line) for line in ended.out.splitlines()]
+    result = convstudy("report", "tiny", "--runs", finished, "--output", tmp_path / "there")
+    assert result.status == 0
+    paths = [Path(line) for line in result.out.splitlines()]
     assert [path.suffix for path in paths] == [".html"]
     assert all(path.is_file() and path.is_relative_to(tmp_path / "there") for path in paths)
     # stdout has only paths, for programs.
-    assert [line.split(":")[0].split()[0] for line in ended.err.splitlines()] == [
+    assert [line.split(":")[0].split()[0] for line in result.err.splitlines()] == [
         "Search",
         "Comparison",
         "Ablation",
@@ -91,9 +91,9 @@ def test_report_writes_html_and_prints_the_answer_on_stderr(
 
 def test_report_writes_several_formats(convstudy: Call, finished: Path, tmp_path: Path) -> None:
     arguments = ("report", "tiny", "--runs", finished, "--output", tmp_path)
-    ended = convstudy(*arguments, "--format", "csv,json", "--format", "markdown")
-    assert ended.status == 0
-    paths = [Path(line) for line in ended.out.splitlines()]
+    result = convstudy(*arguments, "--format", "csv,json", "--format", "markdown")
+    assert result.status == 0
+    paths = [Path(line) for line in result.out.splitlines()]
     assert {path.suffix for path in paths} == {".csv", ".json", ".md"}
     assert all(path.is_file() for path in paths)
 
@@ -114,7 +114,7 @@ def test_the_report_of_another_version_is_not_replaced(
     page = Path(convstudy("report", "tiny", "--runs", finished).out.strip())
     before = page.read_bytes()
     monkeypatch.setattr(fit_module, "ENGINE_VERSION", fit_module.ENGINE_VERSION + 1)
-    ended = convstudy("report", "tiny", "--runs", finished)
-    assert ended.status == 2 and page.read_bytes() == before
-    assert "another version of convstudy trained this run" in ended.err
-    assert "run the study again to train its fits" in ended.err
+    result = convstudy("report", "tiny", "--runs", finished)
+    assert result.status == 2 and page.read_bytes() == before
+    assert "another version of convstudy trained this run" in result.err
+    assert "run the study again to train its fits" in result.err

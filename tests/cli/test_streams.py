@@ -33,7 +33,7 @@ def become(number, name, state, encoding, path):
     os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if file else write, number)
     errors = "strict" if number == 1 else "backslashreplace"
     setattr(sys, name, open(number, "w", encoding=encoding, errors=errors, closefd=False))
-def ended(arguments, out, err, encoding, folder):
+def exit_status_of(arguments, out, err, encoding, folder):
     os.close(0)
     sys.stdin = None
     become(1, "stdout", out, encoding, folder + "/out")
@@ -51,7 +51,7 @@ for commands, *how in json.loads(sys.argv[1]):
     for arguments in commands:
         child = os.fork()
         if child == 0:
-            os._exit(ended(arguments, *how))
+            os._exit(exit_status_of(arguments, *how))
         statuses[-1].append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(statuses))
 """

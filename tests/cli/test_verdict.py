@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.conftest import Ended
+from tests.cli.conftest import CommandResult
 
-Call = Callable[..., Ended]
+Call = Callable[..., CommandResult]
 NOTEBOOK = ("verdict", "--successes", "9951", "9937", "--n", "10000")
 
 
 def test_the_verdict_on_the_notebook_is_inconclusive(convstudy: Call) -> None:
-    ended = convstudy(*NOTEBOOK)
-    assert (ended.status, ended.err) == (0, "")
-    assert ended.out.startswith("The comparison of the two models is inconclusive (difference 0.14 pp, ")
+    result = convstudy(*NOTEBOOK)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("The comparison of the two models is inconclusive (difference 0.14 pp, ")
 
 
 def test_json_has_the_same_verdict(convstudy: Call) -> None:
-    ended = convstudy(*NOTEBOOK, "--discordant", 21, 7, "--json")
-    assert ended.json["kind"] == "inconclusive"
-    assert ended.json["pairs"] == {"both": 9930, "first_only": 21, "second_only": 7, "neither": 42}
-    assert ended.json["mcnemar_exact_p"] == pytest.approx(0.0125, abs=1e-3)
-    assert ended.json["answer"] == convstudy(*NOTEBOOK, "--both-right", 9930).out.splitlines()
+    result = convstudy(*NOTEBOOK, "--discordant", 21, 7, "--json")
+    assert result.json["kind"] == "inconclusive"
+    assert result.json["pairs"] == {"both": 9930, "first_only": 21, "second_only": 7, "neither": 42}
+    assert result.json["mcnemar_exact_p"] == pytest.approx(0.0125, abs=1e-3)
+    assert result.json["answer"] == convstudy(*NOTEBOOK, "--both-right", 9930).out.splitlines()
 
 
 def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
@@ -58,9 +58,9 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
     ],
 )
 def test_impossible_counts_are_errors(convstudy: Call, arguments: list[str], message: str) -> None:
-    ended = convstudy("verdict", *arguments)
-    assert (ended.status, ended.out) == (2, "")
-    assert message in ended.err
+    result = convstudy("verdict", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
 
 
 def test_verdict_imports_no_torch() -> None:
