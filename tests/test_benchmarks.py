@@ -65,24 +65,24 @@ def test_every_name_that_a_benchmark_imports_from_the_package_exists() -> None:
 @pytest.fixture
 def without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate a CPU that emulates bfloat16."""
-    monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "float32")
+    monkeypatch.setattr("benchmarks.parts.precision.fast_precision", lambda: "float32")
 
 
 @pytest.mark.usefixtures("without_bfloat16")
 def test_throughput_skips_emulated_bfloat16_with_note() -> None:
-    kept, note = throughput.measured(throughput.ALL, with_emulated=False)
+    kept, note = throughput.without_emulated(throughput.ALL, with_emulated=False)
     assert [each.name for each in kept] == [each.name for each in throughput.ALL if "16" not in each.name]
     assert len(kept) == 5
     assert '"convstudy, bfloat16", "Keras, mixed_bfloat16"' in note
-    peaks, note = throughput.measured(throughput.PEAKS, with_emulated=False)
+    peaks, note = throughput.without_emulated(throughput.PEAKS, with_emulated=False)
     assert [each.variant for each in peaks] == ["float32"]
     assert '"matrix products, bfloat16"' in note
-    assert throughput.measured(throughput.ALL, with_emulated=True) == ([*throughput.ALL], "")
+    assert throughput.without_emulated(throughput.ALL, with_emulated=True) == ([*throughput.ALL], "")
 
 
 def test_throughput_measures_all_without_emulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.parts.formats.fast_format", lambda: "bfloat16")
-    assert throughput.measured(throughput.ALL, with_emulated=False) == ([*throughput.ALL], "")
+    monkeypatch.setattr("benchmarks.parts.precision.fast_precision", lambda: "bfloat16")
+    assert throughput.without_emulated(throughput.ALL, with_emulated=False) == ([*throughput.ALL], "")
 
 
 def test_scripts_with_bfloat16_check_for_emulation() -> None:
@@ -94,6 +94,6 @@ def test_scripts_with_bfloat16_check_for_emulation() -> None:
         }
         modules = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
         if "bfloat16" in names and path.name not in WITHOUT_CHECK:
-            assert {"benchmarks.parts.formats", "convstudy.engine.bfloat16"} & modules, path.name
+            assert {"benchmarks.parts.precision", "convstudy.engine.bfloat16"} & modules, path.name
             checking.append(path.name)
     assert len(checking) >= 6

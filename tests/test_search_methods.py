@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parts.filling import fill
+from benchmarks.parts.fits import train_fits
 from benchmarks.search.search_methods import (
     KERNELS,
     KEY,
@@ -63,14 +63,14 @@ def test_record_with_an_epoch_budget_is_the_beginning_of_the_full_record() -> No
 @pytest.mark.parametrize("first_fold", range(3))
 def test_halving_finds_the_best_candidate_if_learning_curves_do_not_cross(first_fold: int) -> None:
     found = replay(SIZE, _grid(1), 1, first_fold, 0.4)
-    assert (found.winner, found.named, found.lost) == ("kernel=11", "kernel=11", 0)
-    assert 0.2 < found.share <= 0.4
+    assert (found.winner, found.selected, found.lost) == ("kernel=11", "kernel=11", 0)
+    assert 0.2 < found.used <= 0.4
     assert found.kind == "same"
 
 
 def test_halving_misses_the_best_candidate_if_learning_curves_cross() -> None:
     found = replay(SIZE, _grid(2, crossing=True), 2, 0, 0.15)
-    assert (found.winner, found.named) == ("kernel=11", "kernel=2")
+    assert (found.winner, found.selected) == ("kernel=11", "kernel=2")
     assert found.lost == pytest.approx(4 / 50)
     # The same difference on each fold: without any variance there is no interval.
     assert found.kind == "inconclusive"
@@ -94,8 +94,8 @@ def test_table_counts_by_kind() -> None:
 def test_filled_runs_folder_can_be_opened_again(tmp_path: Path) -> None:
     """A database without runs next to completed fits is rejected."""
     fit = small_fit()
-    fill(tmp_path, [fit], workers=0)
+    train_fits(tmp_path, [fit], workers=0)
     history = History.open(tmp_path)
     assert history.records[fit.id].done
     history.close()
-    fill(tmp_path, [fit], workers=0)
+    train_fits(tmp_path, [fit], workers=0)

@@ -1,4 +1,4 @@
-"""``benchmarks/accuracy/speedrun.py`` on a small study: its output, and the records of test-set evaluations."""
+"""``benchmarks/accuracy/speedrun.py`` on a small study: its output and its records of test-set evaluations."""
 
 from __future__ import annotations
 

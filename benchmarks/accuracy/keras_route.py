@@ -1,17 +1,17 @@
-"""The notebook's way to MNIST on Keras, timed: how long one fit of two-conv takes, and how accurate it becomes.
+"""Time the notebook's fit of two-conv on Keras and measure its accuracy: the baseline for ``speedrun.py final``.
 
-two-conv with kernel 7 as the notebook had it: all 60,000 training images in batches of 100, Adam, float32, 20 epochs,
-the test images as validation data after each epoch, one fit on all cores. It is what ``speedrun.py final`` is set
-beside, so that test accuracy is read off after every epoch here, as the notebook did, and as convstudy never does::
+As in the notebook: two-conv with kernel 7, all 60,000 training images in batches of 100, Adam, float32, 20 epochs, and
+the test images as validation data after each epoch. One fit uses all cores. convstudy itself never evaluates the test
+set during training::
 
     make .venv-peers/.installed
     CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.accuracy.keras_route --peers .venv-peers/bin/python
 
-A size that takes half a minute: ``--epochs 1 --subset 1000``. ``--policy mixed_bfloat16`` is Keras' own half precision.
+A run that takes half a minute: ``--epochs 1 --subset 1000``. ``--policy mixed_bfloat16`` uses Keras' mixed precision.
 
-"seconds" run from the start of ``fit`` and include the validations, "seconds_training" leave them out but for the last
-one, as ``speedrun.py`` reckons; loading and imports are in "seconds_in_all" only. Each epoch is told on stderr as it
-ends. The last line on stdout is JSON.
+"seconds" starts with ``fit`` and includes all validations. "seconds_training" includes only the last validation, as in
+``speedrun.py``. Only "seconds_in_all" includes loading and imports. Each epoch is printed to stderr when it ends. The
+last line on stdout is JSON.
 """
 
 from __future__ import annotations
@@ -53,9 +53,13 @@ class Epoch:
 
 
 def write_images(path: Path, subset: int | None) -> tuple[int, int]:
-    """Write MNIST's images for the peer, the first ``subset`` training images or all; return how many of each part."""
+    """Write MNIST for the peer; ``subset`` takes the first training images only.
+
+    Returns:
+        The number of training images and of test images.
+    """
     data = BUILT_IN_DATASETS["mnist"].load()
-    test = data.test.open(lambda: print("the test images are opened for the peer", file=sys.stderr))
+    test = data.test.open(lambda: print("reading the test images for Keras", file=sys.stderr))
     train = data.train if subset is None else data.train.take(np.arange(min(subset, len(data.train))))
     np.savez(
         path,
@@ -68,7 +72,7 @@ def write_images(path: Path, subset: int | None) -> tuple[int, int]:
 
 
 def fit(python: str, images: Path, n_epochs: int, seed: int, policy: str) -> tuple[list[Epoch], float]:
-    """Let the peer train; return its epochs, and the seconds of the whole command."""
+    """Train with Keras; return the epochs and the seconds of the whole command."""
     command = [python, str(CONTENDER), str(images), str(n_epochs), str(seed), policy]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     epochs = []
@@ -77,14 +81,13 @@ def fit(python: str, images: Path, n_epochs: int, seed: int, policy: str) -> tup
         assert process.stdout is not None
         for line in process.stdout:
             epochs.append(Epoch(**json.loads(line)))
-            print(told(epochs[-1]), file=sys.stderr, flush=True)
+            print(epoch_line(epochs[-1]), file=sys.stderr, flush=True)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     return epochs, time.perf_counter() - started
 
 
-def told(epoch: Epoch) -> str:
-    """Return a line about an epoch."""
+def epoch_line(epoch: Epoch) -> str:
     return (
         f"epoch {epoch.number:2d}  test accuracy {100 * epoch.test_accuracy:.2f} %  "
         f"{epoch.seconds:.1f} s since the start (its validation {epoch.validation_seconds:.1f} s)"
@@ -92,12 +95,12 @@ def told(epoch: Epoch) -> str:
 
 
 def seconds_training(epochs: Sequence[Epoch]) -> float:
-    """Return the seconds until the last of these epochs had ended, without the validations before its own."""
+    """Return the seconds until the end of the last epoch, without the validations of earlier epochs."""
     return epochs[-1].seconds - sum(epoch.validation_seconds for epoch in epochs[:-1])
 
 
 def reached(epochs: Sequence[Epoch], accuracy: float) -> dict[str, Any] | None:
-    """Return the first epoch with this test accuracy or more and the seconds until then; None if there is none."""
+    """Return the first epoch with at least this test accuracy and the seconds until then, or None."""
     for n, epoch in enumerate(epochs, start=1):
         if epoch.test_accuracy >= accuracy:
             return {
@@ -109,7 +112,7 @@ def reached(epochs: Sequence[Epoch], accuracy: float) -> dict[str, Any] | None:
 
 
 def versions(python: str) -> dict[str, str]:
-    """Return the versions of the peer's Python and packages, without loading them."""
+    """Return the versions of the peer's Python, Keras, TensorFlow and numpy, without importing them."""
     code = (
         "import importlib.metadata as m, json, platform;"
         "found = {d.metadata['Name'].replace('_', '-'): d.version for d in m.distributions()};"
@@ -122,58 +125,57 @@ def versions(python: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Train, and print what it took."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--peers", required=True, help="the Python that has Keras")
+    parser.add_argument("--peers", required=True, help="the Python with Keras")
     parser.add_argument("--epochs", type=at_least(1), default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--subset", type=at_least(100), help="so many training images, instead of all")
+    parser.add_argument("--subset", type=at_least(100), help="the number of training images [all]")
     parser.add_argument("--policy", default="float32", choices=("float32", "mixed_bfloat16"))
-    parser.add_argument("--keras-accuracy-target", type=float, metavar="SHARE", help="such as 0.995")
-    asked = parser.parse_args()
+    parser.add_argument("--keras-accuracy-target", type=float, metavar="FRACTION", help="such as 0.995")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         images = Path(folder, "images.npz")
         try:
-            n_train, n_test = write_images(images, asked.subset)
+            n_train, n_test = write_images(images, arguments.subset)
         except ConvstudyError as error:
             raise SystemExit(str(error)) from None
-        epochs, in_all = fit(asked.peers, images, asked.epochs, asked.seed, asked.policy)
+        epochs, in_all = fit(arguments.peers, images, arguments.epochs, arguments.seed, arguments.policy)
     each = [epochs[0].seconds, *(after.seconds - before.seconds for before, after in pairwise(epochs))]
     last = epochs[-1]
     machine = environment(os.cpu_count() or 1)
     found = {
         "network": NETWORK,
-        "policy": asked.policy,
-        "seed": asked.seed,
+        "policy": arguments.policy,
+        "seed": arguments.seed,
         "n_train": n_train,
         "n_test": n_test,
         "n_epochs": len(epochs),
         "seconds": last.seconds,
         "seconds_training": seconds_training(epochs),
         "seconds_in_all": in_all,
-        "seconds_an_epoch": median(each),
+        "seconds_per_epoch": median(each),
         "test_accuracy": last.test_accuracy,
         "epochs": [asdict(epoch) for epoch in epochs],
         "cpu": machine.cpu,
         "n_cores": machine.n_cores,
-        "versions": versions(asked.peers),
+        "versions": versions(arguments.peers),
     }
     print(
-        f"Keras, {NETWORK}, {asked.policy}: {n_train:,} images, {len(epochs)} epochs in {last.seconds:.1f} s "
-        f"({found['seconds_training']:.1f} s without the validations before the last), an epoch "
+        f"Keras, {NETWORK}, {arguments.policy}: {n_train:,} images, {len(epochs)} epochs in {last.seconds:.1f} s "
+        f"({found['seconds_training']:.1f} s without the earlier validations), per epoch "
         f"{median(each):.1f} s ({min(each):.1f} to {max(each):.1f}); test accuracy {100 * last.test_accuracy:.2f} %"
     )
-    if asked.keras_accuracy_target is not None:
-        target = asked.keras_accuracy_target
+    if arguments.keras_accuracy_target is not None:
+        target = arguments.keras_accuracy_target
         found |= {"accuracy_target": target, "reached": reached(epochs, target)}
         first = found["reached"]
         print(
-            f"first at {100 * target:g} % after epoch {first['epoch']}, {first['seconds']:.1f} s "
-            f"({first['seconds_training']:.1f} s without the validations before that epoch's)"
+            f"reached {100 * target:g} % in epoch {first['epoch']}, {first['seconds']:.1f} s "
+            f"({first['seconds_training']:.1f} s without the earlier validations)"
             if first
-            else f"never at {100 * target:g} %: at best {100 * max(e.test_accuracy for e in epochs):.2f} %"
+            else f"did not reach {100 * target:g} %; maximum {100 * max(e.test_accuracy for e in epochs):.2f} %"
         )
     print(json.dumps(found))
 

@@ -1,20 +1,18 @@
-"""How accurate a study's first network becomes, and in how many seconds: MNIST in seconds, and in ten minutes.
+"""Measure the accuracy and the training time of the first network of a study, for time-to-accuracy on MNIST.
 
-Choosing looks at validation images only; the last word opens the sealed test set, once for each seed::
+``choose`` uses validation images only, for choosing settings. ``final`` evaluates the test set, once for each seed::
 
     python -m benchmarks.accuracy.speedrun choose --seeds 3 --set recipe.epochs=2
     python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000
     python -m benchmarks.accuracy.speedrun final --study mnist-accuracy --seeds 5 --first-seed 1000
 
-Each fit is the package's own (``run_fit``, then
-``evaluate_test_set``), one at a time, on the threads that the study gives it.
-"seconds" are those of training with its augmentation and of the final evaluation (of the validation images in
-``choose``, of the test images in ``final``); importing, loading images and measuring after each epoch are not in it.
-"seconds_in_all" leaves out importing and loading only. The first fit of a process also pays for torch's choice of
-kernels.
+The fits are those of the package (``run_fit``, then ``evaluate_test_set``), one at a time, with the threads of the
+study. "seconds" includes training, augmentation and the final evaluation (validation images in ``choose``, test images
+in ``final``). It excludes imports, loading and the evaluation after each epoch. "seconds_in_all" excludes only imports
+and loading. In the first fit of a process, torch also selects its kernels.
 
-``choose --split-seed`` has all seeds validate on the same images, so that it can score an ensemble, too. ``final``
-appends a line to ``--test_evaluations`` before a test image is read. The last line on stdout is JSON.
+With ``choose --split-seed``, all seeds have the same validation images, so the script can also score their ensemble.
+``final`` appends a line to ``--test-evaluations`` before it reads a test image. The last line on stdout is JSON.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ from convstudy.studyfile import Study, load_study, read_change
 
 @dataclass(frozen=True)
 class Result:
-    """One seed: ``probabilities`` of the images it was scored on, and their labels."""
+    """The scores and times of one seed, with the probabilities ``(n, classes)`` and labels ``(n,)`` of its images."""
 
     seed: int
     accuracy: float
@@ -64,7 +62,7 @@ class Result:
 def fits_of(
     study: Study, network: str, seeds: range, split_seed: int | None, data: LoadedDataset
 ) -> Iterator[Fit]:
-    """Yield a fit of the study's network for each seed; a split seed has all validate on the same images."""
+    """Yield a fit for each seed. With ``split_seed``, all have the same validation images."""
     layers = study.network[network].network()
     for seed in seeds:
         split = Holdout(study.validation, seed if split_seed is None else split_seed, study.subset)
@@ -72,7 +70,7 @@ def fits_of(
 
 
 def train(fit: Fit, data: LoadedDataset) -> tuple[TrainedFit, float, float]:
-    """Return what a fit leaves, its seconds of training, and those of all that it did."""
+    """Return the trained fit, its training seconds, and the seconds of the whole fit."""
     started = time.perf_counter()
     trained = run_fit(fit, data.train)
     in_all = time.perf_counter() - started
@@ -82,7 +80,7 @@ def train(fit: Fit, data: LoadedDataset) -> tuple[TrainedFit, float, float]:
 
 
 def on_validation(fit: Fit, data: LoadedDataset) -> Result:
-    """Train, and score on the validation images."""
+    """Train, and evaluate on the validation images."""
     trained, seconds, in_all = train(fit, data)
     rows = trained.validation["indices"].numpy()
     part = ImageTensors.of(data.train.take(rows))
@@ -97,7 +95,7 @@ def on_validation(fit: Fit, data: LoadedDataset) -> Result:
 
 
 def on_test(fit: Fit, data: LoadedDataset, test_evaluations: Path) -> Result:
-    """Train, write the opening down, and score on the sealed test set."""
+    """Train, record the test-set evaluation, and evaluate the test set."""
     trained, seconds, in_all = train(fit, data)
     evaluated_at = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"fit_id": fit.id, "weights_digest": trained.record.weights_digest, "evaluated_at": evaluated_at}
@@ -110,22 +108,21 @@ def on_test(fit: Fit, data: LoadedDataset, test_evaluations: Path) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, "weights.safetensors")
         write_tensors(weights, trained.weights, {})
-        opened = evaluate_test_set(
+        found = evaluate_test_set(
             fit, weights, trained.record.weights_digest, data.test, record_test_evaluation
         )
-    probabilities, labels = opened.predictions["probabilities"], opened.predictions["labels"]
     return Result(
         fit.seed,
-        opened.scores["accuracy"],
-        seconds + opened.seconds,
-        in_all + opened.seconds,
-        probabilities,
-        labels,
+        found.scores["accuracy"],
+        seconds + found.seconds,
+        in_all + found.seconds,
+        found.predictions["probabilities"],
+        found.predictions["labels"],
     )
 
 
 def summary(results: list[Result]) -> dict[str, Any]:
-    """Return means and standard deviations over seeds, and the ensemble's accuracy where all saw the same images."""
+    """Return means and standard deviations over seeds, and the ensemble accuracy if all have the same images."""
     found: dict[str, Any] = {"n": len(results), "accuracies": [result.accuracy for result in results]}
     for name in ("accuracy", "seconds", "seconds_in_all"):
         values = [getattr(result, name) for result in results]
@@ -138,33 +135,34 @@ def summary(results: list[Result]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("mode", choices=["choose", "final"])
     parser.add_argument("--study", default="mnist-speedrun")
-    parser.add_argument("--network", help="the first one unless told")
+    parser.add_argument("--network", help="the network [the first of the study]")
     parser.add_argument("--seeds", type=at_least(1), default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--split-seed", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument("--test-evaluations", type=Path, default=Path("speedrun-test-evaluations.jsonl"))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        study = fix_precision(load_study(asked.study, dict(read_change(text) for text in asked.changes)))
+        study = fix_precision(
+            load_study(arguments.study, dict(read_change(text) for text in arguments.changes))
+        )
         data = study.dataset.load()
     except ConvstudyError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    network = asked.network or next(iter(study.network))
+    network = arguments.network or next(iter(study.network))
     if network not in study.network:
-        parser.error(f"no network {network!r} in {study.name}, which has {', '.join(study.network)}")
-    seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+        parser.error(f"--network must be one of {', '.join(study.network)}; got {network}")
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     results = []
-    for fit in fits_of(study, network, seeds, asked.split_seed, data):
-        final = asked.mode == "final"
-        result = on_test(fit, data, asked.test_evaluations) if final else on_validation(fit, data)
+    for fit in fits_of(study, network, seeds, arguments.split_seed, data):
+        final = arguments.mode == "final"
+        result = on_test(fit, data, arguments.test_evaluations) if final else on_validation(fit, data)
         print(
             f"seed {result.seed}  accuracy {100 * result.accuracy:.2f} %  {result.seconds:.2f} s  "
             f"({result.seconds_in_all:.2f} s in all)",
@@ -172,19 +170,21 @@ def main() -> None:
         )
         results.append(result)
     found = summary(results)
-    of = "test" if asked.mode == "final" else "validation"
+    part = "test" if arguments.mode == "final" else "validation"
     spread = f" ± {100 * found['accuracy_sd']:.3f}" if len(results) > 1 else ""
     print(
-        f"{study.name}, {network}: {of} accuracy {100 * found['accuracy']:.3f}{spread} % over {len(results)} seeds, "
+        f"{study.name}, {network}: {part} accuracy {100 * found['accuracy']:.3f}{spread} % over {len(results)} seeds, "
         f"{found['seconds']:.2f} s each ({study.threads} threads, one fit at a time)"
     )
-    statistics = {"mode": asked.mode, "study": study.name, "network": network, "changes": asked.changes}
     print(
         json.dumps(
             {
-                **statistics,
+                "mode": arguments.mode,
+                "study": study.name,
+                "network": network,
+                "changes": arguments.changes,
                 "seeds": list(seeds),
-                "split_seed": asked.split_seed,
+                "split_seed": arguments.split_seed,
                 **found,
                 "environment": asdict(environment(study.threads)),
             }

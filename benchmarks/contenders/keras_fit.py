@@ -1,18 +1,18 @@
 # mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-unimported"
-"""``keras.Model.fit`` on TensorFlow, as the notebook did it. The variant ``mixed_bfloat16`` is Keras' own policy."""
+"""``keras.Model.fit`` on TensorFlow, as in the notebook. The variant ``mixed_bfloat16`` is a policy of Keras."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from turns import BATCH_SIZE, N_CLASSES, Turns, images, layers, part
+from turns import BATCH_SIZE, N_CLASSES, Turns, images, layers, read_arguments
 
 MANY = 100_000
 
 
 def built(texts: list[list[str]]) -> Any:
-    """Return the Keras model of these layers."""
+    """Return the Keras model of these layers, without ``compile``."""
     import keras
 
     model = keras.Sequential([keras.Input((28, 28, 1))])
@@ -40,30 +40,25 @@ def built(texts: list[list[str]]) -> Any:
 
 
 def main() -> None:
-    """Train an epoch a turn."""
-    asked = part()
+    arguments = read_arguments()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(asked.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(asked.threads)
-    if asked.variant:
-        keras.mixed_precision.set_global_policy(asked.variant)
-    pixels, labels = images(asked.n_images)
-    model = built(layers(asked.network))
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    if arguments.variant:
+        keras.mixed_precision.set_global_policy(arguments.variant)
+    pixels, labels = images(arguments.n_images)
+    model = built(layers(arguments.network))
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     turns = Turns()
 
-    class Taking(keras.callbacks.Callback):
-        """Takes turns."""
-
+    class TakeTurns(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            """Wait for the word."""
             turns.begin()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            """Say how long it took."""
             turns.end()
 
     one_hot = keras.utils.to_categorical(labels, N_CLASSES)
@@ -73,7 +68,7 @@ def main() -> None:
         batch_size=BATCH_SIZE,
         epochs=MANY,
         verbose=0,
-        callbacks=[Taking()],
+        callbacks=[TakeTurns()],
     )
 
 

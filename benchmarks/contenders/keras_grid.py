@@ -1,8 +1,8 @@
 # mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-unimported"
-"""scikit-learn's ``GridSearchCV`` over Keras' own ``SKLearnClassifier``, as the notebook searched, folds mended.
+"""scikit-learn's ``GridSearchCV`` with Keras' ``SKLearnClassifier``: the notebook's search, with stratified folds.
 
-``python keras_grid.py IMAGES.npz KERNELS FOLDS EPOCHS JOBS`` with kernels such as ``2,3,5``; the last line on stdout is
-JSON: the best kernel and each kernel's mean score. JOBS fits run at once, the cores' threads shared among them.
+``python keras_grid.py IMAGES.npz KERNELS FOLDS EPOCHS JOBS`` with kernels such as ``2,3,5``. The last line on stdout is
+JSON: the best kernel and the mean score of each kernel. JOBS fits run at once and divide the cores among them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from turns import BATCH_SIZE, layers
 
 
 def two_conv(X: Any, y: Any, kernel: int, threads: int) -> Any:  # noqa: N803 (the wrapper calls it so)
-    """Return the compiled network, built in whatever process trains it; scikit-learn hands it rows of pixels."""
+    """Return the compiled network. Each worker process calls this. The network takes images as rows of 784 pixels."""
     import keras
     import tensorflow as tf
     from keras_fit import built
@@ -32,7 +32,6 @@ def two_conv(X: Any, y: Any, kernel: int, threads: int) -> Any:  # noqa: N803 (t
 
 
 def main() -> None:
-    """Search, and say what was found."""
     path, kernels, folds, epochs, jobs = sys.argv[1:6]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras.wrappers import SKLearnClassifier
@@ -48,7 +47,7 @@ def main() -> None:
         n_jobs=int(jobs),
         error_score="raise",
     )
-    # Not as fit_kwargs of the classifier: its clones, which the search trains, lose them (Keras 3.15.1).
+    # Passed to fit(): fit_kwargs of the classifier get lost when the search clones it (Keras 3.15.1).
     search.fit(pixels, labels, epochs=int(epochs), batch_size=BATCH_SIZE, verbose=0)
     scores = {
         tried["kernel"]: score

@@ -1,9 +1,9 @@
 # mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-unimported"
 """The notebook's fit of two-conv on Keras and TensorFlow: all training images, the test images as validation data.
 
-``python keras_mnist.py IMAGES.npz EPOCHS SEED POLICY`` with a policy such as ``float32``; TensorFlow shares the cores
-out as it does when nobody asks. Each line on stdout is the JSON of one epoch, as soon as it is over; ``seconds`` counts
-from the start of ``fit``, so that building the graph is in the first epoch.
+``python keras_mnist.py IMAGES.npz EPOCHS SEED POLICY`` with a policy such as ``float32``. The number of threads is
+TensorFlow's default. After each epoch, it prints one line of JSON. ``seconds`` starts with ``fit``, so the first epoch
+includes building the graph.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ NETWORK = "two-conv-7"
 
 
 def main() -> None:
-    """Train, and say after each epoch what it came to."""
     path, epochs, seed, policy = sys.argv[1:5]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
@@ -40,24 +39,20 @@ def main() -> None:
     model = built(layers(NETWORK))
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
 
-    class Telling(keras.callbacks.Callback):
-        """Says what each epoch came to, and when."""
+    class PrintEpochs(keras.callbacks.Callback):
+        """Prints the accuracies and the time of each epoch."""
 
         def on_train_begin(self, logs: Any = None) -> None:
-            """Start the clock."""
             self.started = time.perf_counter()
             self.validation_seconds = 0.0
 
         def on_test_begin(self, logs: Any = None) -> None:
-            """Start the clock of a validation."""
             self.validating = time.perf_counter()
 
         def on_test_end(self, logs: Any = None) -> None:
-            """Stop the clock of a validation."""
             self.validation_seconds = time.perf_counter() - self.validating
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            """Print a line."""
             line = {
                 "number": epoch + 1,
                 "seconds": time.perf_counter() - self.started,
@@ -73,7 +68,7 @@ def main() -> None:
         epochs=int(epochs),
         validation_data=parts[1],
         verbose=0,
-        callbacks=[Telling()],
+        callbacks=[PrintEpochs()],
     )
 
 

@@ -1,7 +1,7 @@
-"""convstudy's own training of a fit: the engine's loop with its history and checkpoints. The variant is a precision.
+"""A fit of convstudy: the engine's training loop with history and checkpoints. The variant is the precision.
 
-Evaluation after each epoch is taken out of a turn, since the peers do none here. A checkpoint in each is dearer than in
-a study, where an epoch has hundreds of steps and a turn some dozens.
+The time of a turn excludes the evaluation after the epoch, because the peers do not evaluate. It includes a checkpoint,
+which weighs more here than in a study: an epoch of a study has hundreds of steps, a turn has dozens.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from turns import BATCH_SIZE, Turns, images, layers, part
+from turns import BATCH_SIZE, Turns, images, layers, read_arguments
 
 from convstudy.data import BUILT_IN_DATASETS, Holdout, Images
 from convstudy.engine.fit import run_fit
@@ -24,17 +24,16 @@ VALIDATION = 0.1
 
 
 def main() -> None:
-    """Train one epoch per turn; its seconds exclude those of evaluation."""
-    asked = part()
-    n_images = round(asked.n_images / (1 - VALIDATION))
+    arguments = read_arguments()
+    n_images = round(arguments.n_images / (1 - VALIDATION))
     pixels, labels = images(n_images)
-    recipe = Recipe(batch_size=BATCH_SIZE, epochs=MANY, precision=asked.variant or "float32")  # type: ignore[arg-type]
-    network = Network.read([" ".join(words) for words in layers(asked.network)])
-    fit = Fit(BUILT_IN_DATASETS["mnist"], network, recipe, Holdout(VALIDATION, 0), 0, asked.threads)
+    recipe = Recipe(batch_size=BATCH_SIZE, epochs=MANY, precision=arguments.variant or "float32")  # type: ignore[arg-type]
+    network = Network.read([" ".join(parts) for parts in layers(arguments.network)])
+    fit = Fit(BUILT_IN_DATASETS["mnist"], network, recipe, Holdout(VALIDATION, 0), 0, arguments.threads)
     turns = Turns()
 
     def on_epoch(epoch: Epoch) -> None:
-        turns.say(time.perf_counter() - turns.started - epoch.evaluation_seconds)
+        turns.report(time.perf_counter() - turns.started - epoch.evaluation_seconds)
         turns.begin()
 
     turns.begin()

@@ -1,4 +1,4 @@
-"""The training loop of PyTorch's tutorials: a DataLoader over tensors, Adam, float32."""
+"""The training loop of the PyTorch tutorials: a DataLoader over tensors, Adam, float32."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch_networks import built, tensors
-from turns import BATCH_SIZE, Turns, part
+from turns import BATCH_SIZE, Turns, read_arguments
 
 
 def main() -> None:
-    """Train an epoch a turn."""
-    asked = part()
-    torch.set_num_threads(asked.threads)
-    model = built(asked.network)
-    loader = DataLoader(TensorDataset(*tensors(asked.n_images)), batch_size=BATCH_SIZE, shuffle=True)
+    arguments = read_arguments()
+    torch.set_num_threads(arguments.threads)
+    model = built(arguments.network)
+    loader = DataLoader(TensorDataset(*tensors(arguments.n_images)), batch_size=BATCH_SIZE, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters())
     loss_of = nn.CrossEntropyLoss()
     turns = Turns()

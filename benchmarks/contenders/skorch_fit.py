@@ -9,42 +9,37 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch_networks import built, tensors
-from turns import BATCH_SIZE, Turns, part
+from turns import BATCH_SIZE, Turns, read_arguments
 
 MANY = 100_000
 
 
-class Taking(Callback):
-    """Takes turns."""
-
+class TakeTurns(Callback):
     def __init__(self) -> None:
         self.turns = Turns()
 
     def on_epoch_begin(self, net: Any, **_: Any) -> None:
-        """Wait for the word."""
         self.turns.begin()
 
     def on_epoch_end(self, net: Any, **_: Any) -> None:
-        """Say how long it took."""
         self.turns.end()
 
 
 def main() -> None:
-    """Train an epoch a turn."""
-    asked = part()
-    torch.set_num_threads(asked.threads)
+    arguments = read_arguments()
+    torch.set_num_threads(arguments.threads)
     net = NeuralNetClassifier(
-        built(asked.network),
+        built(arguments.network),
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.Adam,
         max_epochs=MANY,
         batch_size=BATCH_SIZE,
         iterator_train__shuffle=True,
         train_split=None,
-        callbacks=[Taking()],
+        callbacks=[TakeTurns()],
         verbose=0,
     )
-    net.fit(*tensors(asked.n_images))
+    net.fit(*tensors(arguments.n_images))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The notebook's networks and images as people write them in PyTorch: standard modules, float32, channels first."""
+"""The notebook's networks and images in idiomatic PyTorch: standard modules, float32, channels first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from turns import N_CLASSES, images, layers
 
 
 def built(network: str) -> nn.Sequential:
-    """Return the network, built."""
+    """Return a network of the study ``mnist``, with initialised weights."""
     parts: list[nn.Module] = []
     flat = False
     for word, *rest in layers(network):

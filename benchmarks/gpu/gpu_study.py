@@ -1,21 +1,20 @@
-"""The notebook's whole study on a CUDA device: every fit of the built-in study ``mnist``, several at once.
+"""Run the notebook's whole study on a GPU: every fit of the built-in study ``mnist``, several at once.
 
 ::
 
     python -m benchmarks.gpu.gpu_study                                # one seed: 25 fits of the search and 7 more
     python -m benchmarks.gpu.gpu_study --set study.seeds=5
-    python -m benchmarks.gpu.gpu_study --device cpu --subset 300 --set recipe.epochs=1    # a trial without a device
+    python -m benchmarks.gpu.gpu_study --device cpu --subset 300 --set recipe.epochs=1    # a short run without a GPU
 
-It runs the study as ``convstudy run`` does, into a folder of its own that is removed afterwards: training, evaluation
-after each epoch, checkpoints, choices, openings of the test set. "seconds" begins when the plan is made (the images are
-read and the device's first kernel has run) and ends when the last model has been tested; what each executor does once,
-as reading the images for itself, is in it. "seconds_in_all" is the whole run: it also reads and verifies the images
-before the plan, and looks all of them over for near duplicates after the last test, which is a processor's work. The
-report is in neither. "images_per_second" counts training images only. The last line on stdout is JSON.
+The script runs the study like ``convstudy run``, in a temporary runs folder: training, evaluation after each epoch,
+checkpoints, choices, test-set evaluations. "seconds" starts when the plan exists (the images are loaded and the first
+kernel has run) and ends with the last test-set evaluation. It includes what each executor does once, such as loading
+the images. "seconds_in_all" is the whole run: it also loads and verifies the images before the plan, and searches
+them for near-duplicates after the last evaluation, on the CPU. Neither includes the report. "images_per_second"
+counts training images only. The last line on stdout is JSON.
 
-It trains in bfloat16 where the device has instructions for it, else in float32.
-Without a CUDA device, and unless ``--device cpu`` asks for less, it says so and ends with status 2, or with
-``--where-there-is-one`` with 0.
+The precision is bfloat16 if the device has instructions for it, otherwise float32. Without a CUDA device, the script
+prints an error and exits with status 2; with ``--where-there-is-one`` it exits with status 0.
 """
 
 from __future__ import annotations
@@ -43,26 +42,25 @@ from convstudy.studyfile import load_study, read_change
 
 @dataclass
 class Tally:
-    """What the run told: fits that ended, training images that they saw, how many ran at once, and how long it took."""
+    """Counts the events of a run: fits, training images, concurrent fits and times."""
 
     n_fits: int = 0
     n_failed: int = 0
     n_images: int = 0
-    at_once: int = 0
+    n_concurrent: int = 0
     seconds_of_fits: float = 0.0
     started: float = 0.0
     ended: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """From the first plan to the last fit or test."""
+        """The time from the first plan to the last fit or test-set evaluation."""
         return self.ended - self.started
 
     def __call__(self, event: Event) -> None:
-        """Count."""
         match event:
             case RunStarted():
-                self.at_once = event.workers
+                self.n_concurrent = event.workers
                 self.started = self.ended = time.perf_counter()
             case FitEnded():
                 self.ended = time.perf_counter()
@@ -80,20 +78,16 @@ class Tally:
 
 
 def test_accuracies(results: Results) -> dict[str, float]:
-    """Return the mean test accuracy over seeds of each candidate that was tested."""
+    """Return the mean test accuracy over seeds of each evaluated candidate, by stage and name."""
     found = {}
     for stage in results.plan.stages:
         for candidate in stage.candidates:
-            opened = [
+            evaluations = [
                 results.test_evaluations[fit.id]
                 for fit in candidate.fits
                 if fit.id in results.test_evaluations
             ]
-            scores = [
-                test_evaluation.scores["accuracy"]
-                for test_evaluation in opened
-                if test_evaluation.scores is not None
-            ]
+            scores = [each.scores["accuracy"] for each in evaluations if each.scores is not None]
             if scores:
                 found[f"{stage.key} {candidate.name}"] = round(fmean(scores), 4)
     return found
@@ -107,21 +101,21 @@ def main() -> int:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--study", default="mnist")
     parser.add_argument(
-        "--at-once", type=at_least(0), help="fits at once, instead of the executor's own number"
+        "--at-once", type=at_least(0), help="the number of concurrent fits [the executor's choice]"
     )
     parser.add_argument("--subset", type=at_least(1))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument(
         "--where-there-is-one",
         action="store_true",
-        help="without such a device, say so and end with status 0",
+        help="exit with status 0 if there is no such device",
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        device = find_device(asked.device)
+        device = find_device(arguments.device)
     except UsageError as error:
-        if asked.where_there_is_one:
-            print(f"gpu_study.py: there is no device {asked.device!r}, so that nothing is measured on one")
+        if arguments.where_there_is_one:
+            print(f"gpu_study.py: skipped, because there is no device {arguments.device!r}")
             return 0
         print(error, file=sys.stderr)
         return 2
@@ -130,11 +124,11 @@ def main() -> int:
         changes = {
             "study.seeds": 1,
             "recipe.precision": precision,
-            **dict(read_change(text) for text in asked.changes),
+            **dict(read_change(text) for text in arguments.changes),
         }
-        if asked.subset is not None:
-            changes["study.subset"] = asked.subset
-        study = load_study(asked.study, changes)
+        if arguments.subset is not None:
+            changes["study.subset"] = arguments.subset
+        study = load_study(arguments.study, changes)
         study.dataset.load()
     except ConvstudyError as error:
         print(error, file=sys.stderr)
@@ -146,7 +140,7 @@ def main() -> int:
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        results = run_study(study, folder, asked.at_once, tally, str(device))
+        results = run_study(study, folder, arguments.at_once, tally, str(device))
         in_all = time.perf_counter() - started
     line = {
         "study": study.name,
@@ -156,7 +150,7 @@ def main() -> int:
         "fits": tally.n_fits,
         "failed": tally.n_failed,
         "complete": results.complete,
-        "fits_at_once": tally.at_once,
+        "fits_at_once": tally.n_concurrent,
         "images_per_second": round(tally.n_images / tally.seconds) if tally.n_fits else 0,
         "seconds_of_fits": round(tally.seconds_of_fits, 1),
         "test_accuracy": test_accuracies(results),

@@ -1,8 +1,8 @@
-"""convstudy's side of ``keras_reference.py``: the same runs, and how far they are from Keras'.
+"""Repeat the runs of ``keras_reference.py`` with convstudy and measure the deviations from Keras.
 
 ``python -m benchmarks.parity.keras_parity`` prints the tables of ``benchmarks/README.md``, and
-``tests/engine/test_keras_parity.py`` holds each run to its tolerance. The networks are those of the built-in study
-``mnist``, without their dropout, and two with residual connections.
+``tests/engine/test_keras_parity.py`` compares each run with its tolerance. The networks are those of the built-in study
+``mnist``, without dropout, and two with residual connections.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.parity.keras_reference import (
     RUNS,
     Run,
     batch,
-    start_kernels,
+    initial_kernels,
     summary,
 )
 from convstudy.engine.optimizers import build_optimizer, make_step
@@ -68,17 +68,17 @@ def network_of(name: str) -> Network:
 
 
 def recipe_of(run: Run) -> Recipe:
-    """Return the recipe that says what the reference run did."""
+    """Return the recipe with the settings of the reference run."""
     optimizer = "sgd" if run.optimizer == "nesterov" else run.optimizer
     return Recipe.model_validate(
         {"optimizer": optimizer, "learning_rate": run.learning_rate, **OPTIMIZERS[run.optimizer]}
     )
 
 
-def carry_kernels(model: nn.Module) -> None:
-    """Give a model the start kernels of the reference, from Keras' layout to torch's."""
+def copy_kernels(model: nn.Module) -> None:
+    """Copy the initial kernels of the reference into a model, converted from Keras' layout to torch's."""
     modules = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    kernels = start_kernels([_keras_shape(module) for module in modules])
+    kernels = initial_kernels([_keras_shape(module) for module in modules])
     with torch.no_grad():
         for module, kernel in zip(modules, kernels, strict=True):
             weight = torch.from_numpy(kernel)
@@ -101,11 +101,11 @@ def _is_depthwise(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     return isinstance(module, nn.Conv2d) and module.groups > 1
 
 
-def follow(run: Run, n_steps: int = N_STEPS) -> dict[str, Any]:
-    """Return what the reference recorded of a run, measured on our side."""
+def repeat_run(run: Run, n_steps: int = N_STEPS) -> dict[str, Any]:
+    """Train a run with convstudy and return the same values as :func:`keras_reference.train`."""
     dtype = torch.float64 if run.precision == "float64" else torch.float32
     model = build_network(network_of(run.network), INPUT_SHAPE, N_CLASSES, torch.Generator()).to(dtype)
-    carry_kernels(model)
+    copy_kernels(model)
     optimizer = build_optimizer(recipe_of(run), model.parameters())
 
     def loss_of(step: int) -> torch.Tensor:
@@ -135,12 +135,12 @@ def follow(run: Run, n_steps: int = N_STEPS) -> dict[str, Any]:
 
 
 def deviation(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the largest relative deviation."""
+    """Return the largest relative deviation from ``theirs``."""
     return max(abs(one - other) / abs(other) for one, other in zip(ours, theirs, strict=True))
 
 
 def averages_deviation(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
-    """Return the largest deviation in a summary of a batch-norm's averages, in parts of its largest figure."""
+    """Return the largest deviation in the summaries of moving averages, relative to the largest value of a summary."""
     largest: float = max(
         abs(one[kind][key] - other[kind][key]) / max(abs(value) for value in other[kind].values())
         for one, other in zip(ours, theirs, strict=True)
@@ -151,7 +151,7 @@ def averages_deviation(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
 
 
 def variance_errors() -> tuple[float, float]:
-    """Return the largest relative error of a channel's variance in float32: torch's batch normalisation, and ours."""
+    """Return the largest relative error of a channel's variance in float32, with torch's batch norm and with ours."""
     images = torch.randn(100, 16, 26, 26, generator=torch.Generator().manual_seed(1)).relu()
     images = images.to(memory_format=torch.channels_last)
     exact = images.double().transpose(0, 1).flatten(1).var(1)
@@ -163,31 +163,31 @@ def variance_errors() -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the deviations, what rounding alone does at the rates of the float64 runs, and batch-norm's own error."""
     torch.set_num_threads(1)
     print("| run | images | learning rate | loss | losses | loss in inference | moving averages |")
     print("|---|---|---|---|---|---|---|")
     for run in RUNS:
-        ours, theirs = follow(run), RECORDED[run.network, run.optimizer, run.precision]
-        figures = (
+        ours, theirs = repeat_run(run), RECORDED[run.network, run.optimizer, run.precision]
+        deviations = (
             deviation(ours["losses"], theirs["losses"]),
             deviation([ours["inference_loss"]], [theirs["inference_loss"]]),
             averages_deviation(ours["batch_norms"], theirs["batch_norms"]),
         )
         first, last = (sum(part) / 4 for part in (theirs["losses"][:4], theirs["losses"][-4:]))
         cells = [run.name, str(run.batch_size), f"{run.learning_rate:g}", f"{first:.2f} → {last:.2f}"]
-        print("| " + " | ".join([*cells, *(f"{figure:.0e}" for figure in figures)]) + " |", flush=True)
-    print("\n| run | our float32 beside our float64 |\n|---|---|")
+        print("| " + " | ".join([*cells, *(f"{value:.0e}" for value in deviations)]) + " |", flush=True)
+    print("\n| run | deviation of our float32 from our float64 |\n|---|---|")
     for run in (run for run in RUNS if run.precision == "float64"):
-        narrow = follow(replace(run, precision="float32"))
-        drift = deviation(narrow["losses"], follow(run)["losses"])
+        float32 = repeat_run(replace(run, precision="float32"))
+        drift = deviation(float32["losses"], repeat_run(run)["losses"])
         print(
             f"| {run.network} {run.optimizer}, learning rate {run.learning_rate:g} | {drift:.0e} |",
             flush=True,
         )
     torchs, ours_here = variance_errors()
     print(
-        f"\nvariance of 100 images of 26 × 26: torch's batch-norm is off by {torchs:.0e}, ours by {ours_here:.0e}"
+        "\nrelative error of the variance of 100 images of 26 × 26: "
+        f"torch's batch-norm {torchs:.0e}, ours {ours_here:.0e}"
     )
 
 

@@ -1,14 +1,14 @@
 # mypy: disable-error-code="import-not-found, import-untyped"
-"""Reference figures from Keras on TensorFlow, which ``tests/`` compare convstudy with.
+"""Compute reference values with Keras on TensorFlow for the tests of convstudy.
 
-TensorFlow is not a dependency of convstudy, so this runs in a virtual environment of its own::
+TensorFlow is not a dependency of convstudy, so the script needs a separate virtual environment::
 
     python3.11 -m venv .venv-keras && .venv-keras/bin/pip install tensorflow-cpu==2.21.0 keras==3.15.1
     .venv-keras/bin/python -m benchmarks.parity.keras_reference tests/engine/keras_reference.json
 
-It takes about five minutes on one core. The file holds figures and seeds only: start weights, images and labels
-are derived from raw PCG64 bits (:func:`uniform`), whose stream numpy guarantees, by functions that the tests import
-from here. Nothing else is shared: the Keras models below are written by hand, without convstudy.
+It takes about five minutes on one core. The file has results and seeds only. Initial weights, images and labels come
+from raw PCG64 bits (:func:`uniform`), whose stream numpy guarantees; the tests import these functions. Nothing else is
+shared: the Keras models below do not use convstudy.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 N_STEPS = 20
-# The batches come round again, so that the loss falls visibly at small learning rates too.
+# The batches repeat, so that the loss falls clearly at small learning rates too.
 N_BATCHES = 4
 N_CLASSES = 10
 INPUT_SHAPE = (28, 28, 1)
-WEIGHT_SEED, IMAGE_SEED, FACT_SEED = 20260101, 20260102, 20260103
+WEIGHT_SEED, IMAGE_SEED, LAYER_SEED = 20260101, 20260102, 20260103
 
-# What each optimizer is given besides the learning rate. Weight decay spares biases and batch-norm.
+# The settings of each optimizer except the learning rate. Biases and batch-norm have no weight decay.
 OPTIMIZERS: dict[str, dict[str, float | bool]] = {
     "adam": {},
     "adamw": {"weight_decay": 0.1},
@@ -57,13 +57,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """How tests and the JSON call it."""
         return f"{self.network} {self.optimizer} {self.precision}"
 
 
-# At the notebook's learning rates these networks amplify rounding: the same code in float32 and in float64 drifts
-# apart by up to 60 % within 20 steps (benchmarks/README.md). So the meaning is compared in float64 at those rates,
-# and float32 is compared at rates where rounding stays small.
+# At the notebook's learning rates these networks amplify rounding: within 20 steps, float32 and float64 runs of the
+# same code differ by up to 60 % (benchmarks/README.md). So runs at those rates are compared in float64, and float32
+# is compared at rates where rounding stays small.
 RUNS = (
     *(Run("two-conv-3", name, "float64", 8, 0.001) for name in ("adam", "adamw", "rmsprop")),
     *(Run("two-conv-3", name, "float64", 8, 0.01) for name in ("sgd", "nesterov")),
@@ -132,19 +131,20 @@ POOLS = (
 
 
 def uniform(seed: int, shape: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Return numbers in [0, 1) of 53 random bits each, the same with every version of numpy."""
+    """Return float64 numbers in [0, 1) with 53 random bits each, the same with every version of numpy."""
     raw = np.random.PCG64(seed).random_raw(math.prod(shape))
     return (raw >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
 
 
-def start_kernels(shapes: Sequence[tuple[int, ...]]) -> list[FloatArray]:
-    """Return the start weights of the kernels, in layer order.
+def initial_kernels(shapes: Sequence[tuple[int, ...]]) -> list[FloatArray]:
+    """Return the initial weights of the kernels, in layer order.
 
     Args:
-        shapes: Keras' layout: ``(height, width, in, out)`` of a convolution, ``(in, out)`` of a dense layer.
+        shapes: the shapes in Keras' layout: ``(height, width, in, out)`` for a convolution, ``(in, out)`` for a dense
+            layer.
 
     Returns:
-        float32 arrays of these shapes, uniform in ±sqrt(6 / fan in); the seed goes up by one a layer.
+        float32 arrays of these shapes, uniform in ±sqrt(6 / fan in). Each layer has its own seed.
     """
     kernels = []
     for number, shape in enumerate(shapes):
@@ -154,9 +154,9 @@ def start_kernels(shapes: Sequence[tuple[int, ...]]) -> list[FloatArray]:
 
 
 def batch(step: int, n_images: int) -> tuple[FloatArray, IntArray]:
-    """Return the images ``(n, 28, 28, 1)``, in [-1, 1), and labels of a step; there are ``N_BATCHES`` of them.
+    """Return the images ``(n, 28, 28, 1)`` in [-1, 1) and the labels of a step; there are ``N_BATCHES`` batches.
 
-    An image is its class' pattern of 7 × 7 tiles plus as much noise, so that a network can learn them.
+    An image is a pattern of 7 × 7 tiles, which belongs to its class, plus noise of the same range.
     """
     number = step % N_BATCHES
     patterns = np.kron(uniform(IMAGE_SEED, (N_CLASSES, 7, 7)), np.ones((1, 4, 4)))
@@ -166,12 +166,12 @@ def batch(step: int, n_images: int) -> tuple[FloatArray, IntArray]:
 
 
 def signed(seed: int, shape: Sequence[int]) -> FloatArray:
-    """Return float32 numbers in [-1, 1), for the facts about single layers."""
-    return (2.0 * uniform(FACT_SEED + seed, shape) - 1.0).astype(np.float32)
+    """Return float32 numbers in [-1, 1): inputs and weights of single layers."""
+    return (2.0 * uniform(LAYER_SEED + seed, shape) - 1.0).astype(np.float32)
 
 
 def summary(values: npt.NDArray[Any]) -> dict[str, float]:
-    """Return mean, standard deviation, smallest and largest of some numbers."""
+    """Return mean, standard deviation, minimum and maximum of an array, computed in float64."""
     wide = values.astype(np.float64)
     return {
         "mean": float(wide.mean()),
@@ -182,7 +182,7 @@ def summary(values: npt.NDArray[Any]) -> dict[str, float]:
 
 
 class Parts:
-    """Makes layers of Keras and names them by their number, so that they can be put in the order of their making."""
+    """Creates Keras layers with numbered names, so that they can be sorted in the order of their creation."""
 
     def __init__(self) -> None:
         self.n_made = 0
@@ -194,13 +194,13 @@ class Parts:
         return getattr(layers, kind)(*arguments, **settings, name=f"{self.n_made:03d}-{kind}")
 
     def conv(self, values: Any, filters: int, kernel: int, stride: int = 1) -> Any:
-        """Return a convolution without bias and its batch normalisation."""
+        """Apply a convolution without bias, then batch normalization."""
         made = self("Conv2D", filters, kernel, stride, padding="same", use_bias=False)(values)
         return self("BatchNormalization")(made)
 
 
 def make_residual_network(name: str) -> Any:
-    """Return a network with residual connections as an uncompiled Keras model, with softmax.
+    """Return a network with residual connections as a Keras model with softmax, without ``compile``.
 
     "residual" is a ResNet-14 (He et al. 2016) of 8, 16 and 32 filters with projections; "mobile" has inverted residuals
     with squeeze-excite and relu6 (Sandler et al. 2018; Hu et al. 2018).
@@ -234,7 +234,7 @@ def make_residual_network(name: str) -> Any:
 
 
 def make_network(name: str, dropout: bool) -> Any:
-    """Return one of the notebook's networks, or one with residuals, as an uncompiled Keras model, with softmax."""
+    """Return a network of the notebook, or one with residuals, as a Keras model with softmax, without ``compile``."""
     from keras import Sequential, layers
 
     if name in ("residual", "mobile"):
@@ -322,15 +322,15 @@ def make_optimizer(run: Run) -> Any:
     if run.optimizer == "adamw":
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     if run.precision == "float64":
-        _widen(optimizer)
+        _make_float64(optimizer)
     return optimizer
 
 
-def _widen(optimizer: Any) -> None:
+def _make_float64(optimizer: Any) -> None:
     """Make the coefficients of an optimizer float64.
 
-    On their way to float64 variables Keras' plain numbers pass through float32 (``tf.cast`` of a Python number), so
-    that 0.999 would be 0.99900001287. Tensors are left as they are.
+    Keras converts Python numbers to float32 before float64 (``tf.cast``): 0.999 becomes 0.99900001287. Tensors are not
+    converted.
     """
     import tensorflow as tf
 
@@ -353,9 +353,9 @@ def train(run: Run) -> dict[str, Any]:
         else sorted(model.layers, key=lambda each: each.name)
     )
     kernels = [layer.kernel for layer in made if hasattr(layer, "kernel")]
-    for variable, values in zip(kernels, start_kernels([tuple(k.shape) for k in kernels]), strict=True):
+    for variable, values in zip(kernels, initial_kernels([tuple(k.shape) for k in kernels]), strict=True):
         variable.assign(values)
-    # Eagerly in float64: a coefficient that is a tensor cannot be asked whether it is 0 inside a graph.
+    # float64 runs eagerly: inside a graph, Keras cannot test whether a coefficient that is a tensor is 0.
     eagerly = run.precision == "float64"
     model.compile(
         optimizer=make_optimizer(run), loss="categorical_crossentropy", jit_compile=False, run_eagerly=eagerly
@@ -363,7 +363,7 @@ def train(run: Run) -> dict[str, Any]:
 
     def loss(step: int, measure: Callable[..., Any]) -> float:
         images, labels = batch(step, run.batch_size)
-        # Without it, Keras returns the mean of the losses so far.
+        # Without reset_metrics, Keras returns the mean of all losses so far.
         model.reset_metrics()
         return float(measure(images.astype(run.precision), np.eye(N_CLASSES, dtype=run.precision)[labels]))
 
@@ -386,7 +386,7 @@ def train(run: Run) -> dict[str, Any]:
 
 
 def layer_counts() -> dict[str, Any]:
-    """Return shapes and parameters of every layer, and the totals, as ``model.summary()`` prints them."""
+    """Return the output shape and the number of parameters of every layer, and the totals of ``model.summary()``."""
     counts = {}
     for name in ("two-conv-7", "five-conv", "five-conv-plain", "six-conv"):
         model = make_network(name, dropout=True)
@@ -399,8 +399,8 @@ def layer_counts() -> dict[str, Any]:
     return counts
 
 
-def initialiser_facts() -> list[dict[str, Any]]:
-    """Return the distribution of each initialiser for a convolution and for a dense layer."""
+def initialiser_statistics() -> list[dict[str, Any]]:
+    """Return the summary of a draw of each initialiser, for a convolution and for a dense layer."""
     from keras import initializers
 
     statistics = []
@@ -412,7 +412,7 @@ def initialiser_facts() -> list[dict[str, Any]]:
 
 
 def single_layers() -> dict[str, Any]:
-    """Return what single layers make of known inputs."""
+    """Return the outputs of single layers for known inputs."""
     import keras
     from keras import layers
 
@@ -420,7 +420,7 @@ def single_layers() -> dict[str, Any]:
     activations = {
         ours: _listed(keras.activations.get(theirs)(points)) for ours, theirs in ACTIVATIONS.items()
     }
-    # A layer of its own in Keras, whose first slope is 0.
+    # In Keras, PReLU is a layer, and its initial slope is 0.
     prelu = layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25))
     activations["prelu"] = _listed(prelu(points[np.newaxis])[0])
     convolutions = []
@@ -446,7 +446,7 @@ def single_layers() -> dict[str, Any]:
 
 
 def batch_norm_of_one() -> dict[str, Any]:
-    """Return what batch normalisation makes of a batch with one value a channel, in training."""
+    """Return the output of batch normalization in training mode for a batch with one value per channel."""
     from keras import layers
 
     layer = layers.BatchNormalization()
@@ -464,7 +464,7 @@ def _listed(values: Any) -> list[Any]:
 
 
 def main(path: Path) -> None:
-    """Write the reference figures to ``path``."""
+    """Write the reference values to ``path``."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
@@ -476,9 +476,9 @@ def main(path: Path) -> None:
     reference = {
         "made_by": "benchmarks/parity/keras_reference.py",
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__},
-        "seeds": {"weights": WEIGHT_SEED, "images": IMAGE_SEED, "statistics": FACT_SEED},
+        "seeds": {"weights": WEIGHT_SEED, "images": IMAGE_SEED, "statistics": LAYER_SEED},
         "layer_counts": layer_counts(),
-        "initialisers": initialiser_facts(),
+        "initialisers": initialiser_statistics(),
         "single_layers": single_layers(),
         "batch_norm_of_one": batch_norm_of_one(),
         "runs": [train(run) for run in RUNS],
@@ -487,7 +487,7 @@ def main(path: Path) -> None:
 
 
 def _compact(reference: dict[str, Any]) -> str:
-    """Return JSON with one line an entry of each part, so that a change can be read in a diff."""
+    """Return JSON with one line per entry, so that diffs are readable."""
     lines = []
     for name, part in reference.items():
         if isinstance(part, list):

@@ -1,4 +1,4 @@
-"""What a benchmark's command line takes: numbers that are too small end with a line that says so, not a traceback."""
+"""Argument types of the benchmarks. A number that is too small gives a usage error instead of a traceback."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
-    """Return a ``type`` for argparse: whole numbers from ``lowest`` on."""
+    """Return a ``type`` for argparse that accepts integers of at least ``lowest``."""
 
     def read(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+            raise argparse.ArgumentTypeError(f"must be an integer; got {text!r}") from None
         if number < lowest:
-            raise argparse.ArgumentTypeError(f"{number} is too small: {lowest} or more")
+            raise argparse.ArgumentTypeError(f"must be at least {lowest}; got {number}")
         return number
 
     return read

@@ -1,4 +1,4 @@
-"""Compare each pair of runs of notebook_replay.py by convstudy's own rules.
+"""Compare each pair of runs of notebook_replay.py by the rules of convstudy.
 
 The replay kept the number of correct predictions of each model, not the predictions. ``convstudy.verdict_on_counts``
 compares pairs of single models as if they had seen different images. Pairs with several common seeds are compared by
@@ -32,7 +32,8 @@ def pairs_table(
     """
     lines = ["| pair | notebook | here | models here |", "|---|---|---|---|"]
     for first, second in combinations(ours, 2):
-        then = _verdict(*(notebook[name][-1]["test_accuracy"] for name in (first, second)), n_images)
+        scores = [notebook[name][-1]["test_accuracy"] for name in (first, second)]
+        then = _verdict(scores[0], scores[1], n_images)
         here, on = _here(ours[first], ours[second], n_images)
         lines.append(f"| {titles[first]} against {titles[second]} | {then} | {here} | {on} |")
     return lines

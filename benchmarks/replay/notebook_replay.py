@@ -10,10 +10,10 @@ Run the studies, collect their results, write the page (each step can be repeate
     python -m benchmarks.replay.notebook_replay write
 
 The search selected another kernel size than the notebook's, so a second study trains two-conv with kernel 7. A third
-one trains five seeds of the two runs whose single seed differed by more than 0.25 points from the notebook's.
-``collect`` writes docs/notebook-replay/replay.json; if two runs have the same candidate, the page uses the one with
-more seeds. ``write`` makes the page and its charts from that file and notebook_history.csv, the 120 epochs that the
-notebook printed.
+one trains five seeds of the two runs whose single seed differed by more than 0.25 percentage points from the
+notebook's. ``collect`` writes docs/notebook-replay/replay.json; if two runs have the same candidate, the page uses
+the one with more seeds. ``write`` makes the page and its charts from that file and notebook_history.csv, the 120
+epochs that the notebook printed.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ ALLOWED_POINTS = 0.25
 
 
 def collect(runs: list[str]) -> None:
-    """Write everything that the page needs to replay.json, with the digests of the weights.
+    """Write the results that the page needs to replay.json, with the digests of the weights.
 
     Args:
-        runs: each ``FOLDER:RUN``, the first the replay of the whole study.
+        runs: the runs as ``FOLDER:RUN``. The first is the replay of the whole study.
     """
     from convstudy.history import History
     from convstudy.studyfile import study_document
@@ -135,7 +135,7 @@ def write() -> None:
         [
             *_head(runs),
             *_table(notebook, ours, augmented),
-            *_sentences(notebook, ours, runs),
+            *_differences(notebook, ours, runs),
             *_pairs(notebook, ours),
             *_search(searched, runs[0]),
             *_epochs(notebook, ours),
@@ -152,20 +152,20 @@ def _ours(runs: list[Any]) -> dict[str, list[Any]]:
 
 def _candidate(runs: list[Any], name: str) -> list[Any]:
     """Return the fits of a candidate from the run with the most; the notebook's two-conv has kernel 7."""
-    return max(_every(runs, name), key=len, default=[])
+    return max(_in_each_run(runs, name), key=len, default=[])
 
 
-def _every(runs: list[Any], name: str) -> list[list[Any]]:
+def _in_each_run(runs: list[Any], name: str) -> list[list[Any]]:
     """Return the fits of a candidate in each run that contains it."""
     return [
         candidate["fits"]
         for run in runs
         for candidate in run["candidates"]
-        if candidate["fits"] and _is(candidate, name) and not candidate["stage"].startswith("search.")
+        if candidate["fits"] and _has_name(candidate, name) and not candidate["stage"].startswith("search.")
     ]
 
 
-def _is(candidate: dict[str, Any], name: str) -> bool:
+def _has_name(candidate: dict[str, Any], name: str) -> bool:
     """Return whether a candidate has this name; the base of an ablation is "unmodified network"."""
     if name == "two-conv" and NOTEBOOK_KERNEL not in candidate["fits"][0]["fit"]["layers"]:
         return False
@@ -283,7 +283,7 @@ def _table(
     ]
 
 
-def _sentences(
+def _differences(
     notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any], runs: list[Any]
 ) -> list[str]:
     lines = ["## Each difference", ""]
@@ -292,8 +292,8 @@ def _sentences(
         n_then = round(then["test_accuracy"] * N_TEST)
         n_here = round(fmean(f["test_accuracy"] for f in fits) * N_TEST)
         points = 100 * (n_here - n_then) / N_TEST
-        verdict = _chance(then["test_accuracy"], [fit["test_accuracy"] for fit in fits])
-        first = _every(runs, next(key for key, theirs in RUNS.items() if theirs == name))[0]
+        verdict = _chance_sentence(then["test_accuracy"], [fit["test_accuracy"] for fit in fits])
+        first = _in_each_run(runs, next(key for key, theirs in RUNS.items() if theirs == name))[0]
         if len(first) == 1 < len(fits):
             verdict += (
                 f" The single seed of the replay scored {100 * first[0]['test_accuracy']:.2f} %; therefore five were"
@@ -301,7 +301,7 @@ def _sentences(
             )
         lines += _paragraph(
             f"- **{TITLES[name]}:** {n_here:,} of {N_TEST:,} test images correct; the notebook {n_then:,}",
-            f"({points:+.2f} pp). {verdict} {_swing(notebook[name], fits)}",
+            f"({points:+.2f} pp). {verdict} {_variation_sentence(notebook[name], fits)}",
         )[:-1]
     return [*lines, ""]
 
@@ -323,7 +323,7 @@ def _pairs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) ->
     ]
 
 
-def _chance(then: float, here: list[float]) -> str:
+def _chance_sentence(then: float, here: list[float]) -> str:
     """Return a sentence on the difference that chance alone can cause."""
     if len(here) > 1:
         low, high = 100 * min(here), 100 * max(here)
@@ -342,7 +342,7 @@ def _chance(then: float, here: list[float]) -> str:
     )
 
 
-def _swing(then: list[dict[str, float]], fits: list[Any]) -> str:
+def _variation_sentence(then: list[dict[str, float]], fits: list[Any]) -> str:
     """Return a sentence on the variation between epochs, there and here: the scale for the difference."""
     last_then = [100 * epoch["test_accuracy"] for epoch in then[-5:]]
     last_here = [100 * epoch["validation"]["accuracy"] for epoch in fits[0]["history"][-5:]]
@@ -484,7 +484,6 @@ def _charts(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -
 
 
 def main() -> None:
-    """Collect, or write, or both."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

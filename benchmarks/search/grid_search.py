@@ -1,14 +1,14 @@
-"""A search over folds, whole commands side by side: GridSearchCV with Keras' SKLearnClassifier, and convstudy.
+"""Time a cross-validated search as a whole command: GridSearchCV with Keras' SKLearnClassifier, and convstudy.
 
-All find the best kernel of the notebook's two-conv network on the same subset of MNIST's training images, over five
-stratified folds, and train the winner once more on all of them; convstudy trains that one on nine tenths, and scores
-it on the test images. What is timed is a command from its start to its end, imports included. They take turns, and
-another one begins each round; the table is printed after each round, so that a stop loses none that is over::
+Each search selects the kernel size of the notebook's two-conv network on the same subset of MNIST's training images
+with five stratified folds, and then trains the winner again. GridSearchCV trains it on the whole subset; convstudy
+trains it on 90 % and evaluates it on the test set. The time is that of the command from start to end, with imports. The
+commands run in turn, each round starting with another one. The table is printed after each round::
 
     make .venv-peers/.installed
     CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.grid_search --peers .venv-peers/bin/python
 
-A small size that takes a minute or two: ``--subset 500 --epochs 2 --kernels 2 3 --rounds 1``.
+A run that takes one or two minutes: ``--subset 500 --epochs 2 --kernels 2 3 --rounds 1``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.formats import emulated, fast_format, skipped
+from benchmarks.parts.precision import fast_precision, is_emulated, skip_note
 from convstudy.data import BUILT_IN_DATASETS, Holdout, split_indices
 from convstudy.history import History
 
@@ -67,7 +67,7 @@ method = "{method}"
 
 @dataclass(frozen=True)
 class Size:
-    """What is searched, and on how much."""
+    """The size of the search."""
 
     subset: int
     epochs: int
@@ -77,14 +77,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One whole command: its seconds from start to end, and the kernel that it names."""
+    """The result of one command: its seconds from start to end, and the selected kernel."""
 
     seconds: float
     best: str
 
 
 def timed(command: Sequence[str], **environment: str) -> tuple[float, str]:
-    """Run a command and return its seconds and its stdout; end with its stderr where it fails."""
+    """Run a command and return its seconds and its stdout.
+
+    Raises:
+        SystemExit: if the command fails; the text has the end of its stderr.
+    """
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
     seconds = time.perf_counter() - started
@@ -94,19 +98,19 @@ def timed(command: Sequence[str], **environment: str) -> tuple[float, str]:
 
 
 def peer(python: str, size: Size, images: Path, jobs: int) -> Outcome:
-    """Search as scikit-learn's and Keras' users do."""
+    """Search with GridSearchCV and Keras."""
     kernels = ",".join(map(str, size.kernels))
     command = [python, str(CONTENDER), str(images), kernels, str(size.folds), str(size.epochs), str(jobs)]
-    seconds, said = timed(command, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
-    return Outcome(seconds, f"kernel={json.loads(said.splitlines()[-1])['best']}")
+    seconds, output = timed(command, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3")
+    return Outcome(seconds, f"kernel={json.loads(output.splitlines()[-1])['best']}")
 
 
 def ours(size: Size, method: str, precision: str) -> Outcome:
-    """Search with the command that users type."""
+    """Search with ``convstudy run``."""
     with tempfile.TemporaryDirectory() as folder:
         study, runs = Path(folder, "study.toml"), Path(folder, "runs")
-        statistics: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
-        study.write_text(STUDY.format(**statistics, method=method, precision=precision), encoding="utf-8")
+        values: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
+        study.write_text(STUDY.format(**values, method=method, precision=precision), encoding="utf-8")
         call = "import sys; from convstudy.cli import main; sys.exit(main())"
         seconds, _ = timed(
             [sys.executable, "-c", call, "run", str(study), "--runs", str(runs), "--no-report"]
@@ -119,7 +123,7 @@ def ours(size: Size, method: str, precision: str) -> Outcome:
 
 
 def subset_images(subset: int, folder: Path) -> Path:
-    """Write the images that convstudy's subset holds, for the peer."""
+    """Write the images of convstudy's subset to a file for the peer."""
     train = BUILT_IN_DATASETS["mnist"].load().train
     rows = np.sort(np.concatenate(split_indices(train.labels, Holdout(0.1, 0, subset))))
     images = train.take(rows)
@@ -130,7 +134,7 @@ def subset_images(subset: int, folder: Path) -> Path:
 
 def table(found: dict[str, list[Outcome]]) -> str:
     """Return a Markdown table, a row for each contender."""
-    rows = ["| search | seconds: median (min to max) | × the peer | names |\n|---|---:|---:|---|"]
+    rows = ["| search | seconds: median (min to max) | × peer | selected |\n|---|---:|---:|---|"]
     reference = median(each.seconds for each in found[PEER])
     for name, outcomes in found.items():
         seconds = [each.seconds for each in outcomes]
@@ -140,47 +144,49 @@ def table(found: dict[str, list[Outcome]]) -> str:
     return "\n".join(rows)
 
 
-def ours_here() -> list[tuple[str, str]]:
-    """Return what convstudy is asked for, method and precision: no bfloat16 where it is emulated."""
-    ways = [("grid", "float32"), ("grid", "bfloat16"), ("halving", fast_format())]
-    return [way for way in ways if not emulated(way[1])]
+def our_searches() -> list[tuple[str, str]]:
+    """Return the methods and precisions of convstudy to measure, without bfloat16 if it is emulated."""
+    combinations = [("grid", "float32"), ("grid", "bfloat16"), ("halving", fast_precision())]
+    return [each for each in combinations if not is_emulated(each[1])]
 
 
 def main() -> None:
-    """Run the contenders in turn and print what they took."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--peers", required=True, help="the Python that has Keras")
+    parser.add_argument("--peers", required=True, help="the Python with Keras")
     parser.add_argument("--subset", type=at_least(100), default=10_000)
     parser.add_argument("--epochs", type=at_least(1), default=20)
     parser.add_argument("--folds", type=at_least(2), default=5)
     parser.add_argument("--kernels", type=at_least(1), nargs="+", default=[2, 3, 5, 7, 11])
     parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument(
-        "--jobs", type=at_least(1), default=os.cpu_count() or 1, help="fits that the peer trains at once"
+        "--jobs",
+        type=at_least(1),
+        default=os.cpu_count() or 1,
+        help="the number of fits that the peer trains at once",
     )
-    asked = parser.parse_args()
-    size = Size(asked.subset, asked.epochs, asked.folds, tuple(asked.kernels))
+    arguments = parser.parse_args()
+    size = Size(arguments.subset, arguments.epochs, arguments.folds, tuple(arguments.kernels))
     n_fits = len(size.kernels) * size.folds
-    head = f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one of the winner"
-    if emulated("bfloat16"):
-        print(skipped("convstudy in bfloat16; halving is measured in float32"), flush=True)
+    head = f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one fit of the winner"
+    if is_emulated("bfloat16"):
+        print(skip_note("convstudy in bfloat16; halving is measured in float32"), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         images = subset_images(size.subset, Path(folder))
         contenders: dict[str, Callable[[], Outcome]] = {
-            PEER: partial(peer, asked.peers, size, images, asked.jobs),
-            **{f"convstudy, {way[0]}, {way[1]}": partial(ours, size, *way) for way in ours_here()},
+            PEER: partial(peer, arguments.peers, size, images, arguments.jobs),
+            **{f"convstudy, {each[0]}, {each[1]}": partial(ours, size, *each) for each in our_searches()},
         }
         found: dict[str, list[Outcome]] = {name: [] for name in contenders}
-        for number in range(asked.rounds):
-            # Another one begins each round, so that nobody always follows the same neighbour.
+        for number in range(arguments.rounds):
+            # The first one changes from round to round.
             turns = deque(contenders.items())
             turns.rotate(-number)
             for name, run in turns:
                 found[name].append(run())
                 print(f"{name}: {found[name][-1]}", file=sys.stderr, flush=True)
-            print(f"{head}; round {number + 1} of {asked.rounds}:\n\n{table(found)}\n", flush=True)
+            print(f"{head}; round {number + 1} of {arguments.rounds}:\n\n{table(found)}\n", flush=True)
 
 
 if __name__ == "__main__":

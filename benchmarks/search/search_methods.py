@@ -1,27 +1,26 @@
-"""How often successive halving names what the whole grid would have named, and what share of the epochs it takes.
+"""Measure how often successive halving selects the same candidate as the whole grid, and how many epochs it needs.
 
-Grids are trained once, through the package, each repetition with other folds and other seeds; then halving is replayed
-on their recorded histories by the package's own plan, where nothing is trained: the record of a
-fit with an epoch budget is the start of the whole fit's. Every repetition is replayed with each fold as the first, as
-the first rungs see one fold only.
+The grid is that of the built-in study ``mnist``: the network two-conv with kernels 2, 3, 5, 7 and 11 on five folds.
+``train`` trains whole grids, each repetition with other folds and seeds. ``replay`` runs halving on their recorded
+histories with the package's own plan and trains nothing: the record of a fit with an epoch budget is the beginning of
+the record of the whole fit. Each repetition is replayed with each fold as the first, because the first rungs use only
+one fold.
 
-Train (it goes on where it stopped), then replay; both may be done while more repetitions are still to come::
+``train`` resumes where it stopped. ``replay`` uses the repetitions that are complete::
 
     CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.search_methods train --runs runs
     python -m benchmarks.search.search_methods replay --runs runs
 
-The kernel that halving names is the grid's winner, or another one; of the latter the table says what the verdict on the
-whole grid's folds is: the winner is better, the two tie, it is unclear, or there are too few folds to say. Only a tie
-says that both are as good.
+If halving selects another kernel than the grid, the table shows the verdict on the winner and this kernel over the
+folds of the whole grid: better, equivalent, inconclusive, or too few folds. Only "equivalent" means that both are
+equally good.
 
-A small size that takes seconds, with ``SMALL="--dataset digits --subset 200 --epochs 4 --repetitions 2"``::
+A run that takes seconds, with ``SMALL="--dataset digits --subset 200 --epochs 4 --repetitions 2"``::
 
     python -m benchmarks.search.search_methods train --runs small $SMALL
     python -m benchmarks.search.search_methods replay --runs small $SMALL
 
-It trains in bfloat16, or in float32 where the processor would emulate it; ``--precision`` says otherwise.
-
-The grid is that of the built-in study ``mnist``: its network two-conv with kernels 2, 3, 5, 7 and 11 on five folds.
+The precision is bfloat16, or float32 if the CPU emulates bfloat16; ``--precision`` sets another one.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.filling import fill
-from benchmarks.parts.formats import fast_format
-from convstudy.data import Fold
+from benchmarks.parts.fits import train_fits
+from benchmarks.parts.precision import fast_precision
+from convstudy.data import BUILT_IN_DATASETS, Fold
 from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
@@ -48,26 +47,26 @@ from convstudy.studyfile import Compare, Study, check_study, load_study
 KERNELS = (2, 3, 5, 7, 11)
 KEY = "search.kernel-size"
 BUDGETS = (0.1, 0.15, 0.25, 0.4)
-# Far from any seed and fold that a study has, so that repetitions share nothing with it or with each other.
-SEEDS_A_REPETITION = 1_000
-# How the candidate that halving names stands beside the grid's winner: the same, or the verdict on the two.
+# Larger than any seed or fold of a study: repetitions share no fit with a study or with each other.
+SEEDS_PER_REPETITION = 1_000
+# Either both select the same candidate, or this is the verdict on the two.
 KINDS = ("same", "better", "equivalent", "inconclusive", "too few to say")
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a grid is trained on."""
+    """The data and the size of a grid."""
 
     dataset: str = "mnist"
     subset: int = 4_000
     epochs: int = 20
     folds: int = 5
-    precision: str = field(default_factory=fast_format)
+    precision: str = field(default_factory=fast_precision)
 
     def study(self, **search: Any) -> Study:
-        """Return a study whose search is the grid, or finds its way by another method."""
+        """Return a study with the grid as its search; keywords such as ``method`` change the search."""
         base = load_study("mnist")
-        asked = base.search["kernel-size"].model_copy(
+        changed = base.search["kernel-size"].model_copy(
             update={
                 "parameters": {"kernel": KERNELS},
                 "folds": self.folds,
@@ -81,12 +80,12 @@ class Size:
         )
         study = Study(
             name="search-methods",
-            dataset=self.dataset,
+            dataset=BUILT_IN_DATASETS[self.dataset],
             seeds=1,
             subset=self.subset,
             recipe=recipe,
             network={name: base.network[name] for name in ("two-conv", "five-conv")},
-            search={"kernel-size": asked},
+            search={"kernel-size": changed},
             compare={"networks": Compare(networks=("two-conv", "five-conv"))},
         )
         check_study(study)
@@ -94,23 +93,23 @@ class Size:
 
 
 def repeated(fit: Fit, repetition: int) -> Fit:
-    """Return the fit of one repetition that stands where ``fit`` stands in the plan: other folds, other seeds."""
+    """Return the fit of one repetition that corresponds to ``fit`` of the plan, with other folds and seeds."""
     assert isinstance(fit.split, Fold)
     return replace(
         fit,
-        seed=fit.seed + SEEDS_A_REPETITION * repetition,
+        seed=fit.seed + SEEDS_PER_REPETITION * repetition,
         split=replace(fit.split, seed=fit.split.seed + repetition),
     )
 
 
 def grid_fits(size: Size, repetition: int) -> list[Fit]:
-    """Return the fits of one repetition's grid."""
+    """Return the fits of the grid of one repetition, counted from 1."""
     return [repeated(fit, repetition) for fit in make_plan(size.study()).stage(KEY).fits]
 
 
 def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
-    """Train every grid; what is there already is not trained again."""
-    fill(
+    """Train the fits of all grids that the runs folder does not have yet."""
+    train_fits(
         runs,
         [fit for repetition in range(1, repetitions + 1) for fit in grid_fits(size, repetition)],
         workers,
@@ -118,7 +117,7 @@ def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
 
 
 def shortened(whole: Record, fit: Fit) -> Record:
-    """Return the record that a fit with this epoch budget leaves, from that of the whole fit."""
+    """Return the record of a fit with an epoch budget, made from the record of the whole fit."""
     history = whole.history[: fit.n_epochs]
     best = best_epoch(list(history))
     selected = best if fit.recipe.checkpoint == "best" else len(history)
@@ -127,15 +126,19 @@ def shortened(whole: Record, fit: Fit) -> Record:
 
 @dataclass(frozen=True)
 class Replay:
-    """What halving came to beside the grid: who was named, the share of its epochs, and what the choice cost.
+    """Halving, compared with the grid.
 
-    ``lost`` is the mean accuracy, over the grid's folds, of the grid's winner minus that of halving's. ``kind`` is the
-    verdict's on the two, by Student's t over these folds; where they are the same candidate, ``"same"``.
+    Attributes:
+        winner: the candidate that the grid selects.
+        selected: the candidate that halving selects.
+        used: the epochs of halving, as a fraction of those of the grid.
+        lost: the mean accuracy of the winner minus that of the selected candidate, over the folds of the grid.
+        kind: ``"same"``, or the verdict on the two by Student's t over these folds.
     """
 
     winner: str
-    named: str
-    share: float
+    selected: str
+    used: float
     lost: float
     kind: str
 
@@ -143,14 +146,14 @@ class Replay:
 def replay(
     size: Size, records: Mapping[str, Record], repetition: int, first_fold: int, budget: float
 ) -> Replay:
-    """Replay one search by the package's own plan, fold ``first_fold`` (from 0) being the first.
+    """Replay one search with the package's own plan.
 
     Args:
-        size: what the grids were trained on.
-        records: fit id -> record of the whole grid of this repetition.
-        repetition: which one, from 1.
-        first_fold: which fold is seen first; the others follow in their order.
-        budget: the share of the grid's epochs that may be trained.
+        size: the size of the grids.
+        records: fit id -> record, for the whole grid of this repetition.
+        repetition: the number of the repetition, from 1.
+        first_fold: the fold that the first rungs use, from 0; the others follow in order.
+        budget: the fraction of the grid's epochs that halving may use.
     """
     study = size.study(method="halving", budget=budget)
     found: dict[str, Record] = {}
@@ -163,24 +166,24 @@ def replay(
         for fit in missing:
             whole = records[repeated(_moved(plan, fit, first_fold, size.folds), repetition).id]
             found[fit.id] = shortened(whole, fit)
-    named = next(choice.chosen for choice in choices if choice.stage == KEY)
+    selected = next(choice.chosen for choice in choices if choice.stage == KEY)
     scores = _grid_scores(size, records, repetition)
     winner = _winner(size, records, repetition)
     kind = "same"
-    if named != winner:
-        difference = paired_difference(scores[winner], scores[named])
-        kind = judge(winner, named, Measure("validation", "accuracy"), difference, MARGIN).kind
+    if selected != winner:
+        difference = paired_difference(scores[winner], scores[selected])
+        kind = judge(winner, selected, Measure("validation", "accuracy"), difference, MARGIN).kind
     return Replay(
         winner=winner,
-        named=named,
-        share=halving_epochs(tuple(rung.size for rung in stage.rungs)) / (stage.grid_epochs or 1),
-        lost=fmean(scores[winner]) - fmean(scores[named]),
+        selected=selected,
+        used=halving_epochs(tuple(rung.size for rung in stage.rungs)) / (stage.grid_epochs or 1),
+        lost=fmean(scores[winner]) - fmean(scores[selected]),
         kind=kind,
     )
 
 
 def _moved(plan: Plan, fit: Fit, first_fold: int, n_folds: int) -> Fit:
-    """Return the whole fit on the fold that is seen in place of this fit's."""
+    """Return the fit without an epoch budget on the fold that replaces the fold of ``fit``."""
     stage = plan.stage(KEY)
     name = stage.owners[fit.id]
     assert isinstance(fit.split, Fold)
@@ -194,7 +197,7 @@ def _grid(size: Size) -> Stage:
 
 
 def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> dict[str, list[float]]:
-    """Return candidate -> its validation accuracy on each fold of the grid."""
+    """Return candidate -> validation accuracy on each fold of the grid."""
     return {
         candidate.name: [
             records[repeated(fit, repetition).id].selected.validation["accuracy"] for fit in candidate.fits
@@ -204,7 +207,7 @@ def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> 
 
 
 def _winner(size: Size, records: Mapping[str, Record], repetition: int) -> str:
-    """Return whom the grid chooses, by the package's own rule."""
+    """Return the candidate that the grid selects, by the package's own rule."""
     found = {
         fit.id: replace(records[repeated(fit, repetition).id], fit_id=fit.id) for fit in _grid(size).fits
     }
@@ -213,24 +216,25 @@ def _winner(size: Size, records: Mapping[str, Record], repetition: int) -> str:
 
 
 def table(replays: Mapping[float, Sequence[Replay]]) -> str:
-    """Return a Markdown table, a row for each budget; where another was named, how it stands beside the winner."""
+    """Return a Markdown table with a row for each budget."""
     head = (
-        "| budget | epochs used | replays | names the grid's winner | another: the winner is better | a tie | unclear "
-        "| too few to say | points lost, mean | most |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+        "| budget | epochs used | replays | same as the grid | other: worse than the winner | equivalent "
+        "| inconclusive | too few folds | accuracy lost, pp: mean | max"
+        " |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
     rows = []
     for budget, found in replays.items():
         kinds = Counter(each.kind for each in found)
         counts = [f"{kinds[kind]} ({100 * kinds[kind] / len(found):.0f} %)" for kind in KINDS]
         rows.append(
-            f"| {budget:g} | {100 * fmean(each.share for each in found):.1f} % | {len(found)} | {' | '.join(counts)} "
+            f"| {budget:g} | {100 * fmean(each.used for each in found):.1f} % | {len(found)} | {' | '.join(counts)} "
             f"| {100 * fmean(each.lost for each in found):.3f} | {100 * max(each.lost for each in found):.3f} |"
         )
     return "\n".join([head, *rows])
 
 
 def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -> str:
-    """Return what the grids in a runs folder that are whole come to."""
+    """Return the text and the table for the complete grids of a runs folder."""
     from convstudy.history import History
 
     history = History.open(runs)
@@ -241,7 +245,7 @@ def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -
         if all(fit.id in records and records[fit.id].done for fit in grid_fits(size, repetition))
     ]
     if not whole:
-        raise SystemExit(f"no grid in {runs} is whole yet; train first, with the same size")
+        raise SystemExit(f"{runs} has no complete grid of this size. Run `train` first.")
     replays = {
         budget: [
             replay(size, records, repetition, first_fold, budget)
@@ -256,12 +260,11 @@ def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -
     chosen = ", ".join(f"{name} {n} ×" for name, n in winners.most_common())
     return (
         f"{len(whole)} grids of {n_epochs} epochs: {size.dataset}, {size.subset:,} images, {size.folds} folds, "
-        f"{size.epochs} epochs, {size.precision}; they choose {chosen}.\n\n{table(replays)}"
+        f"{size.epochs} epochs, {size.precision}; selected: {chosen}.\n\n{table(replays)}"
     )
 
 
 def main() -> None:
-    """Train grids, or replay halving on those that are there."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

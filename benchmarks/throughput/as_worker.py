@@ -1,4 +1,4 @@
-"""A script's process as ``convstudy run`` starts a worker's: the allocator keeps big blocks, and threads are few."""
+"""Run a script in the environment of a worker of ``convstudy run``: allocator settings and number of threads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from convstudy.run.executors.processes import KEEP_BLOCKS
 
 
 def start_as_worker(threads: int = 1) -> None:
-    """Start this script anew with a worker's environment, unless it has one: glibc reads it before a program begins.
+    """Restart this script with the environment of a worker, unless it has it already.
 
-    To be called first, as everything until then is done twice. What is set already stays, as it does for a worker.
+    A restart is necessary because glibc reads these variables before the program starts. Call this first: everything
+    before it runs twice. Variables that are already set keep their values, as for a worker.
     """
     environment = {**KEEP_BLOCKS, "OMP_NUM_THREADS": str(threads), **os.environ}
     if environment != dict(os.environ):

@@ -1,15 +1,16 @@
-"""Each fast path of the engine beside its plain form, alternating in one process with one thread.
+"""Compare each fast path of the engine with its reference implementation, alternating in one process with one thread.
 
 ::
 
     python -m benchmarks.throughput.fast_paths [--rounds 15]
 
-"Plain" is what the fast path stands for: torch's dropout, a convolution over its whole input, relu before the pool,
-torch filling new tensors, all training images measured after an epoch (and not a sample: these two are not the same to
-the bit), an allocator that gives big blocks back. The later lines time whole training steps of the notebook's networks.
-All compute in bfloat16, or in float32 where the processor would emulate it.
-But for the last ones, all is done in a process like a worker's; these compare processes with and without the
-allocator's settings, an epoch a turn (``contenders/ours.py``).
+The reference implementations are: torch's dropout; a convolution over its whole input; relu before max-pool; torch
+filling new tensors; evaluation of all training images after an epoch instead of a sample (the only case in which the
+results differ); an allocator that returns large blocks to the system. The later rows time whole training steps of the
+notebook's networks. The precision is bfloat16, or float32 if the CPU emulates bfloat16.
+
+The process has the environment of a worker. The last rows compare processes with and without the allocator settings,
+which alternate after each epoch (``contenders/ours.py``).
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.contenders.turns import BATCH_SIZE
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.formats import fast_format
+from benchmarks.parts.precision import fast_precision
 from benchmarks.throughput.as_worker import start_as_worker
 from benchmarks.throughput.throughput import STEPS, Contender, take_turns
-from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS, Steps, n_steps_of, steps_of
+from benchmarks.throughput.training_steps import NETWORKS, Steps, n_steps_of, steps_of
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
 from convstudy.engine.settings import repeatable
@@ -37,89 +39,99 @@ from convstudy.networks.modules.whole_input_conv import WholeInputConv
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
 Work = Callable[[], object]
-STEPS_OF_A_TWENTIETH = 27
+STEPS_OF_A_TWENTIETH = 27  # of MNIST's 540
 
 
-def compare(name: str, fast: Work, plain: Work, n_rounds: int, repeats: int = 5) -> str:
-    """Return a table row: milliseconds of both, and how often the plain form's time the fast one fits in."""
-    times: dict[str, list[float]] = {"fast": [], "plain": []}
-    for work in (fast, plain):
+def compare(name: str, fast: Work, reference: Work, n_rounds: int, repeats: int = 5) -> str:
+    """Time both functions in turn and return a table row: the milliseconds of a call, and their ratio.
+
+    Args:
+        name: the first cell.
+        fast: the fast path.
+        reference: the reference implementation.
+        n_rounds: the number of measurements of each.
+        repeats: the number of calls in a measurement.
+    """
+    times: dict[str, list[float]] = {"fast": [], "reference": []}
+    for work in (fast, reference):
         work()
     for _ in range(n_rounds):
-        for key, work in (("fast", fast), ("plain", plain)):
+        for key, work in (("fast", fast), ("reference", reference)):
             started = time.perf_counter()
             for _ in range(repeats):
                 work()
             times[key].append(1e3 * (time.perf_counter() - started) / repeats)
-    return row(name, times["plain"], times["fast"])
+    return row(name, times["reference"], times["fast"])
 
 
-def row(name: str, plain: list[float], fast: list[float]) -> str:
-    """Return a table row of the milliseconds by round, the plain form's and the fast one's."""
-    ratios = sorted(b / a for a, b in zip(fast, plain, strict=True))
+def row(name: str, reference: list[float], fast: list[float]) -> str:
+    """Return a table row from the milliseconds of each round."""
+    ratios = sorted(b / a for a, b in zip(fast, reference, strict=True))
     low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
     return (
-        f"| {name} | {median(plain):.2f} | {median(fast):.2f} |"
+        f"| {name} | {median(reference):.2f} | {median(fast):.2f} |"
         f" {median(ratios):.2f} ({low:.2f} to {high:.2f}) |"
     )
 
 
-def forward_and_back(module: nn.Module, values: torch.Tensor) -> Work:
-    """Return a training step through a module."""
+def forward_and_backward(module: nn.Module, values: torch.Tensor) -> Work:
+    """Return a function that runs the forward and the backward pass of a module."""
 
     def work() -> None:
-        made = module(values)
-        made.backward(torch.ones_like(made))
+        output = module(values)
+        output.backward(torch.ones_like(output))
 
     return work
 
 
-def picture(n_channels: int, size: int) -> torch.Tensor:
-    """Return a batch of pictures in the fast format, channels last."""
+def random_images(n_channels: int, size: int) -> torch.Tensor:
+    """Return a random batch ``(100, n_channels, size, size)``, channels last, in :func:`fast_dtype`."""
     values = torch.randn(BATCH_SIZE, n_channels, size, size).to(fast_dtype())
     return values.to(memory_format=torch.channels_last).requires_grad_()
 
 
 def fast_dtype() -> torch.dtype:
-    """Return bfloat16, or float32 where the processor would emulate it."""
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[fast_format()]
+    """Return bfloat16, or float32 if the CPU emulates bfloat16."""
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[fast_precision()]
 
 
 def dropouts(n_rounds: int) -> list[str]:
-    """Compare dropout with torch's, on the picture that two-conv drops from."""
+    """Compare dropout with torch's, on activations of the size of those in two-conv."""
     ours = BitsDropout(0.3)
     seed_dropout(ours, 1)
-    values = picture(32, 24)
+    values = random_images(32, 24)
     rows = []
-    for name, plain in (
+    for name, reference in (
         ("nn.Dropout", nn.Dropout(0.3)),
         ("the same bits from torch's generator", BitsDropout(0.3)),
     ):
-        work = forward_and_back(ours, values), forward_and_back(plain, values)
-        rows.append(compare(f"dropout beside {name}, 1.8 million values", *work, n_rounds))
+        work = forward_and_backward(ours, values), forward_and_backward(reference, values)
+        rows.append(compare(f"dropout, compared with {name}, 1.8 million values", *work, n_rounds))
     return rows
 
 
 def convolutions(n_rounds: int) -> list[str]:
-    """Compare the matrix product with the convolution, as five-conv has it."""
-    fast, plain = WholeInputConv(64, 128, 5), nn.Conv2d(64, 128, 5)
-    for module in (fast, plain):
+    """Compare the matrix product with the convolution for the last convolution of five-conv."""
+    fast, reference = WholeInputConv(64, 128, 5), nn.Conv2d(64, 128, 5)
+    for module in (fast, reference):
         module.to(dtype=fast_dtype(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    values = picture(64, 5)
-    name = "a 5 × 5 kernel over a 5 × 5 picture, 64 to 128 channels"
-    return [compare(name, forward_and_back(fast, values), forward_and_back(plain, values), n_rounds)]
+    values = random_images(64, 5)
+    name = "a 5 × 5 kernel over a 5 × 5 image, 64 to 128 channels"
+    works = forward_and_backward(fast, values), forward_and_backward(reference, values)
+    return [compare(name, *works, n_rounds)]
 
 
 def pools(n_rounds: int) -> list[str]:
-    """Compare relu behind the pool with relu before it."""
-    fast, plain = nn.Sequential(nn.MaxPool2d(2), nn.ReLU()), nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
-    values = picture(32, 24)
-    name = "relu behind max-pool 2, 1.8 million values"
-    return [compare(name, forward_and_back(fast, values), forward_and_back(plain, values), n_rounds)]
+    """Compare relu after max-pool with relu before it."""
+    fast, reference = nn.Sequential(nn.MaxPool2d(2), nn.ReLU()), nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+    values = random_images(32, 24)
+    name = "relu after max-pool 2, 1.8 million values"
+    works = forward_and_backward(fast, values), forward_and_backward(reference, values)
+    return [compare(name, *works, n_rounds)]
 
 
 def unfilled(n_rounds: int) -> list[str]:
-    """Compare whole epochs of a few steps, with and without torch filling new tensors."""
+    """Compare a few steps with and without torch filling new tensors."""
     rows = []
     filling: Any = torch.utils.deterministic
     for name in NETWORKS:
@@ -137,53 +149,54 @@ def unfilled(n_rounds: int) -> list[str]:
 
 
 def samples(n_rounds: int) -> list[str]:
-    """Compare epochs at a twentieth of MNIST's size: measured on as few of their images as 10,000 are of 54,000, and
-    on all of them.
+    """Compare epochs of 2,700 images, a twentieth of MNIST: evaluated on 500 of them, or on all.
+
+    500 of 2,700 is the same proportion as the default of ``train_eval_samples``, 10,000, of MNIST's 54,000.
     """
     rows = []
     for name in NETWORKS:
         steps = steps_of(name, STEPS_OF_A_TWENTIETH)
-        every = steps.loop.part
+        whole = steps.loop.part
         sample, validation = (
-            ImageTensors(every.pixels[:n_images], every.labels[:n_images]) for n_images in (500, 300)
+            ImageTensors(whole.pixels[:n_images], whole.labels[:n_images]) for n_images in (500, 300)
         )
 
         def epoch(
-            measured: ImageTensors, steps: Steps = steps, validation: ImageTensors = validation
+            evaluated: ImageTensors, steps: Steps = steps, validation: ImageTensors = validation
         ) -> None:
             steps()
-            for part in (measured, validation):
-                evaluate(steps.model, part, fast_format())
+            for part in (evaluated, validation):
+                evaluate(steps.model, part, fast_precision())
 
-        title = f"an epoch of {name}: 2,700 images train, 500 of them and 300 others are measured"
+        title = f"an epoch of {name}: 2,700 training images; 500 of them and 300 others evaluated"
         rows.append(
-            compare(title, lambda e=epoch, s=sample: e(s), lambda e=epoch, a=every: e(a), n_rounds, 1)  # type: ignore[misc]
+            compare(title, lambda e=epoch, s=sample: e(s), lambda e=epoch, w=whole: e(w), n_rounds, 1)  # type: ignore[misc]
         )
     return rows
 
 
 def kept_blocks(n_rounds: int) -> list[str]:
-    """Compare epochs of a fit in processes whose allocator keeps big blocks and in some whose does not."""
+    """Compare epochs of a fit in processes whose allocator keeps large blocks, and in processes with the default."""
     rows = []
     for name in NETWORKS:
-        ways = [Contender("given back", "ours.py", fast_format())]
-        ways.append(Contender("kept", "ours.py", fast_format(), environment=KEEP_BLOCKS))
-        seats = take_turns(ways, sys.executable, name, STEPS[name], [(1, 1)], n_rounds)
-        plain, fast = ([1e3 / rate for rate in one.rates] for one in seats)
-        rows.append(row(f"{STEPS[name]} steps of {name}, big blocks kept", plain, fast))
+        contenders = [Contender("returned", "ours.py", fast_precision())]
+        contenders.append(Contender("kept", "ours.py", fast_precision(), environment=KEEP_BLOCKS))
+        running = take_turns(contenders, sys.executable, name, STEPS[name], [(1, 1)], n_rounds)
+        reference, fast = ([1e3 / rate for rate in each.rates] for each in running)
+        rows.append(row(f"{STEPS[name]} steps of {name}, large blocks kept", reference, fast))
     return rows
 
 
 def main() -> None:
-    """Print the table, row by row."""
     start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=at_least(1), default=9)
     n_rounds = parser.parse_args().rounds
-    print(f"in {fast_format()}:\n")
-    print("| fast path | plain, ms | fast, ms | × (10th to 90th percentile) |\n|---|---|---|---|", flush=True)
+    print(f"in {fast_precision()}:\n")
+    titles = ("fast path", "reference, ms", "fast, ms", "× (10th to 90th percentile)")
+    print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
     with repeatable(1):
         for part in (dropouts, convolutions, pools, unfilled, samples):
             print("\n".join(part(n_rounds)), flush=True)

@@ -1,13 +1,14 @@
-"""What a fit costs beside its arithmetic: data, history, checkpoints, progress.
+"""Measure the overhead of a fit: data loading, history, checkpoints and progress.
 
-Two things alternate in one process, as many steps each: whole epochs of :func:`convstudy.engine.fit.run_fit`, with a
-checkpoint and a listener, and bare steps of the same network on one batch that never changes (forward, loss, backward,
-optimizer), with the same evaluations. The overhead is what the first takes longer than the second. The process is like
-a worker's, the format bfloat16, or float32 where the processor would emulate it::
+Two things alternate in one process, with the same number of steps and the same evaluations: whole epochs of
+:func:`convstudy.engine.fit.run_fit`, with a checkpoint and a callback, and bare steps of the same network on one
+constant batch (forward, loss, backward, optimizer). The overhead is the difference between the two. The process has
+the environment of a worker. The precision is bfloat16, or float32 if the CPU emulates bfloat16::
 
     python -m benchmarks.throughput.loop_overhead [--networks five-conv] [--rounds 7] [--steps 60]
 
-An epoch of so few steps has its checkpoint sooner than one of MNIST's 540, so that the overhead is the larger.
+An epoch on MNIST has 540 steps. With fewer steps, the checkpoint takes a larger part of the epoch, so the measured
+overhead is larger than in a study.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from statistics import median
 import numpy as np
 from torch import nn
 
+from benchmarks.contenders.turns import BATCH_SIZE, images, layers
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.formats import fast_format
+from benchmarks.parts.precision import fast_precision
 from benchmarks.throughput.as_worker import start_as_worker
-from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS, images, layers
-from convstudy.data import Holdout, Images
+from benchmarks.throughput.training_steps import NETWORKS
+from convstudy.data import BUILT_IN_DATASETS, Holdout, Images
 from convstudy.engine.batches import ImageTensors, network_input
 from convstudy.engine.evaluation import evaluate, precision_context
 from convstudy.engine.fit import run_fit
@@ -42,7 +44,7 @@ VALIDATION = 0.1
 
 
 class BareSteps:
-    """The same training without all that is around it."""
+    """The steps and evaluations of a fit, without data loading, history, checkpoints and progress."""
 
     def __init__(self, fit: Fit, content: Images) -> None:
         self.fit = fit
@@ -55,7 +57,7 @@ class BareSteps:
         self.batch = network_input(self.train.pixels[:BATCH_SIZE]), self.train.labels[:BATCH_SIZE]
 
     def seconds(self, n_steps: int) -> float:
-        """Train and evaluate; return how long it took."""
+        """Train and evaluate; return the time in seconds."""
         started = time.perf_counter()
         pixels, labels = self.batch
         with repeatable(self.fit.threads):
@@ -75,7 +77,18 @@ class BareSteps:
 def whole_epochs(
     fit: Fit, content: Images, n_rounds: int, between: list[float], bare: BareSteps
 ) -> list[float]:
-    """Run a fit of ``n_rounds`` epochs, with bare steps between its epochs; return each epoch's seconds."""
+    """Run a fit of ``n_rounds`` epochs, and bare steps after each epoch.
+
+    Args:
+        fit: the fit.
+        content: the training and validation images.
+        n_rounds: the number of epochs.
+        between: receives the seconds of the bare steps, one entry per epoch.
+        bare: the bare steps.
+
+    Returns:
+        The seconds of each epoch.
+    """
     taken: list[float] = []
     n_steps = -(-round(len(content) * (1 - VALIDATION)) // BATCH_SIZE)
     mark = time.perf_counter()
@@ -92,7 +105,6 @@ def whole_epochs(
 
 
 def main() -> None:
-    """Measure each network, and print the table row by row."""
     start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -101,24 +113,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=at_least(1), default=7)
     parser.add_argument("--steps", type=at_least(1), default=60)
     arguments = parser.parse_args()
-    print(f"in {fast_format()}, one thread:\n")
+    print(f"in {fast_precision()}, one thread:\n")
     print("| network | whole epoch, s: median (min to max) | bare steps, s | overhead: median (min to max) |")
     print("|---|---|---|---|", flush=True)
     for name in arguments.networks:
         pixels, labels = images(round(arguments.steps * BATCH_SIZE / (1 - VALIDATION)))
-        network = Network.read([" ".join(words) for words in layers(name)])
+        network = Network.read([" ".join(parts) for parts in layers(name)])
         recipe = Recipe(
             batch_size=BATCH_SIZE,
             epochs=arguments.rounds + 1,
-            precision=fast_format(),
+            precision=fast_precision(),
             train_eval_samples=None,
         )
-        fit = Fit("mnist", "", network, recipe, Holdout(VALIDATION, 0), 0, 1)
+        fit = Fit(BUILT_IN_DATASETS["mnist"], network, recipe, Holdout(VALIDATION, 0), 0, 1)
         content = Images(pixels, labels)
         bare = BareSteps(fit, content)
         between: list[float] = []
         taken = whole_epochs(fit, content, arguments.rounds + 1, between, bare)
-        # The first of each warms up.
+        # The first of each is a warm-up.
         pairs = list(zip(taken[1:], between[1:], strict=True))
         overheads = [100 * (whole / plain - 1) for whole, plain in pairs]
         whole = [pair[0] for pair in pairs]

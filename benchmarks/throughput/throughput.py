@@ -1,16 +1,17 @@
-"""Training throughput of convstudy and its peers, side by side: images a second on all cores of this machine.
+"""Compare the training throughput of convstudy, Keras, PyTorch, skorch and Lightning on all cores of this machine.
 
-Every contender (``contenders/``) lies ready in processes of its own, and they take turns, round by round: one epoch of
-batches of 100 each. Each is run as one fit with all cores' threads and as one fit a core with one thread each; the
-better counts, and a second table has both. Peers come from another environment::
+Each contender (``contenders/``) runs in its own processes. In each round, every contender trains one epoch of batches
+of 100, one contender after the other. Each runs in two layouts: one fit with a thread per core, and one fit per core
+with one thread each. The first table has the faster layout, the second table has both. The peers have their own
+environment::
 
     make .venv-peers/.installed
     python -m benchmarks.throughput.throughput --peers .venv-peers/bin/python [--rounds 5] [--json FILE]
 
-What would be emulated is skipped, and the output says so: bfloat16 where the processor has no instructions for it, or
-may not use them (``ONEDNN_MAX_CPU_ISA`` and others). ``--emulated`` measures it all the same.
+Contenders in bfloat16 are skipped, with a note, if the CPU has no instructions for it or if they are disabled
+(``ONEDNN_MAX_CPU_ISA`` and others). ``--emulated`` measures them anyway.
 
-A network's rows are on stderr, and in the file of ``--json``, as soon as it has been measured.
+After each network, its rows are printed to stderr and written to the file of ``--json``.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.formats import emulated, skipped
+from benchmarks.parts.precision import is_emulated, skip_note
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
 CONTENDERS = Path(__file__).parents[1] / "contenders"
 CORES = os.cpu_count() or 1
 BATCH_SIZE = 100
-# Batches of a turn: about as many seconds for each network.
+# The number of batches in a turn, chosen so that all networks take a similar time.
 STEPS = {"two-conv-3": 60, "two-conv-7": 40, "five-conv": 60, "six-conv": 12}
 PEAK_STEPS = 400
 REFERENCE = "Keras"
@@ -40,10 +41,15 @@ REFERENCE = "Keras"
 
 @dataclass(frozen=True)
 class Contender:
-    """A program that trains: ``script`` and its variant.
+    """A program that trains.
 
-    ``peer`` tells whether it runs in the peers' Python. ``environment`` is what it finds set beside its number of
-    threads: convstudy the allocator's settings of its workers, peers nothing, as they come.
+    Attributes:
+        name: the name in the tables.
+        script: the file in ``contenders/``.
+        variant: the last argument of the script.
+        peer: whether it runs in the environment of the peers.
+        environment: additional environment variables. convstudy gets the allocator settings of its workers; peers run
+            with their defaults.
     """
 
     name: str
@@ -69,8 +75,8 @@ PEAKS = (
 
 
 @dataclass
-class Seat:
-    """A contender lying ready, as ``n_processes`` of ``threads`` threads; ``rates`` are turns a second by round."""
+class Running:
+    """A started contender: ``n_processes`` processes of ``threads`` threads; ``rates`` has the turns per second."""
 
     contender: Contender
     n_processes: int
@@ -78,14 +84,13 @@ class Seat:
     processes: list[subprocess.Popen[str]]
     rates: list[float] = field(default_factory=list)
 
-    def turn(self) -> None:
-        """Train an epoch in all processes at once; note how many epochs a second that is."""
+    def train_epoch(self) -> None:
+        """Train an epoch in all processes at the same time and add the rate of all together."""
         for process in self.processes:
             print("go", file=process.stdin, flush=True)
         self.rates.append(sum(1 / float(_line(process)) for process in self.processes))
 
-    def leave(self) -> None:
-        """End the processes."""
+    def stop(self) -> None:
         for process in self.processes:
             process.kill()
             process.wait()
@@ -93,35 +98,36 @@ class Seat:
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender came to on one network, as ``n_processes`` of ``threads`` threads each."""
+    """The rates of one contender on one network with ``n_processes`` processes of ``threads`` threads, by round."""
 
     network: str
     contender: str
     n_processes: int
     threads: int
-    images_a_second: tuple[float, ...]
+    images_per_second: tuple[float, ...]
 
     @property
-    def typical(self) -> float:
-        """The median over rounds."""
-        return median(self.images_a_second)
+    def median(self) -> float:
+        return median(self.images_per_second)
 
     @property
-    def way(self) -> str:
-        """How many fits at once, of how many threads."""
+    def layout(self) -> str:
+        """The cell "fits × threads"."""
         return f"{self.n_processes} × {self.threads}"
 
     @property
     def spread(self) -> str:
-        """Median and range over rounds, in words."""
-        return f"{self.typical:,.0f} ({min(self.images_a_second):,.0f} to {max(self.images_a_second):,.0f})"
+        """The cell "median (min to max)"."""
+        return (
+            f"{self.median:,.0f} ({min(self.images_per_second):,.0f} to {max(self.images_per_second):,.0f})"
+        )
 
 
-def seat(
+def start(
     contender: Contender, python: str, network: str, n_steps: int, n_processes: int, threads: int
-) -> Seat:
-    """Start a contender and wait until it is warm."""
-    # Not what this process happens to have: glibc reads these, and a peer must not.
+) -> Running:
+    """Start a contender and wait for the end of its warm-up."""
+    # glibc reads KEEP_BLOCKS, and start_as_worker may have set them here. Peers run without them.
     inherited = {name: value for name, value in os.environ.items() if name not in KEEP_BLOCKS}
     command = [
         python,
@@ -145,24 +151,23 @@ def seat(
     for process in processes:
         while _line(process) != "ready":
             pass
-    return Seat(contender, n_processes, threads, processes)
+    return Running(contender, n_processes, threads, processes)
 
 
 def measure(
     contenders: Sequence[Contender], peers: str, network: str, n_steps: int, n_images: int, n_rounds: int
 ) -> list[Row]:
-    """Let contenders take turns on one network; return a row for each way of each."""
-    ways = [(1, CORES)] if CORES == 1 else [(1, CORES), (CORES, 1)]
-    seats = take_turns(contenders, peers, network, n_steps, ways, n_rounds)
+    """Measure contenders on one network in both layouts; return a row for each contender and layout."""
+    layouts = [(1, CORES)] if CORES == 1 else [(1, CORES), (CORES, 1)]
     return [
         Row(
             network,
-            one.contender.name,
-            one.n_processes,
-            one.threads,
-            tuple(rate * n_images for rate in one.rates),
+            each.contender.name,
+            each.n_processes,
+            each.threads,
+            tuple(rate * n_images for rate in each.rates),
         )
-        for one in seats
+        for each in take_turns(contenders, peers, network, n_steps, layouts, n_rounds)
     ]
 
 
@@ -171,39 +176,48 @@ def take_turns(
     peers: str,
     network: str,
     n_steps: int,
-    ways: Sequence[tuple[int, int]],
+    layouts: Sequence[tuple[int, int]],
     n_rounds: int,
-) -> list[Seat]:
-    """Let contenders take turns on one network, each in all ways: so many processes of so many threads."""
-    seats: list[Seat] = []
+) -> list[Running]:
+    """Start contenders on one network in all layouts and let them train an epoch each, in turn, ``n_rounds`` times.
+
+    Args:
+        contenders: the contenders.
+        peers: the Python of the peers.
+        network: the network, such as ``two-conv-3``.
+        n_steps: the number of batches of an epoch.
+        layouts: (number of processes, threads of each).
+        n_rounds: the number of rounds.
+    """
+    running: list[Running] = []
     try:
         for contender in contenders:
             python = peers if contender.peer else sys.executable
-            for way in ways:
-                seats.append(seat(contender, python, network, n_steps, *way))
+            for layout in layouts:
+                running.append(start(contender, python, network, n_steps, *layout))
         for number in range(n_rounds):
-            # Another one begins each round, so that nobody always follows the same neighbour.
-            for place in range(len(seats)):
-                seats[(place + number) % len(seats)].turn()
+            # The first one changes from round to round.
+            for place in range(len(running)):
+                running[(place + number) % len(running)].train_epoch()
     finally:
-        for one in seats:
-            one.leave()
-    return seats
+        for each in running:
+            each.stop()
+    return running
 
 
-def measured(contenders: Sequence[Contender], with_emulated: bool) -> tuple[list[Contender], str]:
-    """Return the contenders to measure, and the line that names those that are skipped; "" where there are none."""
-    kept = [each for each in contenders if with_emulated or not emulated(each.variant)]
+def without_emulated(contenders: Sequence[Contender], with_emulated: bool) -> tuple[list[Contender], str]:
+    """Return the contenders to measure, and a note that names the skipped ones ("" if there are none)."""
+    kept = [each for each in contenders if with_emulated or not is_emulated(each.variant)]
     names = ", ".join(f'"{each.name}"' for each in contenders if each not in kept)
-    return kept, skipped(names) if names else ""
+    return kept, skip_note(names) if names else ""
 
 
-def better_ways(rows: Sequence[Row]) -> list[Row]:
-    """Return the better way of each contender on each network, by its median, in the order of the rows."""
+def faster_layouts(rows: Sequence[Row]) -> list[Row]:
+    """Return the row with the higher median for each contender and network, in the order of the rows."""
     best: dict[tuple[str, str], Row] = {}
     for row in rows:
         key = row.network, row.contender
-        best[key] = max(best.get(key, row), row, key=lambda each: each.typical)
+        best[key] = max(best.get(key, row), row, key=lambda each: each.median)
     return list(best.values())
 
 
@@ -211,56 +225,59 @@ def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise SystemExit(f"a contender ended: {process.args}")
+        raise SystemExit(f"A contender ended early: {process.args!r}")
     return line.strip()
 
 
 def table(rows: Sequence[Row], peaks: Sequence[Row]) -> str:
-    """Return a Markdown table: the better way of each contender, beside Keras and beside what the machine can do.
+    """Return a Markdown table of the faster layout of each contender, compared with Keras and with the peak.
 
-    "× Keras at its best" divides by Keras' best round, whichever way it ran: its rounds spread more than the others'.
+    The column "× Keras' best round" divides by the fastest round of Keras in either layout, because the rounds of Keras
+    vary more than those of the others.
     """
-    peak = {row.contender.rpartition(" ")[2]: row.typical for row in better_ways(peaks)}
+    peak = {row.contender.rpartition(" ")[2]: row.median for row in faster_layouts(peaks)}
     lines = [
-        "| network | contender | fits × threads | images a second: median (min to max) | × Keras "
-        "| × Keras at its best | share of the peak |\n|---|---|---|---|---|---|---|"
+        "| network | contender | fits × threads | images per second: median (min to max) | × Keras "
+        "| × Keras' best round | % of peak |\n|---|---|---|---|---|---|---|"
     ]
-    better = better_ways(rows)
-    for row in better:
+    faster = faster_layouts(rows)
+    for row in faster:
         keras = next(
-            (r.typical for r in better if r.network == row.network and r.contender == REFERENCE), None
+            (r.median for r in faster if r.network == row.network and r.contender == REFERENCE), None
         )
-        at_best = max(
-            (max(r.images_a_second) for r in rows if r.network == row.network and r.contender == REFERENCE),
+        best_round = max(
+            (max(r.images_per_second) for r in rows if r.network == row.network and r.contender == REFERENCE),
             default=None,
         )
-        ratios = " | ".join(f"{row.typical / each:.2f}" if each else "" for each in (keras, at_best))
-        kind = "bfloat16" if "bfloat16" in row.contender else "float32"
-        share = ""
+        ratios = " | ".join(f"{row.median / each:.2f}" if each else "" for each in (keras, best_round))
+        precision = "bfloat16" if "bfloat16" in row.contender else "float32"
+        of_peak = ""
         if peak and "convstudy" in row.contender:
-            share = f"{100 * row.typical * flops_of(row.network) / peak[kind]:.0f} %"
-        lines.append(f"| {row.network} | {row.contender} | {row.way} | {row.spread} | {ratios} | {share} |")
-    for row in better_ways(peaks):
-        lines += ["", f"{row.contender}: {row.typical / 1e9:,.0f} GFLOP/s"]
+            of_peak = f"{100 * row.median * flops_of(row.network) / peak[precision]:.0f} %"
+        lines.append(
+            f"| {row.network} | {row.contender} | {row.layout} | {row.spread} | {ratios} | {of_peak} |"
+        )
+    for row in faster_layouts(peaks):
+        lines += ["", f"{row.contender}: {row.median / 1e9:,.0f} GFLOP/s"]
     return "\n".join(lines)
 
 
-def ways_table(rows: Sequence[Row]) -> str:
-    """Return a Markdown table: one fit on all cores beside a fit a core, round by round; "" where there is one core."""
+def layouts_table(rows: Sequence[Row]) -> str:
+    """Return a Markdown table that compares the two layouts round by round; "" on a machine with one core."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         found.setdefault((row.network, row.contender), []).append(row)
-    lines = []
+    lines: list[str] = []
     for (network, contender), both in found.items():
         if len(both) != 2:
             continue
         one, many = both
         if not lines:
             lines.append(
-                f"| network | contender | {one.way}: images a second, median (min to max) | {many.way} "
-                f"| {many.way} beside {one.way}: median (min to max) |\n|---|---|---|---|---|"
+                f"| network | contender | {one.layout}: images per second, median (min to max) | {many.layout} "
+                f"| ratio: median (min to max) |\n|---|---|---|---|---|"
             )
-        ratios = [b / a for a, b in zip(one.images_a_second, many.images_a_second, strict=True)]
+        ratios = [b / a for a, b in zip(one.images_per_second, many.images_per_second, strict=True)]
         lines.append(
             f"| {network} | {contender} | {one.spread} | {many.spread} "
             f"| {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
@@ -269,46 +286,46 @@ def ways_table(rows: Sequence[Row]) -> str:
 
 
 def flops_of(network: str) -> int:
-    """Return the floating-point operations of training on one image: forward, and twice as much backward."""
+    """Return the FLOPs of training on one image: the forward pass, and twice as many for the backward pass."""
     from benchmarks.contenders.turns import layers
     from convstudy.networks import Network, layer_table
 
-    texts = [" ".join(words) for words in layers(network)]
+    texts = [" ".join(parts) for parts in layers(network)]
     return 6 * layer_table(Network.read(texts), (28, 28, 1), 10).macs
 
 
 def main() -> None:
-    """Measure, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", nargs="+", default=list(STEPS), choices=list(STEPS))
     names = [contender.name for contender in ALL]
     parser.add_argument(
-        "--contenders", nargs="+", default=names, choices=names, metavar="NAME", help=f"of {names}"
+        "--contenders", nargs="+", default=names, choices=names, metavar="NAME", help=f"some of {names}"
     )
     parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--peers", default=sys.executable, help="the Python of the peers' environment")
-    parser.add_argument("--json", type=Path, help="written anew after each network")
-    parser.add_argument("--emulated", action="store_true", help="measure bfloat16 even where it is emulated")
+    parser.add_argument("--json", type=Path, help="write the rows to this file after each network")
+    parser.add_argument("--emulated", action="store_true", help="measure bfloat16 even if it is emulated")
     arguments = parser.parse_args()
-    asked = [contender for contender in ALL if contender.name in arguments.contenders]
-    chosen, note = measured(asked, arguments.emulated)
-    at_most, peaks_note = measured(PEAKS, arguments.emulated)
+    chosen = [contender for contender in ALL if contender.name in arguments.contenders]
+    contenders, note = without_emulated(chosen, arguments.emulated)
+    peak_contenders, peaks_note = without_emulated(PEAKS, arguments.emulated)
     if note or peaks_note:
         print("\n".join(filter(None, (note, peaks_note))), end="\n\n", flush=True)
     flops = PEAK_STEPS * 2 * 1024**3
-    peaks = measure(at_most, arguments.peers, "two-conv-3", PEAK_STEPS, flops, arguments.rounds)
+    peaks = measure(peak_contenders, arguments.peers, "two-conv-3", PEAK_STEPS, flops, arguments.rounds)
     rows: list[Row] = []
     for network in arguments.networks:
         n_steps = STEPS[network]
-        found = measure(chosen, arguments.peers, network, n_steps, n_steps * BATCH_SIZE, arguments.rounds)
+        n_images = n_steps * BATCH_SIZE
+        found = measure(contenders, arguments.peers, network, n_steps, n_images, arguments.rounds)
         rows += found
-        print(f"{network} is done:\n{table(found, peaks)}\n", file=sys.stderr, flush=True)
+        print(f"{network}:\n{table(found, peaks)}\n", file=sys.stderr, flush=True)
         if arguments.json:
             content = {"rows": [asdict(row) for row in rows], "peaks": [asdict(row) for row in peaks]}
             arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(f"{table(rows, peaks)}\n\n{ways_table(rows)}")
+    print(f"{table(rows, peaks)}\n\n{layouts_table(rows)}")
 
 
 if __name__ == "__main__":

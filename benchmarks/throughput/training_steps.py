@@ -1,4 +1,4 @@
-"""A few training steps of one of the notebook's networks, as a fit takes them: for scripts that look at steps alone."""
+"""A few training steps of one of the notebook's networks, computed as in a fit, for scripts that measure steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from benchmarks.contenders.turns import BATCH_SIZE, images, layers
-from benchmarks.parts.formats import fast_format
+from benchmarks.parts.precision import fast_precision
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.training import EagerLoop, Step, train_epoch
@@ -23,18 +23,17 @@ NETWORKS = ("two-conv-3", "two-conv-7", "five-conv", "six-conv")
 
 @dataclass(frozen=True)
 class Steps:
-    """So many steps of a network on random images; a call takes them all."""
+    """A number of training steps of a network on random images. A call runs all of them."""
 
     model: nn.Module
     loop: EagerLoop
 
     def __call__(self) -> None:
-        """Take the steps."""
         train_epoch(self.loop, 0, 1)
 
 
 def n_steps_of(network: str) -> int:
-    """Return how many steps take a tenth of a second or a few."""
+    """Return a number of steps that takes about 0.1 to 0.3 seconds."""
     return 2 if network == "six-conv" else 5
 
 
@@ -44,19 +43,18 @@ def steps_of(
     change: Callable[[nn.Module], nn.Module] = lambda model: model,
     precision: Literal["float32", "bfloat16"] | None = None,
 ) -> Steps:
-    """Return the steps of a network, such as ``two-conv-7``.
+    """Return the training steps of a network.
 
     Args:
-        network: which one.
-        n_steps: how many, of a hundred images each.
-        change: makes another module of the network before it is trained.
-        precision: of the recipe; bfloat16 unless given, or float32 where bfloat16 is emulated.
+        network: the network, such as ``two-conv-7``.
+        n_steps: the number of steps, of 100 images each.
+        change: replaces the module before training, for example ``torch.compile``.
+        precision: the precision of the recipe; by default bfloat16, or float32 if bfloat16 is emulated.
     """
     pixels, labels = images(n_steps * BATCH_SIZE)
     part = ImageTensors(torch.from_numpy(pixels), torch.from_numpy(labels))
-    texts = [" ".join(words) for words in layers(network)]
-    model = build_network(Network.read(texts), (28, 28, 1), 10, torch.Generator().manual_seed(0))
-    model = change(model)
-    # So small a learning rate that the same steps can be taken again and again.
-    recipe = Recipe(precision=precision or fast_format(), learning_rate=1e-6)
+    texts = [" ".join(parts) for parts in layers(network)]
+    model = change(build_network(Network.read(texts), (28, 28, 1), 10, torch.Generator().manual_seed(0)))
+    # The learning rate is small so that the same steps can run many times.
+    recipe = Recipe(precision=precision or fast_precision(), learning_rate=1e-6)
     return Steps(model, EagerLoop(Step(model, build_optimizer(recipe, model.parameters()), recipe), part))

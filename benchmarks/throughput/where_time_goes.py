@@ -1,18 +1,18 @@
-"""Where the time of a training step goes: the share of each kind of kernel, network by network.
+"""Measure the fraction of a training step that each kind of kernel takes, for each of the notebook's networks.
 
-A few steps of each of the notebook's networks under torch's profiler, with one thread, in a process like a worker's; in
-bfloat16, or in float32 where the processor would emulate it::
+The script profiles a few steps with torch's profiler, with one thread, in the environment of a worker. The precision is
+bfloat16, or float32 if the CPU emulates bfloat16::
 
     python -m benchmarks.throughput.where_time_goes [--precision float32] [--repeats 9]
 
-A kind's share is its time in kernels (without those they call) by the time of all steps; "the rest" belongs to no kind:
-Python, and torch's own bookkeeping, which the profiler makes larger.
-Above the shares stand two of the peak, which is products of 1,024 × 1,024 matrices in the same number format by the
-same thread: of the whole step, and of the time in convolutions and matrix products alone. The second says how far from
-the peak these kernels are by themselves, the first what is left of it with all the others.
+The time of a kind is the self time of its kernels, divided by the time of all steps. "other" is the remaining time:
+Python and torch's overhead, which the profiler increases.
 
-Three times as many steps are timed, and profiles taken, as count: the fastest third does, by its median. For the
-profiler's own memory can get between the tensors', and then each step asks the system for new pages, which it does not
+Two rows compare with the peak, which is the rate of products of 1,024 × 1,024 matrices in the same precision with one
+thread. The first is the rate of the whole step. The second counts only the time in convolutions and matrix products.
+
+The script takes three times the number of profiles and timings that it uses: it reports the median of the fastest
+third. The memory of the profiler can fragment the heap. Each step then requests new pages, which does not happen
 without a profiler.
 """
 
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -28,7 +27,7 @@ from typing import Any
 from benchmarks.parts.arguments import at_least
 from benchmarks.throughput.as_worker import start_as_worker
 
-# kind -> the kernels that count for it, as the profiler names them.
+# kind -> its kernels, by the profiler's names.
 KINDS = {
     "convolution, forward": ("aten::mkldnn_convolution",),
     "convolution, gradients": ("aten::convolution_backward",),
@@ -40,15 +39,15 @@ KINDS = {
     "Adam": ("aten::_fused_adam_", "aten::_foreach_add_"),
     "copies": ("aten::copy_", "aten::index", "aten::fill_"),
 }
-REST = "the rest"
+OTHER = "other"
 ARITHMETIC = ("convolution, forward", "convolution, gradients", "matrix product")
-TAKEN_FOR_EACH = 3
+OVERSAMPLING = 3
 SIZE = 1024
 KIND_OF = {kernel: kind for kind, kernels in KINDS.items() for kernel in kernels}
 
 
-def shares(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[str, float]]:
-    """Return a step's milliseconds without the profiler, and each kind's share of the profiled time in percent."""
+def breakdown(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[str, float]]:
+    """Return the milliseconds of a step without the profiler, and the percentage of profiled time of each kind."""
     from benchmarks.throughput.training_steps import n_steps_of, steps_of
     from convstudy.engine.settings import repeatable
     from convstudy.networks.modules.dropout import BitsDropout
@@ -58,23 +57,27 @@ def shares(network: str, precision: Any, n_repeats: int) -> tuple[float, dict[st
     with repeatable(1):
         for _ in range(2):
             steps()
-        plain = median(sorted(_seconds(steps) for _ in range(TAKEN_FOR_EACH * n_repeats))[:n_repeats])
-        # Its bits are drawn by numpy, of which the profiler knows nothing: the range around it does.
+        unprofiled = median(sorted(_seconds(steps) for _ in range(OVERSAMPLING * n_repeats))[:n_repeats])
+        # numpy draws the dropout bits, which the profiler does not see; a named range makes them visible.
         for module in steps.model.modules():
             if isinstance(module, BitsDropout):
                 _mark(module)
-        taken = sorted((_profiled(steps) for _ in range(TAKEN_FOR_EACH * n_repeats)), key=lambda one: one[0])
-    kept = [found for _, found in taken[:n_repeats]]
-    return 1e3 * plain / n_steps, {kind: median(found[kind] for found in kept) for kind in (*KINDS, REST)}
+        profiles = sorted(
+            (_profiled(steps) for _ in range(OVERSAMPLING * n_repeats)), key=lambda profile: profile[0]
+        )
+    kept = [found for _, found in profiles[:n_repeats]]
+    return 1e3 * unprofiled / n_steps, {
+        kind: median(found[kind] for found in kept) for kind in (*KINDS, OTHER)
+    }
 
 
 def peak(precision: str, n_repeats: int) -> float:
-    """Return the operations a second of big matrix products at their fastest, on one thread."""
+    """Return the FLOPs per second of large matrix products with one thread: the maximum of ``n_repeats``."""
     import torch
 
-    kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-    left, right = (torch.randn(SIZE, SIZE).to(kind) for _ in range(2))
-    product = torch.empty(SIZE, SIZE, dtype=kind)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    left, right = (torch.randn(SIZE, SIZE).to(dtype) for _ in range(2))
+    product = torch.empty(SIZE, SIZE, dtype=dtype)
 
     def multiply() -> None:
         for _ in range(10):
@@ -92,20 +95,20 @@ def _seconds(steps: Callable[[], None]) -> float:
 
 
 def _profiled(steps: Callable[[], None]) -> tuple[float, dict[str, float]]:
-    """Return the seconds of the steps under the profiler, and the share of each kind in percent."""
+    """Return the seconds of the steps with the profiler, and the percentage of each kind."""
     import torch
 
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         seconds = _seconds(steps)
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = dict.fromkeys((*KINDS, OTHER), 0.0)
     for kernel in profile.key_averages():
-        spent[KIND_OF.get(kernel.key, REST)] += kernel.self_cpu_time_total / 1e6
-    spent[REST] = seconds - sum(spent[kind] for kind in KINDS)
-    return seconds, {kind: 100 * spent[kind] / seconds for kind in (*KINDS, REST)}
+        spent[KIND_OF.get(kernel.key, OTHER)] += kernel.self_cpu_time_total / 1e6
+    spent[OTHER] = seconds - sum(spent[kind] for kind in KINDS)
+    return seconds, {kind: 100 * spent[kind] / seconds for kind in (*KINDS, OTHER)}
 
 
 def _mark(module: Any) -> None:
-    """Put a range named dropout around a module's forward pass."""
+    """Put the forward pass of a module into a profiler range named "dropout"."""
     import torch
 
     forward = module.forward
@@ -118,37 +121,36 @@ def _mark(module: Any) -> None:
 
 
 def main() -> None:
-    """Print the table."""
     start_as_worker()
-    from benchmarks.parts.formats import fast_format
+    from benchmarks.contenders.turns import BATCH_SIZE
+    from benchmarks.parts.precision import fast_precision
     from benchmarks.throughput.throughput import flops_of
-    from benchmarks.throughput.training_steps import BATCH_SIZE, NETWORKS
+    from benchmarks.throughput.training_steps import NETWORKS
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS)
-    parser.add_argument("--precision", default=fast_format(), choices=("float32", "bfloat16"))
+    parser.add_argument("--precision", default=fast_precision(), choices=("float32", "bfloat16"))
     parser.add_argument("--repeats", type=at_least(1), default=9)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     peaks, found = [], {}
-    for name in asked.networks:
-        peaks.append(peak(asked.precision, asked.repeats))
-        found[name] = shares(name, asked.precision, asked.repeats)
-    at_most = max(peaks)
-    # Of the peak: the whole step, and the kernels that do the arithmetic.
-    whole, alone = [], []
+    for name in arguments.networks:
+        peaks.append(peak(arguments.precision, arguments.repeats))
+        found[name] = breakdown(name, arguments.precision, arguments.repeats)
+    highest = max(peaks)
+    of_step, of_arithmetic = [], []
     for name, (milliseconds, each) in found.items():
-        share = 1e5 * BATCH_SIZE * flops_of(name) / milliseconds / at_most
-        whole.append(f"{share:.0f} %")
-        alone.append(f"{100 * share / sum(each[kind] for kind in ARITHMETIC):.0f} %")
-    print(f"| {asked.precision} | {' | '.join(found)} |\n|---|{'---:|' * len(found)}")
+        percentage = 1e5 * BATCH_SIZE * flops_of(name) / milliseconds / highest
+        of_step.append(f"{percentage:.0f} %")
+        of_arithmetic.append(f"{100 * percentage / sum(each[kind] for kind in ARITHMETIC):.0f} %")
+    print(f"| {arguments.precision} | {' | '.join(found)} |\n|---|{'---:|' * len(found)}")
     print(f"| a step of {BATCH_SIZE} images | {' | '.join(f'{step:.1f} ms' for step, _ in found.values())} |")
-    print(f"| of the peak, the whole step | {' | '.join(whole)} |")
-    print(f"| of the peak, its convolutions and matrix products | {' | '.join(alone)} |")
-    for kind in (*KINDS, REST):
+    print(f"| % of peak: whole step | {' | '.join(of_step)} |")
+    print(f"| % of peak: convolutions and matrix products | {' | '.join(of_arithmetic)} |")
+    for kind in (*KINDS, OTHER):
         print(f"| {kind} | {' | '.join(f'{each[kind]:.0f} %' for _, each in found.values())} |")
-    print(f"\nmatrix products, {asked.precision}, one thread: {at_most / 1e9:,.0f} GFLOP/s")
+    print(f"\nmatrix products, {arguments.precision}, one thread: {highest / 1e9:,.0f} GFLOP/s")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""What was tried to make fits faster and is not in the engine, measured again beside what is.
+"""Compare the engine with attempted speedups that it does not use, because they did not help.
 
 ::
 
     python -m benchmarks.throughput.without_gain [--rounds 9]
 
-Each line has two forms that take turns; "×" is how often the tried form's time goes into the engine's, so that below 1
-the tried one is slower. bfloat16 and one thread, but for OpenMP's settings, which mean nothing without threads that
-share: there a fit has all cores. Where the processor would emulate bfloat16, all is in float32, without casts.
-``torch.compile`` needs a C++ compiler, and is timed after it has compiled; the draw of dropout's bits, which numpy
-makes, is left out of it. The lines about casts have no second form of a step: they compare the casts alone, which
-copies of the weights in bfloat16 would save, with whole steps.
+In each row, two implementations alternate. The column "×" is the time of the engine divided by the time of the
+attempt: below 1, the attempt is slower. The measurements use bfloat16 and one thread. With OpenMP settings, a fit
+uses all cores, because these settings matter only with several threads. If the CPU emulates bfloat16, the precision
+is float32 and the rows about casts are omitted. ``torch.compile`` needs a C++ compiler; the time excludes
+compilation. numpy draws the dropout bits, so that part is not compiled. The rows about casts compare the casts alone,
+which keeping weights in bfloat16 would save, with whole steps.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import torch
 from torch import nn
 
 from benchmarks.parts.arguments import at_least
-from benchmarks.parts.formats import emulated, fast_format, skipped
+from benchmarks.parts.precision import fast_precision, is_emulated, skip_note
 from benchmarks.throughput.as_worker import start_as_worker
-from benchmarks.throughput.fast_paths import compare, fast_dtype, forward_and_back, picture, row
+from benchmarks.throughput.fast_paths import compare, fast_dtype, forward_and_backward, random_images, row
 from benchmarks.throughput.throughput import CORES, STEPS, Contender, take_turns
 from benchmarks.throughput.training_steps import NETWORKS, n_steps_of, steps_of
 from convstudy.engine.settings import repeatable
@@ -37,35 +37,35 @@ OPENMP: tuple[dict[str, str], ...] = (
     {"OMP_WAIT_POLICY": "passive"},
     {"OMP_PROC_BIND": "true"},
 )
-TURNS = 3
-# Channels, filters, kernel and size of the picture, as the networks have them.
+N_TURNS = 3
+# Channels, filters, kernel and image size of convolutions in the notebook's networks.
 CONVOLUTIONS = ((64, 32, 7, 22), (64, 32, 3, 26), (32, 32, 3, 26), (96, 128, 5, 18))
 
 
 def stacking(n_rounds: int) -> list[str]:
-    """Compare two fits' convolutions with one in two groups, the channels of both side by side."""
+    """Compare the convolutions of two fits with one convolution in two groups that holds the channels of both."""
     rows = []
     for n_channels, n_filters, kernel, size in CONVOLUTIONS:
-        one, other = (nn.Conv2d(n_channels, n_filters, kernel) for _ in range(2))
-        stacked = nn.Conv2d(2 * n_channels, 2 * n_filters, kernel, groups=2)
-        for module in (one, other, stacked):
+        first, second = (nn.Conv2d(n_channels, n_filters, kernel) for _ in range(2))
+        grouped = nn.Conv2d(2 * n_channels, 2 * n_filters, kernel, groups=2)
+        for module in (first, second, grouped):
             module.to(dtype=fast_dtype(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        singles = [forward_and_back(module, picture(n_channels, size)) for module in (one, other)]
+        singles = [
+            forward_and_backward(module, random_images(n_channels, size)) for module in (first, second)
+        ]
 
-        def apart(singles: list[Any] = singles) -> None:
+        def separate(singles: list[Any] = singles) -> None:
             for single in singles:
                 single()
 
-        together = forward_and_back(stacked, picture(2 * n_channels, size))
-        title = (
-            f"two {kernel} × {kernel} convolutions, {n_channels} to {n_filters} channels, as one in groups"
-        )
-        rows.append(compare(title, together, apart, n_rounds, 1))
+        together = forward_and_backward(grouped, random_images(2 * n_channels, size))
+        title = f"two {kernel} × {kernel} convolutions, {n_channels} to {n_filters} channels, as one with 2 groups"
+        rows.append(compare(title, together, separate, n_rounds, 1))
     return rows
 
 
 def casts(n_rounds: int) -> list[str]:
-    """Set beside steps the casts of all weights to bfloat16, and of their gradients back."""
+    """Compare whole steps with the casts alone: all weights to bfloat16, and their gradients to float32."""
     rows = []
     for name in NETWORKS:
         n_steps = n_steps_of(name)
@@ -73,7 +73,7 @@ def casts(n_rounds: int) -> list[str]:
         weights = [weight.detach() for weight in steps.model.parameters() if weight.ndim > 1]
         gradients = [weight.bfloat16() for weight in weights]
 
-        def both_ways(
+        def cast(
             weights: list[torch.Tensor] = weights, gradients: list[torch.Tensor] = gradients, n: int = n_steps
         ) -> None:
             for _ in range(n):
@@ -81,56 +81,56 @@ def casts(n_rounds: int) -> list[str]:
                     weight.bfloat16()
                     gradient.float()
 
-        rows.append(compare(f"{n_steps} steps of {name}, its casts alone", both_ways, steps, n_rounds, 1))
+        rows.append(compare(f"{n_steps} steps of {name}, only the casts", cast, steps, n_rounds, 1))
     return rows
 
 
 def compiling(n_rounds: int) -> list[str]:
-    """Compare steps of a compiled network."""
+    """Compare steps with and without ``torch.compile``."""
     rows = []
     for name in NETWORKS:
         n_steps = n_steps_of(name)
-        plain, tried = steps_of(name, n_steps), steps_of(name, n_steps, compiled)
+        reference, attempt = steps_of(name, n_steps), steps_of(name, n_steps, compiled)
         started = time.perf_counter()
-        tried()
-        title = (
-            f"{n_steps} steps of {name}, torch.compile (compiled in {time.perf_counter() - started:.0f} s)"
-        )
-        rows.append(compare(title, tried, plain, n_rounds, 1))
+        attempt()
+        seconds = time.perf_counter() - started
+        title = f"{n_steps} steps of {name}, torch.compile (compiled in {seconds:.0f} s)"
+        rows.append(compare(title, attempt, reference, n_rounds, 1))
     return rows
 
 
 def compiled(model: nn.Module) -> Any:
-    """Return a model by torch.compile, which cannot follow numpy."""
+    """Return the compiled model. The part of dropout that uses numpy is not compiled."""
     for module in model.modules():
         if isinstance(module, BitsDropout):
-            module._words = torch.compiler.disable(module._words)  # type: ignore[method-assign]
+            module._words = torch.compiler.disable(module._words)  # type: ignore[method-assign, no-untyped-call]
     return torch.compile(model)
 
 
 def openmp(n_rounds: int) -> list[str]:
-    """Compare a fit on all cores under OpenMP's settings with one that leaves them alone.
+    """Compare a fit on all cores with OpenMP settings with one that uses the defaults.
 
-    Nobody lies ready here: threads that wait actively would take the cores from those whose turn it is. So each starts
-    anew, and has ``TURNS`` turns.
+    Only one process exists at a time, because actively waiting threads would take the cores from the others. Each
+    process has ``N_TURNS`` turns.
     """
     rows = []
     for name in ("two-conv-7", "five-conv"):
         times: dict[str, list[float]] = {}
-        for _ in range(-(-n_rounds // TURNS)):
+        for _ in range(-(-n_rounds // N_TURNS)):
             for setting in ({}, *OPENMP):
-                said = " ".join(f"{key}={value}" for key, value in setting.items())
-                way = Contender(said, "ours.py", fast_format(), environment={**KEEP_BLOCKS, **setting})
-                [seat] = take_turns([way], sys.executable, name, STEPS[name], [(1, CORES)], TURNS)
-                times.setdefault(said, []).extend(1e3 / rate for rate in seat.rates)
-        plain = times.pop("")
-        for said, tried in times.items():
-            rows.append(row(f"{STEPS[name]} steps of {name}, {CORES} threads, {said}", plain, tried))
+                text = " ".join(f"{key}={value}" for key, value in setting.items())
+                contender = Contender(
+                    text, "ours.py", fast_precision(), environment={**KEEP_BLOCKS, **setting}
+                )
+                [running] = take_turns([contender], sys.executable, name, STEPS[name], [(1, CORES)], N_TURNS)
+                times.setdefault(text, []).extend(1e3 / rate for rate in running.rates)
+        reference = times.pop("")
+        for text, attempt in times.items():
+            rows.append(row(f"{STEPS[name]} steps of {name}, {CORES} threads, {text}", reference, attempt))
     return rows
 
 
 def main() -> None:
-    """Print the table, part by part."""
     start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -138,13 +138,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=at_least(1), default=9)
     n_rounds = parser.parse_args().rounds
     parts = [stacking, casts, compiling]
-    if emulated("bfloat16"):
+    if is_emulated("bfloat16"):
         parts.remove(casts)
-        print(skipped("casts to bfloat16; the rest is measured in float32"))
-    print(
-        "| tried | the engine's, ms | tried, ms | × (10th to 90th percentile) |\n|---|---|---|---|",
-        flush=True,
-    )
+        print(skip_note("casts to bfloat16; the other rows are measured in float32"))
+    titles = ("attempt", "engine, ms", "attempt, ms", "× (10th to 90th percentile)")
+    print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
     with repeatable(1):
         for part in parts:
             print("\n".join(part(n_rounds)), flush=True)

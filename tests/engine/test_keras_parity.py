@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.parity.keras_parity import RECORDED, REFERENCE, averages_deviation, deviation, follow
+from benchmarks.parity.keras_parity import RECORDED, REFERENCE, averages_deviation, deviation, repeat_run
 from benchmarks.parity.keras_reference import N_STEPS, RUNS, Run
 from convstudy.engine.optimizers import EPSILON
 
@@ -34,7 +34,7 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_losses_and_running_statistics_equal_keras(run: Run) -> None:
     theirs = RECORDED[run.network, run.optimizer, run.precision]
-    ours = follow(run)
+    ours = repeat_run(run)
     assert {key: ours[key] for key in asdict(run)} == {key: theirs[key] for key in asdict(run)}
     expected = TOLERANCE[run.precision]
     assert len(ours["losses"]) == N_STEPS == 20
@@ -70,4 +70,4 @@ def test_torch_optimizers_differ_from_keras(name: str, wrong: Any, monkeypatch: 
     )
     (run,) = (one for one in RUNS if one.name == f"two-conv-3 {name} float64")
     theirs = RECORDED[run.network, run.optimizer, run.precision]
-    assert deviation(follow(run, 5)["losses"], theirs["losses"][:5]) > 10 * TOLERANCE["float64"]
+    assert deviation(repeat_run(run, 5)["losses"], theirs["losses"][:5]) > 10 * TOLERANCE["float64"]
