@@ -22,7 +22,7 @@ import json, os, sys
 import altair, scipy.stats, sklearn.model_selection, torch
 import convstudy.plan, convstudy.checks, convstudy.report, convstudy.run, convstudy.studyfile
 from convstudy.cli import main
-def become(number, name, state, encoding, path):
+def replace_stream(number, name, state, encoding, path):
     if state == "closed":
         os.close(number)
         setattr(sys, name, None)
@@ -36,8 +36,8 @@ def become(number, name, state, encoding, path):
 def exit_status_of(arguments, out, err, encoding, folder):
     os.close(0)
     sys.stdin = None
-    become(1, "stdout", out, encoding, folder + "/out")
-    become(2, "stderr", err, encoding, folder + "/err")
+    replace_stream(1, "stdout", out, encoding, folder + "/out")
+    replace_stream(2, "stderr", err, encoding, folder + "/err")
     status = main(arguments)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:

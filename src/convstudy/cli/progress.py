@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Detail = Literal["problems", "stages", "fits"]
 """Which events have a line: problems only, stages too, or fits and test-set evaluations too."""
 
-# Without a terminal a long stage or fit needs a sign of life; some CI services stop a job that prints nothing.
+# Without a bar, a line per minute shows that a long stage is running; some CI services stop a job without output.
 SECONDS_BETWEEN_LINES = 60
 UPDATES_PER_SECOND = 4
 BAR_WIDTH = 24
@@ -95,7 +95,7 @@ class EventLines:
     def _lines(self, event: Event) -> list[str]:
         progress, detail = self._progress, self._detail
         if isinstance(event, EpochEnded):
-            return [] if event.epoch.number >= event.fit.n_epochs else self._sign_of_life(event)
+            return [] if event.epoch.number >= event.fit.n_epochs else self._periodic_line(event)
         if isinstance(event, FitEnded):
             if detail == "fits":
                 width = len(str(progress.n_fits))
@@ -104,7 +104,7 @@ class EventLines:
             lines = [] if event.record.done else [fit_text(event, progress)]
             if detail == "stages":
                 lines += [f"{stage}: done{self._so_far()}" for stage in self._newly_finished()]
-            return lines or self._sign_of_life(event)
+            return lines or self._periodic_line(event)
         if isinstance(event, ChoiceMade) and detail == "stages":
             return [f"{choice_text(event.choice)}{self._so_far()}"]
         if isinstance(event, (RunStarted, ChoiceMade, SearchAdvanced)) and detail == "problems":
@@ -113,7 +113,7 @@ class EventLines:
             return []
         return [event_text(event, progress)]
 
-    def _sign_of_life(self, event: EpochEnded | FitEnded) -> list[str]:
+    def _periodic_line(self, event: EpochEnded | FitEnded) -> list[str]:
         """Return a line if none was printed for a minute and lines are all that shows progress."""
         progress = self._progress
         if self._detail == "problems" or progress.clock() - self._printed_at < SECONDS_BETWEEN_LINES:
