@@ -100,7 +100,7 @@ class History:
         return ""
 
     def begin_run(self, study: Study) -> str:
-        """Write that a study is run, for the first time or again; return the run's id.
+        """Store the start of a run, for the first time or again; return the run's id.
 
         The id does not depend on the order of the study's sections. The order of the choices does; the latest counts.
         """
@@ -141,7 +141,7 @@ class History:
         self.artefacts.set_aside_obstacles(fit.id, fit.trial_id)
 
     def accept_failures(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
-        """Write that a run accepts these failures, and the reason."""
+        """Store the failures that a run accepts, and the reason."""
         self.store.accept(run_id, failed, reason)
 
     def outcomes(self, run_id: str) -> Mapping[str, RecordSummary]:
@@ -149,7 +149,7 @@ class History:
         return AsAccepted(self.record_summaries, self.store.acceptances(run_id))
 
     def save_choice(self, run_id: str, choice: Choice) -> None:
-        """Write the choice of a stage, unless its latest stored choice is the same."""
+        """Store the choice of a stage, unless its latest stored choice is the same."""
         if self.store.choices(run_id).get(choice.stage) != choice.chosen:
             self.store.save_choice(run_id, choice.stage, choice.chosen)
 

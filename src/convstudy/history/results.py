@@ -33,9 +33,9 @@ class Results:
         arrays: a function that reads a file of a fit and returns its arrays by name. ``arrays(fit_id, "weights")``
             returns the weights. ``arrays(fit_id, "validation")`` returns ``indices`` (n,) int64 into the training
             images, ``labels`` (n,) int64 and ``probabilities`` (n, n_classes) float32. ``arrays(fit_id, "test")``
-            returns ``labels`` and ``probabilities`` of the test images, and of the k errors with the highest predicted
-            probability ``error_rows`` (k,) and ``error_pixels`` (k, height, width, channels) uint8. It raises
-            :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
+            returns ``labels`` and ``probabilities`` of the test images, and ``error_rows`` (k,) int64 and
+            ``error_pixels`` (k, height, width, channels) uint8 of the k most confident errors, the most confident
+            first. It raises :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
         access_log: every evaluation of the dataset's test set in this runs folder, by any study, in order.
         images: statistics of the dataset's images; ``None`` until the test set was evaluated.
         acceptances: the failures that this run accepted, in order.

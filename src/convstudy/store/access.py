@@ -1,4 +1,4 @@
-"""Opens the database of a runs folder after checks: it must be a regular file, and it must not be missing next to fits.
+"""Opens the database of a runs folder after checks: it must be a regular file, and exist if there are fits.
 
 A read-only folder is read from a temporary copy: SQLite must write next to a database with a write-ahead log, and the
 log has the latest records.

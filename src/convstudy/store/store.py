@@ -165,7 +165,7 @@ class Store:
         return self.layout.artefact(trial_id, "checkpoint").is_file()
 
     def save_choice(self, run_id: str, stage: str, chosen: str) -> None:
-        """Write which candidate a stage chose."""
+        """Store the candidate that a stage chose."""
         self._write(
             "INSERT INTO choices (run_id, stage, chosen, made_at) VALUES (?, ?, ?, ?)",
             (run_id, stage, chosen, _now()),
@@ -177,7 +177,7 @@ class Store:
         return {row["stage"]: row["chosen"] for row in self._connection.rows(query, (run_id,))}
 
     def accept(self, run_id: str, failed: Iterable[Record], reason: str) -> None:
-        """Write that a run accepts these failures, and the reason."""
+        """Store the failures that a run accepts, and the reason."""
         now = _now()
         for record in failed:
             self._write(
