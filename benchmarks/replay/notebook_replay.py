@@ -218,8 +218,8 @@ def _head(runs: list[Any]) -> list[str]:
             "Apart from seeds and precision, two differences are intended. 6,000 of the 60,000 training images are",
             "held out for validation.",
             "Training loss and accuracy are measured in evaluation mode after the epoch; the notebook averaged them",
-            "over a moving epoch with dropout on. Its training columns therefore cannot be compared with ours (its own",
-            'text wondered why "test is better than training").',
+            "over the steps of the epoch, with dropout on. Its training columns therefore cannot be compared with ours",
+            '(its own text wondered why "test is better than training").',
         ),
     ]
 

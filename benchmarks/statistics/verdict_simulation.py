@@ -43,7 +43,7 @@ class Setting:
     """A world, and how finely a study looks at it.
 
     Attributes:
-        margin: differences up to this count as none, a fraction.
+        margin: differences up to this value count as equivalent, a fraction.
         apart: how many regions lie between candidates that are far apart.
     """
 

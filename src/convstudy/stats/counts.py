@@ -74,7 +74,7 @@ def verdict_on_counts(
         both_right: the number of images that both classified correctly, if both saw the same images.
         discordant: the numbers of images that only the first, and only the second, classified correctly; instead of
             ``both_right``.
-        margin: differences up to this count as none; a fraction (0.001 is 0.1 percentage points).
+        margin: differences up to this value count as equivalent; a fraction (0.001 is 0.1 percentage points).
 
     Raises:
         UsageError: if the counts are impossible or contradict each other.

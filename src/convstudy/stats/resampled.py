@@ -134,7 +134,7 @@ def probabilities(difference: Difference, margin: float) -> Probabilities | None
 
     Args:
         difference: from :func:`fold_difference`.
-        margin: differences up to this count as none.
+        margin: differences up to this value count as equivalent.
     """
     if not difference.known or [source.name for source in difference.sources] != ["folds"]:
         return None

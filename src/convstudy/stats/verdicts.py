@@ -153,7 +153,7 @@ def verdict(
         second_scores: the accuracies of the other, for the same seeds.
         n_images: the number of test images, the same ones for every seed.
         evidence: the fits behind the scores.
-        margin: differences up to this count as none (a fraction).
+        margin: differences up to this value count as equivalent (a fraction).
 
     Raises:
         ValueError: if the sequences differ in length, or there are no images.
