@@ -88,8 +88,8 @@ AHEAD = [0.009, 0.0115, 0.010]
         (
             a_verdict(AHEAD),
             "inconclusive",
-            r"may be better than x \(\+1\.02 pp, .*\)\.",
-            r"x may be better \(.*\)\.",
+            r"may be better than x \(inconclusive: \+1\.02 pp, .*\)\.",
+            r"x may be better \(inconclusive: .*\)\.",
         ),
         (
             a_verdict([0.05]),

@@ -193,7 +193,7 @@ def _differences(found: Sequence[Verdict], label: VerdictLabel, detail: _Detail)
     if detail.intervals and len(found) == 1 and difference.low is not None and difference.high is not None:
         low, high = (signed_by(metric, end) for end in (difference.low, difference.high))
         text += f", {shortest_percent(difference.confidence)} CI {low} to {high}"
-    return f" ({text})"
+    return f" (inconclusive: {text})" if label in ("ahead", "behind") else f" ({text})"
 
 
 def _interactions(stage_result: StageResult) -> str:
