@@ -54,7 +54,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_command_before_and_after_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
+def test_every_command_succeeds_before_and_after_a_run(convstudy: Call, file: Path, tmp_path: Path) -> None:
     runs = ("--runs", tmp_path / "runs")
     assert "8 × 8 × 3" in convstudy("networks", file).out
     assert convstudy("networks", file, "--json").json["dataset"] == "pets"
@@ -100,8 +100,7 @@ def test_an_unreadable_run_is_listed_with_the_others(convstudy: Call, file: Path
     assert convstudy("run", other, *runs, "--workers", 1).status == 0
     found = convstudy("runs", *runs, "--json").json
     lost, kept = (next(each["run_id"] for each in found if each["name"] == name) for name in ("own", "other"))
-    document = sqlite3.connect(tmp_path / "runs" / "convstudy.sqlite")
-    with closing(document) as database:
+    with closing(sqlite3.connect(tmp_path / "runs" / "convstudy.sqlite")) as database:
         (text,) = database.execute("SELECT document FROM runs WHERE id = ?", (lost,)).fetchone()
     (tmp_path / "runs" / "datasets" / json.loads(text)["dataset"]["digest"] / "dataset.json").unlink()
     shutil.rmtree(tmp_path / "arrays")

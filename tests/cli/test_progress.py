@@ -125,11 +125,12 @@ def test_damaged_files_have_a_line_each_and_missing_files_one_per_kind(tiny: Pat
     damaged, missing_ones = lines[1].splitlines()
     name = "search.kernel kernel=3, fold 1 of 2"
     assert damaged == (
-        f"{name}: the file of its weights is damaged; it is kept as fits/x.damaged and computed again"
+        f"{name}: the file of its weights is damaged; it is renamed to fits/x.damaged, "
+        "and the weights are computed again"
     )
     assert missing_ones == f"{name} and 2 other fits: validation predictions are missing and computed again"
     assert lines[2] == f"{name}: validation predictions are missing and computed again"
-    assert lines[3].startswith("search.kernel kernel=3, fold 2 of 2: training again gave other weights")
+    assert lines[3].startswith("search.kernel kernel=3, fold 2 of 2: retraining gave different weights")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_stride_above_the_kernel_is_as_precise_as_its_dtype(
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float64])
-def test_stride_above_the_kernel_does_not_reach_torch(size: int, precision: torch.dtype) -> None:
+def test_torch_gets_no_convolution_with_stride_above_the_kernel(size: int, precision: torch.dtype) -> None:
     texts = [
         "conv 5 3 padding=same",
         "conv 4 1 stride=2",
@@ -165,7 +165,9 @@ def test_other_strides_use_torch(text: str) -> None:
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("pools", [("max-pool 2",), ("max-pool 3 stride=2",), ("max-pool 2", "max-pool 2")])
-def test_relu_after_a_max_pool_is_bit_identical(pools: tuple[str, ...], precision: torch.dtype) -> None:
+def test_relu_moved_after_max_pools_gives_bit_identical_results(
+    pools: tuple[str, ...], precision: torch.dtype
+) -> None:
     network = Network.read(["conv 8 3 relu", *pools, "flatten"])
     built = build_network(network, (12, 12, 2), 4, torch.Generator().manual_seed(2)).to(precision)
     pool_parts = [nn.MaxPool2d(int(text.split()[1]), 2) for text in pools]

@@ -34,7 +34,7 @@ CASES = [
     ("seeds = 2", "subset = 9", "4: study.subset", "must be", "9", ">= 10", ""),
     ("seeds = 2", "validation = 1.0", "4: study.validation", "must be", "1.0", "in (0, 1)", ""),
     ("seeds = 2", "validation = nan", "4: study.validation", "must be", "nan", "in (0, 1)", ""),
-    ("seeds = 2", "validation = 0.001", "4: study.validation", "must be", "0.001, which leaves 1,436 and 1", "10 images", ""),
+    ("seeds = 2", "validation = 0.001", "4: study.validation", "must be", "0.001, which leaves 1,436 for training and 1 for validation", "10 images", ""),
     # the recipe
     ("epochs = 3", 'optimizer = "adm"', "7: recipe.optimizer", "must be one of", "adm", "sgd", '"adam"'),
     ("epochs = 3", "optimizer = 3", "7: recipe.optimizer", "must be", "3 (an integer)", '"adam", "adamw"', ""),

@@ -1,4 +1,4 @@
-"""``convstudy check``: problems in a study, before training and after."""
+"""``convstudy check``: problems in a study, before and after training."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 def check(context: click.Context, source: str, runs: Path, strict: bool, as_json: bool) -> int:
     """Find problems in STUDY without training.
 
-    Before a run it checks the plan: no-op layers, too few seeds, unequal tuning. After a run in --runs it also checks
-    the results: diverged fits, outlying seeds, differences within noise. A [suppress] table in the study file
-    suppresses a check and gives the reason.
+    Before a run, the command checks the plan: no-op layers, too few seeds, unequal tuning. After a run in --runs, it
+    also checks the results: diverged fits, outlying seeds, differences within noise. A [suppress] table in the study
+    file suppresses checks, each with a reason.
 
     Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 INDENT = "  "
-"""Precedes the text of a layer once for each enclosing layer."""
+"""The indentation of a layer text, per level of nesting."""
 
 
 @dataclass(frozen=True)
 class NamedTable:
-    """The layer table of a network, or of an ablation's variant: ``"two-conv"``, ``"ablate.five-conv.plain"``."""
+    """The layer table and the name of a network (``"two-conv"``) or variant (``"ablate.five-conv.plain"``)."""
 
     name: str
     layers: LayerTable
@@ -36,8 +36,8 @@ class NamedTable:
 def networks(context: click.Context, source: str, name: str | None, as_json: bool) -> None:
     """Show the layers, parameters and MACs of each network.
 
-    A table per network of STUDY has each layer with its output shape, its number of parameters and its multiply-adds
-    (MACs) per image. NAME selects one network. Ablation variants are shown if they change the layers.
+    For each network of STUDY, a table lists the layers with their output shapes, numbers of parameters, and
+    multiply-adds (MACs) per image. NAME selects one network. Ablation variants are shown if they change the layers.
 
     Exit status: 0 success, 2 wrong usage.
     """

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from convstudy.run.events import Event, Listener
 
 Detail = Literal["problems", "stages", "fits"]
-"""Which events have a line: problems only, stages too, or fits and test-set evaluations too."""
+"""The events that have a line: problems only; problems and stages; or these, fits and test-set evaluations."""
 
 # Without a bar, a line per minute shows that a long stage is running; some CI services stop a job without output.
 SECONDS_BETWEEN_LINES = 60
@@ -45,7 +45,7 @@ FILE_NAMES = {"weights": "weights", "validation": "validation predictions", "tes
 
 @contextmanager
 def show_progress(progress: Progress, verbose: bool = False) -> Iterator[Listener]:
-    """Yield a listener that updates ``progress`` and shows it in the way that suits stderr.
+    """Yield a listener that updates ``progress`` and shows it on stderr: as a bar on a terminal, else as lines.
 
     Args:
         progress: counts the events.
@@ -68,7 +68,7 @@ def is_terminal() -> bool:
 
 
 class EventLines:
-    """Turn the events of a run into lines of text.
+    """Turns the events of a run into lines of text.
 
     Args:
         progress: counts the events.
@@ -86,7 +86,7 @@ class EventLines:
         progress = self._progress
         progress.take(event)
         if isinstance(event, RunStarted):
-            self._newly_finished()  # what earlier runs finished is no news
+            self._newly_finished()  # stages that earlier runs finished get no line
         lines = [line for line in self._lines(event) if line]
         if lines:
             self._printed_at = progress.clock()
@@ -114,7 +114,7 @@ class EventLines:
         return [event_text(event, progress)]
 
     def _periodic_line(self, event: EpochEnded | FitEnded) -> list[str]:
-        """Return a line if none was printed for a minute and lines are all that shows progress."""
+        """Return a line if none was printed for a minute and there is no bar."""
         progress = self._progress
         if self._detail == "problems" or progress.clock() - self._printed_at < SECONDS_BETWEEN_LINES:
             return []
@@ -125,7 +125,7 @@ class EventLines:
         return [f"  {progress.name(fit)}: epoch {epoch.number} of {fit.n_epochs}, {score}"]
 
     def _newly_finished(self) -> list[str]:
-        """Return the stages that choose nothing and have just finished; the others have a line for their choice."""
+        """Return the stages that have just finished and choose nothing. A stage that chooses has a line for that."""
         progress = self._progress
         stages = progress.plan.stages if progress.plan else ()
         finished = [
@@ -167,7 +167,7 @@ class LineProgress:
             self._print(line)
 
     def finish(self) -> None:
-        """Print what the run did, if it did something."""
+        """Print the summary, if the run started a fit or evaluated a model."""
         if self._progress.n_started or self._progress.n_evaluated:
             self._print(summary(self._progress))
 
@@ -194,7 +194,7 @@ def _live(progress: Progress, detail: Detail) -> Iterator[Listener]:
 
 
 class Display:
-    """The bar of a terminal; one thread takes the events, another draws.
+    """A progress bar on a terminal. One thread passes the events, another draws the bar.
 
     Args:
         progress: counts the events.
@@ -213,7 +213,7 @@ class Display:
             return self._lines.take(event)
 
     def finish(self) -> None:
-        """Let the last frame show what the run did instead of what it does."""
+        """Show the summary of the run in the last frame."""
         with self._lock:
             self._is_finished = True
 
@@ -241,7 +241,7 @@ class Display:
 
 
 def event_text(event: Event, progress: Progress) -> str:
-    """Return the line of an event that is not about one fit's training; empty where it has none."""
+    """Return the line of an event other than ``EpochEnded`` and ``FitEnded``; empty if it has none."""
     if isinstance(event, RunStarted):
         already = f" ({progress.n_done:,} already trained)" if progress.n_done else ""
         return (
@@ -266,8 +266,8 @@ def event_text(event: Event, progress: Progress) -> str:
         return lost_text(event, progress)
     if isinstance(event, NotReproduced):
         return (
-            f"{progress.name(event.fit)}: training again gave other weights (another machine or version?); its record "
-            "and test score are kept, its lost files stay missing"
+            f"{progress.name(event.fit)}: retraining gave different weights (another machine or version?); the record "
+            "and the test score are kept, the lost files stay missing"
         )
     return ""
 
@@ -293,7 +293,7 @@ def _validation_text(name: str, value: float) -> str:
 
 
 def time_left(progress: Progress) -> str:
-    """Return the expected time left, or the time so far once everything is trained."""
+    """Return the expected time left, or the time so far if all fits are done."""
     if progress.n_done >= progress.n_fits:
         return f"{duration(progress.seconds)} so far"
     seconds = progress.seconds_left
@@ -312,7 +312,7 @@ def _failed(progress: Progress) -> str:
 
 
 def _current_stage(progress: Progress) -> str:
-    """Return the first stage with fits to train, then the test set."""
+    """Return the first unfinished stage; after the last stage, the number of models evaluated on the test set."""
     for key, stage in progress.stages.items():
         if not stage.finished:
             return key
@@ -331,8 +331,8 @@ def choice_text(choice: Choice) -> str:
 def lost_text(event: FilesLost, progress: Progress) -> str:
     """Return one line for each damaged file, and one line for the missing files of each kind."""
     lines = [
-        f"{progress.name(file.fit)}: the file of its {FILE_NAMES[file.kind]} is damaged; it is kept as "
-        f"{file.set_aside} and computed again"
+        f"{progress.name(file.fit)}: the file of its {FILE_NAMES[file.kind]} is damaged; it is renamed to "
+        f"{file.set_aside}, and the {FILE_NAMES[file.kind]} are computed again"
         for file in event.files
         if file.set_aside is not None
     ]
@@ -347,7 +347,7 @@ def lost_text(event: FilesLost, progress: Progress) -> str:
 
 
 def rung_text(stage: Stage) -> str:
-    """Return the rung that a halving search finished; empty for searches without rungs and after the last rung."""
+    """Return the line of the rung that a halving search finished; empty without rungs and after the last rung."""
     decided = [number for number, rung in enumerate(stage.rungs, start=1) if rung.decided]
     if not decided or decided[-1] == len(stage.rungs):
         return ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LockedTest:
-    """The test images of a dataset, which are not read before :meth:`open`. Labels are not locked."""
+    """The test images of a dataset, which are not read before :meth:`open`. The test labels are not locked."""
 
     info: Dataset
 
@@ -33,7 +33,7 @@ class LockedTest:
 
         Args:
             record_test_evaluation: records that the test set is evaluated. It is called first. If it raises, no test
-                image is read, so every evaluation is on record.
+                image is read, so there is no evaluation without a record.
 
         Raises:
             DataError: if the test images are missing or damaged, or have the wrong shape.

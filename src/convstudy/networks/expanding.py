@@ -125,7 +125,7 @@ class _Expansion:
         """Return the nodes of a sequence of layers; add the problems of unreadable texts and skip these texts."""
         nodes: list[_Node] = []
         n_layers = 0
-        # A bad text does not stop the others: one error reports all problems of a network.
+        # An invalid text does not stop the loop, so that one error reports all problems of a network.
         first = 0 if not at else 1  # index 0 of an inner list is the text of the enclosing layer
         for place, spec in enumerate(specs, start=first):
             source = scope.source((*at, place))

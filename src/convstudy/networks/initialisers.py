@@ -2,8 +2,8 @@
 
 He, Glorot and LeCun initialisers have the variance ``scale / fan`` (He et al. 2015, Glorot & Bengio 2010, LeCun et al.
 1998); the orthogonal one is from Saxe et al. 2014. Normal distributions are truncated at two standard deviations.
-Truncation reduces the standard deviation to 0.8796 of its value, so the draw is widened by 1 / 0.8796, as in Keras'
-``VarianceScaling``.
+Truncation multiplies the standard deviation by 0.8796, so the distribution is first widened by 1 / 0.8796, as in
+Keras' ``VarianceScaling``.
 """
 
 from __future__ import annotations
@@ -58,19 +58,20 @@ def initialise(weight: torch.Tensor, name: str, generator: torch.Generator, n_gr
     import torch
     from torch.nn import init
 
-    how = INITIALISERS[name]
+    scaling = INITIALISERS[name]
     with torch.no_grad():
-        if how is None:
+        if scaling is None:
             # The groups of a convolution are independent, so each has its own orthogonal matrix.
             for group in weight.chunk(n_groups):
                 init.orthogonal_(group, generator=generator)
             return
-        # An output of a grouped convolution sees one group and an input reaches one, so both fans are those of a group.
-        # Keras' DepthwiseConv2D counts all channels in the fan, which makes its weights too small by the root of that.
+        # In a grouped convolution, an output depends on the inputs of one group and an input affects the outputs of one
+        # group, so both fans are counted within a group. Keras' DepthwiseConv2D counts all channels in the fan, which
+        # makes its weights too small by the square root of the number of channels.
         fan_in, fan_out = init._calculate_fan_in_and_fan_out(weight)
-        fan = float(fan_in) if how.fan == "in" else (fan_in + fan_out / n_groups) / 2
-        sd = math.sqrt(how.scale / fan)
-        if how.shape == "uniform":
+        fan = float(fan_in) if scaling.fan == "in" else (fan_in + fan_out / n_groups) / 2
+        sd = math.sqrt(scaling.scale / fan)
+        if scaling.shape == "uniform":
             bound = math.sqrt(3.0) * sd  # a uniform distribution on [-b, b] has the variance b² / 3
             weight.uniform_(-bound, bound, generator=generator)
         else:

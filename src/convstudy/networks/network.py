@@ -25,7 +25,7 @@ class Network:
 
     Args:
         layers: the layers, first to last; usually made by :meth:`read`.
-        init: the initialiser of layers without their own, a key of ``INITIALISERS``.
+        init: the initialiser of layers that set none, a key of ``INITIALISERS``.
 
     >>> Network.read(["conv 32 3 relu", "flatten"]).texts
     ('conv 32 3 relu', 'flatten')
@@ -40,11 +40,11 @@ class Network:
 
         Args:
             texts: layer texts; an inner list is a layer followed by the layers inside it.
-            init: the initialiser of layers without their own, a key of ``INITIALISERS``.
+            init: the initialiser of layers that set none, a key of ``INITIALISERS``.
             blocks: the blocks that the texts use, in addition to the built-in ones.
 
         Raises:
-            NetworkError: if a text cannot be parsed; there is one problem per bad text, with its number.
+            NetworkError: if a text cannot be parsed. The error has one problem per invalid text, with its position.
         """
         problems: list[Problem] = []
         if init not in INITIALISERS:
@@ -68,7 +68,7 @@ class Network:
 
     @cached_property
     def layer_types(self) -> tuple[str, ...]:
-        """The first word of each layer's text, in the order of :meth:`all_layers`."""
+        """The first word of each layer text, in the order of :meth:`all_layers`."""
         return tuple(layer.word for layer in self.all_layers())
 
     def all_layers(self) -> Iterator[Layer]:
@@ -93,7 +93,7 @@ class Network:
 
     def with_init(self, name: str) -> Network:
         """Return the network with ``name`` as the initialiser of every layer, the output layer included."""
-        # None is the initialiser of the network.
+        # A layer whose init is None uses the initialiser of the network.
         return Network(map_layers(self.layers, lambda layer: (_with_init(layer, None),)), name)
 
     def complete(self, n_classes: int) -> tuple[Layer, ...]:
@@ -110,7 +110,7 @@ class Network:
     def walk(self, input_shape: Shape, n_classes: int) -> Iterator[Step]:
         """Yield each layer with its path and the shapes before and after it; the output layer is included.
 
-        The layers inside a layer follow it, the layers of a projection too.
+        The layers inside a layer follow it, including the layers of a projection.
 
         Args:
             input_shape: ``(height, width, channels)`` of one image.
@@ -122,7 +122,7 @@ class Network:
         try:
             yield from walk((*self.layers, Dense(n_classes)), input_shape)
         except NetworkError as error:
-            raise NetworkError(*(self._placed(problem) for problem in error.problems)) from None
+            raise NetworkError(*(self._located(problem) for problem in error.problems)) from None
 
     def layer_at(self, path: LayerPath) -> Layer | None:
         """Return the layer at a path; ``None`` for the output layer and the layers of a projection."""
@@ -142,11 +142,11 @@ class Network:
             layers, rest = branch.layers, rest[len(branch.steps) :]
         return None
 
-    def _placed(self, problem: Problem) -> Problem:
+    def _located(self, problem: Problem) -> Problem:
         """Return a problem with its layer as the location."""
         if not isinstance(problem, LayerProblem):
             return problem
-        # The output layer is in no file, so its text would mislead.
+        # The output layer is not in the study file, so its text would mislead.
         if problem.path == (len(self.layers) + 1,):
             problem = replace(problem, text="")
         return replace(problem, where=problem.location)
@@ -157,7 +157,7 @@ def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, .
     kept: list[Layer] = []
     for layer in layers:
         inside = tuple(_without(branch.layers, dropped) for branch in layer.branches)
-        # A concat with an identity branch stays: a second branch that loses its layers becomes the identity too.
+        # A concat with an identity branch stays. If its other branch loses all layers, that becomes the identity too.
         is_emptied = bool(inside) and all(branch.layers for branch in layer.branches) and not any(inside)
         changed = layer.with_branches(inside) if inside else layer
         if layer.word in dropped or is_emptied:
@@ -179,7 +179,7 @@ def _listed(text: Spec) -> Any:
 
 
 def _texts(layers: Iterable[Layer]) -> tuple[Spec, ...]:
-    """Return the texts of a tree: a layer with layers inside is a tuple of its text and theirs."""
+    """Return the layer texts of a tree. A layer with layers inside is a tuple of its text and their texts."""
     return tuple((layer.text, *_branch_texts(layer)) if layer.branches else layer.text for layer in layers)
 
 

@@ -32,7 +32,7 @@ from convstudy.studyfile.suppress import CHECK_NAMES
 MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
 MAX_TPE_TRIALS = 2_000
-"""The maximum number of trials of tpe. A resumed search replays them all, which takes longer the more there are."""
+"""The maximum number of trials of TPE. A resumed search replays all trials, which takes long if there are many."""
 
 
 def check_parts(draft: Draft) -> None:
@@ -70,8 +70,9 @@ def check_parts(draft: Draft) -> None:
 def checked_values(key: str, values: tuple[SearchValue, ...] | Range) -> Sequence[SearchValue]:
     """Return the values of a key that are checked before training.
 
-    These are all values of a list, and all integers of a range for a parameter, because one kernel can fit where the
-    next does not. For recipe keys and other numbers, the allowed values are an interval, so the two ends are enough.
+    These are all values of a list, and all integers of a range of a network parameter, because a kernel size can fit
+    when the next one does not. The allowed values of recipe keys and of other numbers are intervals, so the two ends
+    of a range are enough.
     """
     if not isinstance(values, Range):
         return values
@@ -81,8 +82,8 @@ def checked_values(key: str, values: tuple[SearchValue, ...] | Range) -> Sequenc
 def n_combinations(search: Search) -> int:
     """Return the number of combinations of values that are checked.
 
-    A search that draws can reach every combination, but only the parameters of the network change its shapes, and
-    only some recipe keys depend on each other.
+    A random or TPE search can draw any combination. But only the parameters of the network change its shapes, and only
+    some recipe keys depend on each other, so these two groups are checked separately.
     """
     n_values = {key: len(checked_values(key, values)) for key, values in search.parameters.items()}
     if not search.draws:
@@ -99,7 +100,7 @@ def compared_networks(draft: Draft) -> tuple[str, ...]:
 
 
 def bases(draft: Draft, network: str) -> tuple[str, ...]:
-    """Return the networks that an ablation can vary: the one it names, or each that can become the best."""
+    """Return the networks that an ablation can modify: the named one, or for "best" all compared networks."""
     if network == BEST:
         return compared_networks(draft)
     return (network,) if network in draft.networks else ()
@@ -132,8 +133,8 @@ def _check_data(draft: Draft) -> None:
         draft.report(
             ("study", "validation"),
             "",
-            f"{draft.head.validation}, which leaves {n_train:,} and {n_validation:,}",
-            f"a fraction that leaves at least {dataset.n_classes} images to train on and to validate on",
+            f"{draft.head.validation}, which leaves {n_train:,} for training and {n_validation:,} for validation",
+            f"a fraction that leaves at least {dataset.n_classes} images for training and for validation",
         )
     for name, search in draft.searches.items():
         path: KeyPath = ("search", name)
@@ -170,11 +171,11 @@ def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -
         if name not in known:
             draft.report_unknown("network", name, known, (*path, place))
         elif name in names[:place]:
-            draft.report((*path, place), f'"{name}" is listed twice', name)
+            draft.report((*path, place), "a network is listed twice", name)
 
 
 def _check_search(draft: Draft, name: str, search: Search) -> None:
-    """Check the keys and values of a search: known keys, allowed values, none twice, not too many."""
+    """Check the keys and values of a search: unknown keys, invalid or repeated values, too many combinations."""
     path: KeyPath = ("search", name)
     known = draft.names.get("network", ())
     if search.network not in known:
@@ -323,7 +324,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         if word not in LAYERS:
             draft.report_unknown("layer", word, tuple(LAYERS), at)
         elif word in variant.without[:place]:
-            draft.report(at, f'"{word}" is listed twice', word)
+            draft.report(at, "a layer type is listed twice", word)
         elif layer_types and word not in layer_types:
             owner = "no compared network has a" if network == BEST else f'"{network}" has no'
             what = f'{owner} "{word}" layer'
@@ -347,10 +348,10 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
             hint="add a variant, or remove interactions",
         )
     for pair in pairs:
-        alone = [(*path[:2], pair.first), (*path[:2], pair.second)]
+        variant_paths = [(*path[:2], pair.first), (*path[:2], pair.second)]
         # Two recipes can conflict only if both set one of these keys.
-        meets = all(set(variant.recipe) & set(COMBINED_KEYS) for variant in pair.variants)
-        if not meets or any(_reported(draft, place) for place in alone):
+        can_conflict = all(set(variant.recipe) & set(COMBINED_KEYS) for variant in pair.variants)
+        if not can_conflict or any(_reported(draft, variant_path) for variant_path in variant_paths):
             continue
         n_errors = len(draft.errors)
         for base in bases(draft, ablate.network):

@@ -73,7 +73,7 @@ class Draft:
         self.errors.append(FileError(path, what, got, expected, hint))
 
     def report_unknown(self, noun: str, word: str, expected: tuple[str, ...], path: KeyPath) -> None:
-        """Add the error of a name that does not exist, with the nearest that does."""
+        """Add the error of an unknown name, with the most similar known name as the hint."""
         found = unknown(noun, word, expected, Location(key=path))
         self.report(path, found.what, found.got, found.expected, found.hint)
 
@@ -105,11 +105,11 @@ def draft_of_study(study: Study) -> Draft:
 
 
 def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
-    """Return the draft of a document, as TOML or JSON gives it, with its errors.
+    """Return the draft of a parsed TOML or JSON document, with its errors.
 
     Args:
         document: section -> keys.
-        folder: the folder that the path of the dataset is relative to.
+        folder: the folder of a relative dataset path.
     """
     draft = Draft()
     for key in document:
@@ -144,7 +144,7 @@ def draft_of_document(document: Mapping[str, Any], folder: Path) -> Draft:
             draft.compares[name] = compare
     ablates = _named(draft, document, "ablate")
     n_variants = sum(_n_candidates(table) for table in ablates.values() if isinstance(table, Mapping))
-    # Before they are read, because each pair is a variant and their number grows with the square.
+    # Checked before the variants are read, because each pair becomes a variant: 100 variants have 4,950 pairs.
     if n_variants > MAX_VARIANTS:
         draft.report(
             ("ablate",), "there are too many variants", f"{n_variants:,}", f"at most {MAX_VARIANTS:,}"
@@ -196,7 +196,7 @@ def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
         return None
 
 
-# Lets the other keys of [study] be checked if its dataset is missing or invalid.
+# Replaces a missing or invalid dataset, so that the other keys of [study] are still checked.
 _PLACEHOLDER = replace(BUILT_IN_DATASETS["digits"])
 _KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
 
@@ -208,11 +208,11 @@ def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[s
         draft.report((section,), "", value_and_kind(tables), f"a table with a name: [{section}.NAME]")
         return {}
     draft.names[section] = tuple(tables)
-    return _with_good_names(draft, tables, (section,))
+    return _with_valid_names(draft, tables, (section,))
 
 
-def _with_good_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-    """Return the entries with valid names; report the others, and too many entries."""
+def _with_valid_names(draft: Draft, tables: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Return the entries with valid names; report invalid names, and report and drop too many entries."""
     for name in tables:
         if not re.fullmatch(NAME_PATTERN, name):
             draft.report((*path, name), "invalid name", shown(name), NAME_TEXT)
@@ -238,14 +238,14 @@ def _read_ablate(draft: Draft, name: str, table: object) -> Ablate | None:
             "",
             value_and_kind(interactions),
             "true or false",
-            "a variant needs another name" if isinstance(interactions, Mapping) else "",
+            'a variant cannot be called "interactions"' if isinstance(interactions, Mapping) else "",
         )
     tables = {key: value for key, value in table.items() if key not in RESERVED}
     if not tables:
         draft.report(path, "there is no variant", hint='add one: plain = { without = ["dropout"] }')
     variants = {
         key: variant
-        for key, value in _with_good_names(draft, tables, path).items()
+        for key, value in _with_valid_names(draft, tables, path).items()
         if (variant := _read(draft, Variant, value, (*path, key), refused=("recipe",)))
     }
     if not isinstance(network, str):
@@ -282,7 +282,7 @@ def _read(
     """Return a part without its invalid keys, which are reported; None if a required key is missing.
 
     Args:
-        draft: where errors are added.
+        draft: receives the errors.
         model: the class of the part.
         values: the table.
         path: the path of the table.
@@ -305,10 +305,10 @@ def _read(
         errors = errors_of(error, model, values, path)
         draft.errors += errors
     # Without the invalid keys, the rest can be checked against the other sections.
-    bad = {error.path[len(path)] for error in errors if len(error.path) > len(path)}
+    invalid = {error.path[len(path)] for error in errors if len(error.path) > len(path)}
     try:
         return model.model_validate(
-            {**placeholders, **{key: value for key, value in values.items() if key not in bad}}
+            {**placeholders, **{key: value for key, value in values.items() if key not in invalid}}
         )
     except ValidationError:
         return None

@@ -27,7 +27,7 @@ class ListedValues:
         name = candidate_name({self._key: value})
         other = self._names.setdefault(name, value)
         if same in self._values:
-            return f"{shown(value)} is listed twice"
+            return "a value is listed twice"
         self._values.add(same)
         if type(other) is not type(value):
             return f"{shown(other)} and {shown(value)} give two candidates the same name, {name}"

@@ -52,7 +52,7 @@ def check_shapes(draft: Draft) -> None:
         _check_candidates(draft, name)
     for name in draft.networks:
         _check_winners_together(draft, name)
-    # A variant or value with an error is not what the user meant, so that a misfit of it would be noise.
+    # A variant that has an error is not what the user meant, so a second error about its shapes would not help.
     reported = {error.path[:3] for error in draft.errors}
     for name, ablate in draft.ablates.items():
         for base in bases(draft, ablate.network):
@@ -141,7 +141,7 @@ def _check_candidates(draft: Draft, name: str) -> None:
     search = draft.searches[name]
     pattern = draft.networks.get(search.network)
     if pattern is None or any(error.path[:3] == ("search", name, "parameters") for error in draft.errors):
-        return  # the values are wrong already
+        return  # the invalid values are reported already
     varied = {key: values for key, values in search.parameters.items() if key in pattern.parameters}
     choices = {key: checked_values(key, values) for key, values in varied.items()}
     ranges = {key for key, values in varied.items() if isinstance(values, Range)}
@@ -241,7 +241,7 @@ def _by_cause(
         rest = [misfit for group in failing.values() for misfit in group]
     reasons: dict[tuple[Location, str], list[Misfit]] = {}
     for misfit in rest:
-        # The layer text contains the values, and would make each combination a reason of its own.
+        # The layer text contains the values, so it would put each combination into its own group.
         layer = replace(_location(misfit.problem), layer_text="")
         reasons.setdefault((layer, misfit.problem.what), []).append(misfit)
     for group in reasons.values():
@@ -254,7 +254,7 @@ def _problems(
     values: Values,
     change: Callable[[Network], Network] | None = None,
 ) -> tuple[Problem, ...]:
-    """Return the problems of a network with these values. Without a dataset, layers are read but not fitted."""
+    """Return the problems of a network with these values. Without a dataset, the layers are parsed only."""
     sources: Mapping[LayerPath, Source] = {}
     try:
         expanded = pattern.expanded(**values)

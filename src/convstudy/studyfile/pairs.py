@@ -27,18 +27,18 @@ class Pair:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """The changes that both make, such as ``("optimizer",)``. If there are any, they cannot be combined."""
+        """The changes that both variants make, such as ``("optimizer",)``. If not empty, they cannot be combined."""
         one, other = (_changed(variant) for variant in self.variants)
         return tuple(key for key in one if key in other)
 
     @property
     def changes_network(self) -> bool:
-        """Whether both variants change the network, so that the pair has a network of its own."""
+        """Whether both variants change the network, so that the network of the pair differs from those of both."""
         return all(variant.changes_network for variant in self.variants)
 
     @property
     def together(self) -> Variant:
-        """One variant with the changes of both. The pair must not share any."""
+        """One variant with the changes of both; :attr:`shared` must be empty."""
         one, other = self.variants
         return Variant(
             without=(*one.without, *other.without),
@@ -54,7 +54,7 @@ def pairs_of(ablate: Ablate) -> tuple[Pair, ...]:
 
 
 def conflicting_pairs(ablate: Ablate) -> tuple[Pair, ...]:
-    """Return the pairs that an ablation with ``interactions`` leaves out, because they make the same change."""
+    """Return the pairs that an ablation with ``interactions`` omits, because both variants make the same change."""
     return tuple(pair for pair in _every_pair(ablate) if pair.shared)
 
 

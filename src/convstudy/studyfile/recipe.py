@@ -29,17 +29,19 @@ class Recipe(BaseModel):
     Attributes:
         optimizer: "adam" and "rmsprop" as in Keras, "adamw", "sgd", or "muon" (https://kellerjordan.github.io/posts/muon/).
         learning_rate: in (0, 100]; with a schedule, the maximum.
-        schedule: "constant", "cosine", "one-cycle", "step" or "triangular".
+        schedule: the learning rate schedule: "constant", "cosine", "one-cycle", "step" or "triangular".
         epochs: the number of epochs, in [1, 100000].
         batch_size: images per step, in [1, 65536].
         weight_decay: decoupled (AdamW), in [0, 10).
         label_smoothing: the proportion of each label that is spread over all classes, in [0, 1).
-        patience: early stopping after this many epochs without a lower validation loss, or None.
-        checkpoint: "best" (by the metric on validation images) or "last": the epoch whose weights are used.
+        patience: the number of epochs without a lower validation loss after which training stops early, or None.
+        checkpoint: the epoch whose weights are used: "best" (by the metric of the study on the validation images; ties:
+            the lower validation loss, then the earlier epoch) or "last".
         ema_decay: the decay of an exponential moving average of the weights, in (0, 1), or None.
-        augment: random changes to training images.
-        tta: test-time augmentation.
-        precision: the dtype of convolutions and matrix products.
+        augment: random augmentation of the training images: "none", "shift", "affine", "cutout", "shift+cutout" or
+            "affine+cutout".
+        tta: test-time augmentation: "none", or "shift" (predictions are averaged over shifts by 1 pixel).
+        precision: the dtype of convolutions and matrix products: "float32", "bfloat16" or "auto".
 
     The JSON Schema (``convstudy schema``) describes every key.
 
@@ -106,7 +108,8 @@ class Recipe(BaseModel):
     )
     checkpoint: Literal["best", "last"] = Field(
         default="best",
-        description="The epoch whose weights are used: the best by validation accuracy (then loss), or the last.",
+        description="The epoch whose weights are used: best (by the metric of the study on the validation images; "
+        "ties: the lower validation loss, then the earlier epoch) or last.",
     )
     ema_decay: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(_none)] = Field(
         default=None,
@@ -163,7 +166,7 @@ class Recipe(BaseModel):
         }
 
 
-# Keys that are in use only with some values of another key: that key, and these values.
+# Key -> another key, and its values with which the first key is in use.
 USED_BY = {
     "momentum": ("optimizer", WITH_MOMENTUM),
     "nesterov": ("optimizer", WITH_MOMENTUM),

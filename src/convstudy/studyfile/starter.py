@@ -13,13 +13,13 @@ _TEXT = """\
 [study]                  # name, dataset, number of seeds
 name = "my-{dataset}"
 {dataset_key:24} # one of: {datasets}
-seeds = 3                # trainings of each compared network; more seeds detect smaller differences
+seeds = 3                # the number of trainings of each compared network; more seeds detect smaller differences
 validation = {validation}         # fraction of the training images for validation; the test images stay locked
 {subset}
-# metric = "balanced-accuracy"  # selects and compares (default: accuracy): brier, kappa, log-loss, macro-f1, ...
-# equivalence_margin = 0.1      # smaller differences count as equivalent; percentage points, nats for log-loss
+# metric = "balanced-accuracy"  # to select and compare models (default: accuracy): brier, kappa, log-loss, ...
+# equivalence_margin = 0.1      # smaller differences count as equivalent; in percentage points (log-loss: nats)
 
-# For your own images, replace the line "dataset = ..." by four arrays in a folder, as np.save writes them:
+# For your own images, replace the line "dataset = ..." by this table. The folder has four arrays written by np.save:
 #   [dataset]
 #   source = "npy"
 #   path = "arrays"      # train-images.npy (uint8), train-labels.npy, test-images.npy, test-labels.npy
@@ -42,7 +42,7 @@ epochs = {epochs}
 
 # A network is a list of layers; the output layer is added.
 # conv FILTERS KERNEL, max-pool SIZE, average-pool SIZE, global-average-pool, batch-norm, layer-norm, group-norm GROUPS,
-# dropout RATE, flatten, dense UNITS, activation NAME; after conv and dense an activation: relu, tanh, gelu, silu, ...
+# dropout RATE, flatten, dense UNITS, activation NAME. conv and dense can end with an activation: relu, tanh, gelu, ...
 # "convstudy layers" lists all layers, blocks and activations.
 # Blocks of layers: "residual basic x2 filters=16 stride=2 then=relu"; docs/networks.md describes blocks.
 # The momentum of batch-norm is that of Keras, by default 0.99. Short trainings need a lower one.
@@ -55,7 +55,7 @@ layers = [
   "dense 32 relu", "dropout 0.2",
 ]
 
-[network.strided]        # any number of networks
+[network.strided]        # a study can have any number of networks
 layers = [
   "conv 8 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
   "conv 16 3 relu stride=2 padding=same", "batch-norm momentum=0.9",
@@ -63,12 +63,12 @@ layers = [
   "flatten",
 ]
 
-# Question 1: which values are best? Each candidate is trained on every fold; the questions below use the best.
+# Question 1: which values are best? Each candidate is trained on every fold; the questions below use the best values.
 [search.kernel-size]
 network = "small"
 parameters = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
 folds = 3
-recipe = {{ epochs = {search_epochs} }}           # recipe keys with other values in the search
+recipe = {{ epochs = {search_epochs} }}           # recipe keys that differ in the search
 # method = "halving"             # trains all combinations for a few epochs and drops the worse half at each rung;
                                  # "random" and "tpe" also draw from ranges: {{ low = 1e-4, high = 0.1, log = true }}
 # nested = true                  # nested cross-validation: also scores the search itself, at several times the cost

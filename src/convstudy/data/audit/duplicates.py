@@ -19,15 +19,15 @@ MIN_CORRELATION = 0.99
 """Two images are near-duplicates if their pixels correlate by this much or more.
 
 The correlation does not depend on brightness and contrast. Copies with noise of 10 of 255 levels, or saved as JPEG of
-quality 75, are above the limit; of MNIST's 600 million pairs of a training and a test image, one is
+quality 75, are above the limit. MNIST has 600 million pairs of a training and a test image; one pair is above it
 (docs/statistics.md).
 """
 MAX_SHOWN = 20
-"""The number of pairs whose rows are stored; all pairs are counted."""
+"""The maximum number of pairs whose rows are stored; all pairs are counted."""
 MAX_COMPARED = 2_000_000
-"""The largest number of pairs whose pixels are compared; if all images look alike, all pairs would be compared."""
+"""The maximum number of pairs whose pixels are compared. Without it, similar images could need all pairs compared."""
 TILE = (2048, 256)
-"""The numbers of training and of test images compared at a time: their distances fit into the cache of a CPU."""
+"""The numbers of training and test images that are compared at a time, so that their distances fit in a CPU cache."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Pairs:
         n_pairs: the number of pairs.
         n_test: the number of test images in at least one pair.
         n_otherwise_labelled: the number of pairs with two different labels.
-        shown: the first pairs in the order of correlation and rows, at most :data:`MAX_SHOWN`.
+        shown: the pairs with the highest correlations, at most :data:`MAX_SHOWN`; equal ones in the order of rows.
     """
 
     n_pairs: int
@@ -59,7 +59,7 @@ class Pairs:
 
 
 def count_repeats(hashes: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """Return the number of images with the pixels of an earlier one, and the number of these with another label.
+    """Return the number of images equal to an earlier image, and the number of those whose labels differ.
 
     Args:
         hashes: the hashes of one part.
@@ -105,8 +105,8 @@ def near_duplicate_pairs(
 
     The result is ``None`` if more than :data:`MAX_COMPARED` pairs would have to be compared.
 
-    Two rows of mean 0 and length 1 with correlation r have the distance √(2 − 2r); the distance of their hashes is at
-    most that. So all pairs of hashes are compared first, and then the pixels of the pairs whose hashes are close.
+    Two images as vectors of mean 0, length 1 and correlation r have the distance √(2 − 2r), and the distance of their
+    hashes is at most that. So all hashes are compared first, and then the pixels of the pairs with close hashes.
     Constant images have no correlation and are in no pair.
     """
     import numpy as np
@@ -117,7 +117,7 @@ def near_duplicate_pairs(
     for train_rows, test_rows in _candidates(train_hashes, test_hashes):
         n_compared += len(train_rows)
         if n_compared > MAX_COMPARED:
-            return None  # a count of some pairs only would mislead
+            return None  # a partial count would mislead
         correlations = _correlations(train, test, train_rows, test_rows)
         found = np.flatnonzero(correlations >= MIN_CORRELATION)
         # Equal pixels are exact duplicates, which exact_pairs() counts.
@@ -149,19 +149,19 @@ def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tup
     squares = _squares(test)
     second = np.column_stack((-2 * test.low, np.ones_like(squares), squares))
     squares = _squares(train)
-    most = 2 - 2 * MIN_CORRELATION + 1e-4  # 1e-4 covers the rounding in float32
+    max_square = 2 - 2 * MIN_CORRELATION + 1e-4  # 1e-4 covers the rounding in float32
     for train_start in range(0, len(squares), TILE[0]):
         part = slice(train_start, train_start + TILE[0])
         first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
         for test_start in range(0, len(second), TILE[1]):
-            are_close = first @ second[test_start : test_start + TILE[1]].T <= most
+            are_close = first @ second[test_start : test_start + TILE[1]].T <= max_square
             if are_close.any():
                 train_rows, test_rows = np.nonzero(are_close)
                 yield train_rows + train_start, test_rows + test_start
 
 
 def _squares(hashes: PerceptualHashes) -> npt.NDArray[np.float32]:
-    """Return the squared length of each hash, at most 1; 9 for constant images, so that they are close to none."""
+    """Return the squared length of each hash: at most 1, or 9 for a constant image, so that no hash is close to it."""
     import numpy as np
 
     squares: npt.NDArray[np.float32] = np.einsum("ij,ij->i", hashes.low, hashes.low)

@@ -1,7 +1,7 @@
-"""The base class of layers, and the readers of their options.
+"""The base class of layers, and the parsers of their options.
 
-A layer is a frozen value that knows its text, the shape of its output, its numbers of parameters and MACs, and its
-torch module.
+A layer is a frozen value. It gives its layer text, its output shape, its numbers of parameters and MACs, and its torch
+module. A *layer text* is the string that describes a layer, such as ``"conv 64 3 relu"``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Turns the written text of an option into its value; raises ``ValueError`` if the text is not allowed."""
+    """Parses the text of an option into its value; raises ``ValueError`` if the text is not allowed."""
 
     @property
     def expected(self) -> str:
@@ -66,7 +66,7 @@ class Integer:
         return f"an integer in [{self.smallest}, {self.largest}]"
 
     def __call__(self, text: str) -> int:
-        # int() also takes "+3", "1_0" and digits of other scripts; each layer has one text, so they are refused.
+        # int() also accepts "+3", "1_0" and digits of other scripts; they are refused, so that a layer has one text.
         is_number = text.isascii() and text.isdigit() and len(text) <= 9
         if not is_number or not self.smallest <= int(text) <= self.largest:
             raise ValueError(text)
@@ -85,7 +85,7 @@ class Decimal:
         return f"a number in [{self.smallest:g}, {self.below:g})"
 
     def __call__(self, text: str) -> float:
-        # float() also takes "1_0" and digits of other scripts; they would be a second text for the same layer.
+        # float() also accepts "1_0" and digits of other scripts; they are refused, so that a layer has one text.
         if not text.isascii() or "_" in text:
             raise ValueError(text)
         value = abs(float(text)) if float(text) == 0 else float(text)  # -0.0 becomes 0.0
@@ -133,27 +133,27 @@ class Layer:
     """
 
     word: ClassVar[str]
-    """The first word of the layer's text, such as ``"conv"``."""
+    """The first word of the layer text, such as ``"conv"``."""
     usage: ClassVar[str]
-    """The form of the layer's text, with all options."""
+    """The syntax of the layer text, with all options."""
     contains: ClassVar[str] = ""
     """``"layers"`` or ``"branches"`` for a layer that contains other layers."""
 
     only_inside: ClassVar[str] = ""
     """The word of the layer that must contain this one, at any depth."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Word -> option values that it sets: ``batch-norm torch``."""
+    """Name of a preset -> the option values that it sets: ``torch`` in ``batch-norm torch``."""
 
     @classmethod
     def summary(cls) -> str:
-        """Return the first sentence of the docstring, without the layer's text in front."""
+        """Return the first sentence of the docstring, without the layer text at its start."""
         first = " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
         return first.partition("``: ")[2].replace("``", "")
 
     @property
     def text(self) -> str:
-        """The canonical text, without default values and without the layers inside."""
-        # A preset replaces the options that it sets, if all of them have its values.
+        """The canonical layer text, without default values and without the layers inside."""
+        # A preset is written instead of its options if each of these options has the value of the preset.
         presets = self.presets.items()
         preset = [key for key, given in presets if all(getattr(self, name) == given[name] for name in given)][
             :1
@@ -164,25 +164,25 @@ class Layer:
                 continue
             value = getattr(self, name)
             if how.how == "position":
-                words.append(number_text(value))
+                words.append(value_text(value))
             elif value != type(self).__dataclass_fields__[name].default:  # type: ignore[attr-defined]
-                words.append(value if how.how == "word" else f"{name}={number_text(value)}")
+                words.append(value if how.how == "word" else f"{name}={value_text(value)}")
         return " ".join(words)
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """The sequences of layers inside this one that do not depend on the input shape."""
+        """The sequences of layers inside this layer that do not depend on the input shape."""
         return ()
 
     def with_branches(self, sequences: tuple[tuple[Layer, ...], ...]) -> Layer:
         """Return this layer with other layers inside, one sequence per branch."""
-        raise TypeError(f"{type(self).__name__} holds no layers")
+        raise TypeError(f"{type(self).__name__} contains no layers")
 
     def inner_sequences(self, shape: Shape) -> Iterator[Branch]:
-        """Yield all sequences of layers inside this one, including those that depend on the input shape.
+        """Yield all sequences of layers inside this layer, including those that depend on the input shape.
 
-        A caller must check that a sequence fits before it asks for the next one: a projection has the shape of the
-        body's output.
+        The caller must check the shapes of a sequence before it requests the next one, because the layers of a
+        projection depend on the output shape of the body.
         """
         yield from self.branches
 
@@ -199,7 +199,7 @@ class Layer:
         return shape
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return the numbers of trainable and of other values (moving averages), for an input shape."""
+        """Return the numbers of trainable and of non-trainable values (moving averages) for an input shape."""
         return (0, 0)
 
     def macs(self, shape: Shape) -> int:
@@ -222,7 +222,7 @@ class Layer:
 
 
 def misfit(what: str, hint: str = "", got: Shape = ()) -> NetworkError:
-    """Return the error of a layer that does not fit its input; ``got`` is the input shape, if the error shows it."""
+    """Return the error of a layer that does not fit its input. If ``got`` is an input shape, the error shows it."""
     return NetworkError(Problem(what, got=str(got) if got else "", hint=hint))
 
 
@@ -235,8 +235,8 @@ def arguments_of(layer: type[Layer]) -> dict[str, Argument]:
     }
 
 
-def number_text(value: Any) -> str:
-    """Return a value as a layer text writes it: ``yes``, ``0.5``, the shortest form of a float."""
+def value_text(value: Any) -> str:
+    """Return the value of an option as it is written in a layer text: ``yes``, ``64``, ``0.5``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     # Six digits where they are exact, so that 1e-05 stays short; else Python's shortest exact form.

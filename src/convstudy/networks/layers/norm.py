@@ -98,11 +98,12 @@ class GroupNorm(Layer):
     The shape stays the same. Each channel has a trainable scale and shift.
 
     Args:
-        groups: the number of groups, 1 to 65,536, which must divide the channels.
+        groups: the number of groups, 1 to 65,536; it must divide the number of channels.
         epsilon: the number added to the variance, at least 1e-12 and below 1; 0.001 by default.
 
     Raises:
-        NetworkError: if ``groups`` does not divide the channels, or a group has one value, which would become constant.
+        NetworkError: if ``groups`` does not divide the number of channels, or a group has one value, which would
+            become constant.
 
     >>> GroupNorm(4).output_shape((8, 8, 16)), GroupNorm(4).n_parameters((8, 8, 16))
     ((8, 8, 16), (32, 0))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CONVOLUTIONS = (Conv, DepthwiseConv, ExpandConv)
-# If the body keeps the shape, each of them is the identity; if not, "identity" is an error.
+# If the body keeps the shape, all of these are the identity; if not, "identity" is an error.
 SHORTCUTS = ("projection", "pad", "identity", "identity-or-none")
 
 
@@ -36,10 +36,10 @@ class Residual(Layer):
     changes the shape, ``shortcut`` decides:
 
     - ``projection``: a 1 × 1 convolution with the body's stride (option B of the paper), or a dense layer for flat
-      inputs. It has a bias if the last convolution of the body has one, and the normalisation that follows that
-      convolution, if there is one.
-    - ``pad``: every ``stride``-th row and column of the input, and channels of zeros after its own channels. It has no
-      parameters (option A, in the order of fb.resnet.torch).
+      inputs. It has a bias if the last convolution of the body has one. If a normalisation follows that convolution,
+      the projection has the same normalisation.
+    - ``pad``: every ``stride``-th row and column of the input, followed by channels of zeros, as in fb.resnet.torch
+      (option A of the paper). It has no parameters.
     - ``identity-or-none``: no shortcut, as in MobileNetV2 (Sandler et al. 2018).
     - ``identity``: an error.
 
@@ -97,7 +97,9 @@ class Residual(Layer):
             what = f"shortcut=identity needs a body that keeps the shape; this body turns {change}"
             raise misfit(what, "use shortcut=projection, shortcut=pad or shortcut=identity-or-none")
         if len(after) != len(shape) or (len(shape) == 3 and self.stride(shape) is None):
-            what = f"no shortcut turns {change}: it can only divide height and width by one stride"
+            what = (
+                f"no shortcut turns {change}; a shortcut can only divide height and width by the same stride"
+            )
             raise misfit(what, "use padding=same in the body, or shortcut=identity-or-none")
         if self.shortcut == "pad" and after[-1] < shape[-1]:
             what = f"shortcut=pad cannot remove channels; the body turns {change}"
@@ -105,7 +107,7 @@ class Residual(Layer):
         return after
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return the parameters of the activation after the sum; body and projection count their own."""
+        """Return the numbers for the activation after the sum. The layers of body and projection count their own."""
         return (n_activation_parameters(self.then, shape_after(self.body, shape)[-1]), 0)
 
     def stride(self, shape: Shape) -> int | None:
@@ -140,7 +142,7 @@ class Residual(Layer):
 
         after = self.output_shape(shape)
         adds = after == shape or self.shortcut != "identity-or-none"
-        # Without a shortcut, an image whose body is dropped would be lost.
+        # Without a shortcut, stochastic depth would replace the dropped images by zeros.
         body = sequence(self.body if adds else with_zero_rates(self.body), shape, generator)
         shortcut: nn.Module | None = None
         if self.shortcut == "pad" and after != shape:
