@@ -1,14 +1,14 @@
-"""Look for convolutions of torch that write outside their memory, crash, hang, or return wrong values.
+"""Search for torch convolutions that write out of bounds, crash, hang, or return wrong values.
 
-Random convolutions run forward and backward under glibc's checking allocator, each in a forked child with one thread,
-twice: limited to AVX2, and with all instructions of this processor. Needs Linux with glibc 2.34 or newer::
+Random convolutions run forward and backward under glibc's checking allocator, each in a forked child with one thread.
+Each runs twice: limited to AVX2, and with all instructions of this CPU. Needs Linux with glibc 2.34 or newer::
 
     python -m benchmarks.faults.convolution_faults [--cases 2000] [--seed 0]
-    python -m benchmarks.faults.convolution_faults --layers    # the same through the layer "conv" of convstudy
-    python -m benchmarks.faults.convolution_faults --groups    # with groups and dilation; with --layers, too
+    python -m benchmarks.faults.convolution_faults --layers    # with convstudy's layer "conv"
+    python -m benchmarks.faults.convolution_faults --groups    # with groups and dilation; combines with --layers
 
-It prints counts for each kind of convolution. First it proves that the allocator sees a write of one byte past a block
-of malloc and past a tensor. ``--show`` prints the cases that failed to stderr; keep these out of the repository.
+The script prints counts for each kind of convolution. First it checks that the allocator detects a write one byte past
+a malloc block and past a tensor. ``--show`` prints the failed cases to stderr; do not commit them.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ from benchmarks.parts.arguments import at_least
 
 CHECKING = {
     "LD_PRELOAD": "libc_malloc_debug.so.0",
-    # New memory is filled with 0x7f, which is a huge number in float32 and bfloat16: reading it before writing shows.
+    # glibc fills new memory with 0x7f, a huge number in float32 and bfloat16, so reads of uninitialised memory show up.
     "GLIBC_TUNABLES": "glibc.malloc.check=3:glibc.malloc.perturb=128",
     "OMP_NUM_THREADS": "1",
 }
 AS_AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-MACHINES = {"limited to AVX2": AS_AVX2, "as the machine is": {}}
+MACHINES = {"limited to AVX2": AS_AVX2, "all instructions": {}}
 OUTCOMES = ("right", "wrong values", "heap damage", "crash", "hang", "error")
 EXIT = {0: "right", 3: "wrong values", 4: "error", -signal.SIGABRT: "heap damage"}
-MOST_SECONDS = 60
+MAX_SECONDS = 60
 MAX_MACS = 10_000_000
-# Largest relative error (Euclidean norm) of the output and of each gradient, against float64. A bias gradient adds up
-# tens of thousands of numbers one by one, which costs float32 four digits.
+# The largest relative error (Euclidean norm) of the output and of each gradient, compared with float64. A bias gradient
+# sums tens of thousands of numbers one by one, which costs float32 four digits.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
-BLIND_SPOTS = """The allocator marks the byte behind each block and looks at the mark when the block is freed.
-It fills new blocks with 0x7f. It cannot see:
-- reads outside a block or of memory never written, unless they change a value that is compared with float64;
-- writes that miss the mark: before the block, or farther behind it, into other blocks or into no block;
+BLIND_SPOTS = """The allocator marks the byte after each block and checks the mark when the block is freed.
+It fills new blocks with 0x7f. It does not detect:
+- reads outside a block or of uninitialised memory, unless they change a value that is compared with float64;
+- writes that miss the mark: before the block, or farther after it;
 - writes into another part of the same block: oneDNN divides one block of scratch memory among its arrays;
 - writes to blocks that are never freed, and to memory from mmap, such as oneDNN's generated code;
-- what only several threads do, as each case has one; other instruction sets (AMX) than those of this processor."""
+- effects of several threads (each case has one) and of instruction sets that this CPU does not have (AMX)."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A convolution: sizes as ``(height, width)``; ``layout`` is how images and weights are laid out in memory."""
+    """A convolution. Sizes are ``(height, width)``; ``layout`` is the memory format of images and weights."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -76,7 +76,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """What the table counts together."""
+        """The row of the table."""
         if self.groups > 1 or self.dilation > 1:
             grouped = (
                 "no groups" if self.groups == 1 else "depthwise" if self.groups == self.channels else "groups"
@@ -86,25 +86,25 @@ class Case:
             n_strided = sum(stride > 1 for stride in self.stride)
             return ("1 × 1, stride 1", "1 × 1, strided along one axis", "1 × 1, strided")[n_strided]
         if any(stride > kernel for stride, kernel in zip(self.stride, self.kernel, strict=True)):
-            return "larger, stride above the kernel along an axis"
+            return "larger, stride above the kernel size"
         return "1 × n" if 1 in self.kernel else "larger"
 
 
 def drawn(seed: int, number: int, layers: bool) -> Case:
-    """Return a case that follows from seed and number; square where a layer of convstudy is to compute it."""
+    """Return the case with this seed and number. With ``layers``, kernel and stride are square."""
     random = np.random.default_rng([seed, number])
 
-    def whole(smallest: int, largest: int) -> int:
+    def integer(smallest: int, largest: int) -> int:
         return int(random.integers(smallest, largest, endpoint=True))
 
-    kernel, stride = [whole(1, 11)] * 2, [whole(1, 3)] * 2
-    channels, filters, batch, share = whole(1, 64), whole(1, 64), whole(1, 100), random.random(4)
-    if share[0] < 0.25 and not layers:
-        kernel[whole(0, 1)] = whole(1, 11)
-    if share[1] < 0.25 and not layers:
-        stride[whole(0, 1)] = whole(1, 3)
-    padding = whole(0, min(kernel) // 2)
-    image = [side + whole(0, 32) for side in kernel]
+    kernel, stride = [integer(1, 11)] * 2, [integer(1, 3)] * 2
+    channels, filters, batch, chance = integer(1, 64), integer(1, 64), integer(1, 100), random.random(4)
+    if chance[0] < 0.25 and not layers:
+        kernel[integer(0, 1)] = integer(1, 11)
+    if chance[1] < 0.25 and not layers:
+        stride[integer(0, 1)] = integer(1, 3)
+    padding = integer(0, min(kernel) // 2)
+    image = [side + integer(0, 32) for side in kernel]
     while True:
         places = [(i + 2 * padding - k) // s + 1 for i, k, s in zip(image, kernel, stride, strict=True)]
         if batch * channels * filters * np.prod(kernel) * np.prod(places) <= MAX_MACS:
@@ -120,29 +120,32 @@ def drawn(seed: int, number: int, layers: bool) -> Case:
         filters,
         batch,
         (image[0], image[1]),
-        "bfloat16" if share[2] < 0.25 else "float32",
-        "contiguous" if share[3] < 0.25 else "channels last",
+        "bfloat16" if chance[2] < 0.25 else "float32",
+        "contiguous" if chance[3] < 0.25 else "channels last",
     )
 
 
 def drawn_with_groups(seed: int, number: int) -> Case:
-    """Return a square case with groups, dilation, or both, of up to 60 × 90 pixels; a third is depthwise."""
+    """Return a square case with groups, dilation, or both. A third of the cases is depthwise.
+
+    The image is up to 30 rows and 60 columns larger than the dilated kernel.
+    """
     random = np.random.default_rng([seed, number, 1])
 
-    def whole(smallest: int, largest: int) -> int:
+    def integer(smallest: int, largest: int) -> int:
         return int(random.integers(smallest, largest, endpoint=True))
 
-    kernel = whole(1, 7)
-    dilation = whole(2, 4) if kernel > 1 and random.random() < 0.7 else 1
-    kind = whole(0, 2) if dilation > 1 else whole(1, 2)
-    groups = (1, whole(2, 8), whole(2, 64))[kind]
-    channels, filters = ((whole(1, 64), whole(1, 64)), (groups * whole(2, 8), groups * whole(1, 8)))[
+    kernel = integer(1, 7)
+    dilation = integer(2, 4) if kernel > 1 and random.random() < 0.7 else 1
+    kind = integer(0, 2) if dilation > 1 else integer(1, 2)
+    groups = (1, integer(2, 8), integer(2, 64))[kind]
+    channels, filters = ((integer(1, 64), integer(1, 64)), (groups * integer(2, 8), groups * integer(1, 8)))[
         min(kind, 1)
     ]
     if kind == 2:
-        channels, filters = groups, groups * whole(1, 3)
-    stride, batch, size = whole(1, 3), whole(1, 20), dilation * (kernel - 1) + 1
-    image = (size + whole(0, 30), size + whole(0, 60))
+        channels, filters = groups, groups * integer(1, 3)
+    stride, batch, size = integer(1, 3), integer(1, 20), dilation * (kernel - 1) + 1
+    image = (size + integer(0, 30), size + integer(0, 60))
     places = (image[0] // stride) * (image[1] // stride)
     while batch > 1 and batch * channels * filters // groups * kernel**2 * places > MAX_MACS:
         batch //= 2
@@ -162,7 +165,7 @@ def drawn_with_groups(seed: int, number: int) -> Case:
 
 
 def module_of(case: Case, layers: bool) -> Any:
-    """Return torch's convolution, or convstudy's layer, with start weights."""
+    """Return torch's convolution, or convstudy's layer, with initial weights."""
     import torch
 
     if not layers:
@@ -178,20 +181,28 @@ def module_of(case: Case, layers: bool) -> Any:
 
 
 def computed(module: Any, images: Any, weighing: Any, half: bool) -> list[Any]:
-    """Return the output, then the gradients of images and weights, in float64; frees what it used."""
+    """Return the output and the gradients of images and weights, converted to float64.
+
+    Args:
+        module: the convolution.
+        images: the input, ``(n, channels, height, width)``.
+        weighing: the gradient of the output; ``None`` for a fixed pattern.
+        half: whether to compute in bfloat16.
+    """
     import torch
 
     images = images.clone(memory_format=torch.preserve_format).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
-        made = module(images)
+        output = module(images)
     if weighing is None:
-        weighing = torch.linspace(-1, 2, made.numel()).sin().view(made.shape)
-    made.backward(weighing.to(made))
-    return [value.detach().double() for value in (made, images.grad, *(p.grad for p in module.parameters()))]
+        weighing = torch.linspace(-1, 2, output.numel()).sin().view(output.shape)
+    output.backward(weighing.to(output))
+    values = (output, images.grad, *(parameter.grad for parameter in module.parameters()))
+    return [value.detach().double() for value in values]
 
 
 def compute(case: Case, layers: bool) -> int:
-    """Compute a case; return the exit status of the child: 0, or 3 where it differs from float64."""
+    """Compute a case; return the exit status of the child: 0, or 3 if it differs from float64."""
     import torch
 
     torch.manual_seed(1)
@@ -200,7 +211,7 @@ def compute(case: Case, layers: bool) -> int:
     reference = copy.deepcopy(module).double()
     images = torch.randn(case.batch, case.channels, *case.image).to(memory_format=layout)
     found = computed(module, images, None, case.precision == "bfloat16")
-    # float64 does not reach oneDNN.
+    # float64 does not use oneDNN.
     expected = computed(reference, images.double(), None, half=False)
     for ours, theirs in zip(found, expected, strict=True):
         error = float((ours - theirs).norm() / theirs.norm().clamp_min(1e-12))
@@ -210,8 +221,8 @@ def compute(case: Case, layers: bool) -> int:
 
 
 def past_a_block() -> int:
-    """Change the byte behind a block of malloc and free it; return where nothing noticed."""
-    # Through Python's own calls of malloc and free: ctypes would find those of libc, which check nothing.
+    """Change the byte after a malloc block and free it. Returns only if the allocator does not detect it."""
+    # Python's own malloc and free use the checking allocator; ctypes would find those of libc, which check nothing.
     python = ctypes.pythonapi
     python.PyMem_RawMalloc.restype, python.PyMem_RawMalloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     python.PyMem_RawFree.argtypes = [ctypes.c_void_p]
@@ -222,7 +233,7 @@ def past_a_block() -> int:
 
 
 def past_a_tensor(n_bytes: int) -> int:
-    """Change the byte behind a tensor and free it; return where nothing noticed."""
+    """Change the byte after a tensor and free it. Returns only if the allocator does not detect it."""
     import torch
 
     tensor = torch.zeros(n_bytes, dtype=torch.uint8)
@@ -231,28 +242,28 @@ def past_a_tensor(n_bytes: int) -> int:
     return 0
 
 
-# The second is larger than glibc's threshold for blocks of their own.
-PROOFS: dict[str, Callable[[], int]] = {
-    "a block of malloc": past_a_block,
+# The last tensor is larger than glibc's mmap threshold.
+SELF_TESTS: dict[str, Callable[[], int]] = {
+    "a malloc block": past_a_block,
     "a tensor of 1,000 bytes": lambda: past_a_tensor(1000),
     "a tensor of 5,000,000 bytes": lambda: past_a_tensor(5_000_000),
 }
 
 
 def forked(work: Callable[[], int]) -> str:
-    """Do work in a forked child; return its outcome."""
+    """Run a function in a forked child; return the outcome of the child."""
     child = os.fork()
     if not child:
         status = 4
         try:
-            silent = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silent, 1)
-            os.dup2(silent, 2)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, 1)
+            os.dup2(devnull, 2)
             status = work()
         finally:
             os._exit(status)
-    until = time.monotonic() + MOST_SECONDS
-    while time.monotonic() < until:
+    deadline = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return EXIT.get(os.waitstatus_to_exitcode(status), "crash")
@@ -262,29 +273,38 @@ def forked(work: Callable[[], int]) -> str:
     return "hang"
 
 
-def work_through(seed: int, n_cases: int, layers: bool, groups: bool) -> None:
-    """Print a line of JSON for each proof and each case: what this script's other process reads."""
+def run_cases(seed: int, n_cases: int, layers: bool, groups: bool) -> None:
+    """Run the self-tests and the cases; print a line of JSON for each, which the main process reads."""
     import torch
 
-    torch.set_num_threads(1)  # the parent starts no threads: a forked child has none of them
-    # What torch and convstudy import when they are first used; float64 does not reach oneDNN.
+    torch.set_num_threads(1)  # no threads before a fork: the child would not have them
+    # Trigger the lazy imports of torch and convstudy before the forks; float64 does not use oneDNN.
     first = module_of(Case((3, 3), (1, 1), 0, 1, 1, 1, (5, 5), "float32", "contiguous"), layers).double()
     computed(first, torch.ones(1, 1, 5, 5, dtype=torch.float64), None, half=False)
-    for name, proof in PROOFS.items():
-        print(json.dumps([name, forked(proof), None]), flush=True)
+    for name, self_test in SELF_TESTS.items():
+        print(json.dumps([name, forked(self_test), None]), flush=True)
     for number in range(n_cases):
         case = drawn_with_groups(seed, number) if groups else drawn(seed, number, layers)
         outcome = forked(lambda case=case: compute(case, layers))  # type: ignore[misc]
         print(json.dumps([case.kind, outcome, asdict(case)]), flush=True)
 
 
-def outcomes(limits: dict[str, str], asked: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
-    """Yield kind, outcome and case, one after the other, from a process under the checking allocator."""
+def outcomes(limits: dict[str, str], options: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
+    """Yield (kind, outcome, case) from a process with the checking allocator; a self-test has no case."""
     module = "benchmarks.faults.convolution_faults"
-    command = [sys.executable, "-m", module, "--work", "--cases", str(asked.cases), "--seed", str(asked.seed)]
+    command = [
+        sys.executable,
+        "-m",
+        module,
+        "--work",
+        "--cases",
+        str(options.cases),
+        "--seed",
+        str(options.seed),
+    ]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     with subprocess.Popen(
-        [*command, *(["--layers"] if asked.layers else []), *(["--groups"] if asked.groups else [])],
+        [*command, *(["--layers"] if options.layers else []), *(["--groups"] if options.groups else [])],
         env={**inherited, **CHECKING, **limits},
         stdout=subprocess.PIPE,
         text=True,
@@ -293,21 +313,30 @@ def outcomes(limits: dict[str, str], asked: argparse.Namespace) -> Iterator[tupl
         for line in process.stdout:
             yield tuple(json.loads(line))
     if process.returncode:
-        raise SystemExit(f"the process under the checking allocator ended with {process.returncode}")
+        raise SystemExit(f"the process with the checking allocator ended with {process.returncode}")
 
 
-def counted(machine: str, limits: dict[str, str], asked: argparse.Namespace) -> str:
-    """Return the counts of all cases as a Markdown table."""
+def count_table(machine: str, limits: dict[str, str], options: argparse.Namespace) -> str:
+    """Return the counts of all cases as a Markdown table.
+
+    Args:
+        machine: a key of ``MACHINES``.
+        limits: environment variables that limit the instruction set.
+        options: the command line.
+    """
     counts: dict[str, Counter[str]] = {}
-    for kind, outcome, case in outcomes(limits, asked):
+    for kind, outcome, case in outcomes(limits, options):
         if case is None:
             if outcome != "heap damage":
-                raise SystemExit(f"one byte past {kind} was not noticed: is libc_malloc_debug.so.0 there?")
+                raise SystemExit(
+                    f"The allocator did not detect a write one byte past {kind}. "
+                    "It needs libc_malloc_debug.so.0 of glibc."
+                )
             continue
         counts.setdefault(kind, Counter())[outcome] += 1
         if (done := sum(map(Counter.total, counts.values()))) % 200 == 0:
-            print(f"{machine}: {done} of {asked.cases} cases", file=sys.stderr, flush=True)
-        if asked.show and outcome != "right":
+            print(f"{machine}: {done} of {options.cases} cases", file=sys.stderr, flush=True)
+        if options.show and outcome != "right":
             print(outcome, case, file=sys.stderr, flush=True)
     lines = [
         f"| {machine}: kernel | cases | {' | '.join(OUTCOMES)} |",
@@ -319,7 +348,6 @@ def counted(machine: str, limits: dict[str, str], asked: argparse.Namespace) -> 
 
 
 def cpu() -> str:
-    """Return the name of the processor."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     return next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
@@ -327,26 +355,29 @@ def cpu() -> str:
 
 
 def main() -> None:
-    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cases", type=at_least(1), default=2000)
     parser.add_argument("--seed", type=at_least(0), default=0)
-    parser.add_argument("--layers", action="store_true", help="through convstudy's layer, not torch's module")
+    parser.add_argument(
+        "--layers", action="store_true", help="use convstudy's layer instead of torch's module"
+    )
     parser.add_argument("--groups", action="store_true", help="convolutions with groups and dilation")
-    parser.add_argument("--show", action="store_true", help="print the cases that failed to stderr")
+    parser.add_argument("--show", action="store_true", help="print the failed cases to stderr")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.work:
-        work_through(asked.seed, asked.cases, asked.layers, asked.groups)
+    options = parser.parse_args()
+    if options.work:
+        run_cases(options.seed, options.cases, options.layers, options.groups)
         return
     import torch
 
-    through = "the layer of convstudy" if asked.layers else "torch.nn.Conv2d"
-    print(f"{through}, torch {torch.__version__}, {cpu()}, seed {asked.seed}\n")
-    with ThreadPoolExecutor() as pool:  # both at once; each waits for a process of its own
-        for table in pool.map(counted, MACHINES, MACHINES.values(), repeat(asked)):
+    module = "the layer of convstudy" if options.layers else "torch.nn.Conv2d"
+    print(f"{module}, torch {torch.__version__}, {cpu()}, seed {options.seed}\n")
+    with ThreadPoolExecutor() as pool:  # both at once; each thread waits for its process
+        for table in pool.map(count_table, MACHINES, MACHINES.values(), repeat(options)):
             print(table, end="\n\n", flush=True)
-    print(f"The allocator noticed one byte past each of these: {', '.join(PROOFS)}.\n{BLIND_SPOTS}")
+    print(
+        f"The allocator detected a write one byte past each of these: {', '.join(SELF_TESTS)}.\n{BLIND_SPOTS}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""What everything around the fits costs: planning 10,000 of them, finding what is done, a driver, a report, an import.
+"""Measure everything except training: planning 10,000 fits, resuming, the main process, a report, an import.
 
-Nothing is trained: the store is filled, through its own API, with made-up records of 20 epochs, as a study of that size
-would have left them. Each figure is then measured in processes of its own, in turns, several times::
+Nothing is trained. The script fills the store through its API with synthetic records of 20 epochs. Then it measures
+each value several times, each time in a new process, in turn::
 
-    python -m benchmarks.scale.around_fits                 # some minutes, most of them to fill two stores
-    python -m benchmarks.scale.around_fits --json          # the same figures for a program
-    python -m benchmarks.scale.around_fits --keep FOLDER   # fill the stores in FOLDER once, and use them again
+    python -m benchmarks.scale.around_fits                 # some minutes, most of them for filling two stores
+    python -m benchmarks.scale.around_fits --json          # prints JSON
+    python -m benchmarks.scale.around_fits --keep FOLDER   # fills the stores in FOLDER once and reuses them
 
-Wall seconds are what somebody waits on this machine, as busy as it is; CPU seconds are those of the process, user and
-system together.
+Wall time depends on the load of the machine. CPU time is user plus system time of the process.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ from typing import Any
 
 MANY, SOME = 10_000, 1_000
 N_LEFT = 5
-"""How many fits are still to be done when a run is gone on with: the last ones of the ablation."""
+"""The number of pending fits when a run is resumed, the last ones of the ablation."""
 
 NO_LIMIT = float("inf")
-LAYERS = [
+LAYERS = (
     "conv {filters} {kernel} relu",
     "max-pool 2",
     "batch-norm",
     "conv {filters} 3 relu",
     "flatten",
     "dense {units}",
-]
+)
 # Candidates of the search × 5 folds, and 100 fits of the comparison and the ablation.
-GRIDS: dict[int, dict[str, tuple[int | float, ...]]] = {
+GRIDS: dict[int, dict[str, Any]] = {
     MANY: {
         "filters": tuple(range(4, 15)),
         "kernel": (2, 3, 4, 5, 6, 7),
@@ -60,7 +59,7 @@ GRIDS: dict[int, dict[str, tuple[int | float, ...]]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: seconds of what is asked for, and the peak of its resident memory."""
+    """One process: wall and CPU seconds of the measured work, and its peak resident memory in MB."""
 
     wall: float
     cpu: float
@@ -69,7 +68,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Target:
-    """What a measurement is held to: one of the fields of :class:`Measured` and its limit."""
+    """The limit for one field of :class:`Measured`."""
 
     what: str
     field: str
@@ -79,17 +78,20 @@ class Target:
 
 TARGETS = {
     "plan": Target(f"planning {MANY:,} fits: stages, ids and costs", "wall", 2.0, "s"),
-    "resume": Target(f"finding the {N_LEFT} of {MANY:,} fits that are not done", "wall", 1.0, "s"),
-    "driver": Target(f"a driver that does these {N_LEFT} and ends the run", "megabytes", 500.0, "MB"),
+    "resume": Target(f"finding the {N_LEFT} pending fits of {MANY:,}", "wall", 1.0, "s"),
+    "driver": Target(
+        f"main process that completes these {N_LEFT} fits and the run", "megabytes", 500.0, "MB"
+    ),
     "report": Target(f"report of {SOME:,} fits, from the store to the page", "wall", 10.0, "s"),
-    "import": Target("`import convstudy`, the whole process", "wall", 0.15, "s"),
-    "help": Target("`convstudy --help`, the whole process", "wall", NO_LIMIT, "s"),
-    "bare": Target("`pass`, the whole process, for comparison", "wall", NO_LIMIT, "s"),
+    "import": Target("`import convstudy`, whole process", "wall", 0.15, "s"),
+    "help": Target("`convstudy --help`, whole process", "wall", NO_LIMIT, "s"),
+    "bare": Target("`pass`, whole process, for comparison", "wall", NO_LIMIT, "s"),
 }
 
 
-def asked(n_fits: int, dataset: str) -> Any:
-    """Return a study of exactly so many fits: a search, a comparison over 10 seeds, an ablation of the best."""
+def make_study(n_fits: int, dataset: str) -> Any:
+    """Return a study with exactly ``n_fits`` fits: a search, a comparison over 10 seeds, and an ablation."""
+    from convstudy.data import BUILT_IN_DATASETS
     from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Search, Study, Variant
 
     variants = {
@@ -102,7 +104,7 @@ def asked(n_fits: int, dataset: str) -> Any:
     }
     return Study(
         name=f"around-{n_fits}",
-        dataset=dataset,
+        dataset=BUILT_IN_DATASETS[dataset],
         seeds=10,
         recipe=Recipe(epochs=20),
         network={
@@ -127,23 +129,23 @@ def asked(n_fits: int, dataset: str) -> Any:
 
 
 def synthetic(fit: Any) -> Any:
-    """Return a record as this fit might have left it."""
+    """Return a plausible record of this fit. It depends only on the id of the fit."""
     import hashlib
 
     from convstudy.data import split_sizes
     from convstudy.record import Environment, Epoch, Record, Scores
 
-    luck = random.Random(fit.id)
-    level = luck.gauss(0.96, 0.01) + (0.02 if fit.network.texts[-1].startswith("dense 32") else 0.0)
+    rng = random.Random(fit.id)
+    level = rng.gauss(0.96, 0.01) + (0.02 if fit.network.texts[-1].startswith("dense 32") else 0.0)
     history = []
     for number in range(1, fit.recipe.epochs + 1):
-        train = min(1.0, level + 0.01 - 0.5 * 0.6**number + luck.gauss(0, 0.002))
-        validation = min(1.0, level - 0.5 * 0.6**number + luck.gauss(0, 0.004))
+        train = min(1.0, level + 0.01 - 0.5 * 0.6**number + rng.gauss(0, 0.002))
+        validation = min(1.0, level - 0.5 * 0.6**number + rng.gauss(0, 0.004))
         losses = (
-            (1 - train) * 3 + 0.01 + luck.random() / 100,
-            (1 - validation) * 3.4 + 0.02 + luck.random() / 100,
+            (1 - train) * 3 + 0.01 + rng.random() / 100,
+            (1 - validation) * 3.4 + 0.02 + rng.random() / 100,
         )
-        seconds = luck.uniform(4.0, 5.0), luck.uniform(0.5, 0.6)
+        seconds = rng.uniform(4.0, 5.0), rng.uniform(0.5, 0.6)
         history.append(
             Epoch(
                 number,
@@ -155,7 +157,7 @@ def synthetic(fit: Any) -> Any:
         )
     best = min(history, key=lambda e: (-e.validation["accuracy"], e.validation["log-loss"], e.number)).number
     here = Environment(
-        "Linux x86_64", "made up", 2, 1, "cpu", "3.11", "2.13.0", "2.4", "0.1.0, source 0", "1.9"
+        "Linux x86_64", "synthetic", 2, 1, "cpu", "3.11", "2.13.0", "2.4", "0.1.0, source 0", "1.9"
     )
     n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
     return Record(
@@ -173,21 +175,21 @@ def synthetic(fit: Any) -> Any:
 
 
 def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
-    """Fill a store with all records but the last ``n_left``, and with what lies beside them."""
+    """Fill a store with records, weights, choices and test predictions of all fits except the last ``n_left``."""
     from convstudy.history import History
     from convstudy.plan import resolve
     from convstudy.record import Scores
 
-    study = asked(n_fits, dataset)
+    study = make_study(n_fits, dataset)
     history = History.open(folder, create=True)
     with history.writing():
         run_id = history.begin_run(study)
         while True:
             plan, choices = resolve(study, history.record_summaries)
             settled = plan.settled_fits
-            decided = len(settled) == len(plan.fits)
-            wanted = settled[: len(settled) - n_left] if decided else settled
-            missing = [fit for fit in wanted if fit.id not in history.record_summaries]
+            is_complete = len(settled) == len(plan.fits)
+            to_fill = settled[: len(settled) - n_left] if is_complete else settled
+            missing = [fit for fit in to_fill if fit.id not in history.record_summaries]
             if not missing:
                 break
             for fit in missing:
@@ -201,7 +203,7 @@ def fill(folder: Path, n_fits: int, n_left: int, dataset: str) -> None:
         for fit in plan.tested_fits:
             if fit.id in history.records:
                 number = history.begin_test_evaluation(
-                    run_id, fit, history.records[fit.id].weights_digest, "made up"
+                    run_id, fit, history.records[fit.id].weights_digest, "synthetic"
                 )
                 accuracy = history.records[fit.id].selected.validation["accuracy"]
                 _predictions(history.layout.artefact(fit.id, "test"), fit)
@@ -224,29 +226,29 @@ def _predictions(path: Path, fit: Any) -> None:
     from safetensors.numpy import save_file
 
     info = fit.dataset
-    luck = np.random.default_rng(int(fit.id, 16))
+    rng = np.random.default_rng(int(fit.id, 16))
     labels = np.random.default_rng(0).integers(0, info.n_classes, info.n_test)
-    probabilities = luck.dirichlet(np.full(info.n_classes, 0.1), info.n_test).astype(np.float32)
+    probabilities = rng.dirichlet(np.full(info.n_classes, 0.1), info.n_test).astype(np.float32)
     rows = np.arange(25)
-    pixels = luck.integers(0, 256, (25, *info.image_shape), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (25, *info.image_shape), dtype=np.uint8)
     save_file(
         {"labels": labels, "probabilities": probabilities, "error_rows": rows, "error_pixels": pixels},
         path,
     )
 
 
-# What is measured, each in a process of its own. Modules are loaded before the clock starts.
+# Each of these runs in a new process. Imports happen before the clock starts.
 
 
 def plan(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
     from convstudy.plan import make_plan, plan_cost
 
-    study = asked(MANY, dataset)
+    study = make_study(MANY, dataset)
 
     def work() -> None:
         fits = make_plan(study).fits
         if len({fit.id for fit in fits}) != MANY or plan_cost(fits).flops <= 0:
-            raise SystemExit("the plan is not what was asked for")
+            raise SystemExit(f"the plan does not have {MANY:,} distinct fits with a positive cost")
 
     return work
 
@@ -255,20 +257,22 @@ def resume(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
     from convstudy.history import History
     from convstudy.plan import resolve
 
-    study = asked(MANY, dataset)
+    study = make_study(MANY, dataset)
 
     def work() -> None:
         history = History.open(folder / str(MANY))
         planned, _ = resolve(study, history.record_summaries)
         missing = [fit for fit in planned.settled_fits if fit.id not in history.record_summaries]
         if len(missing) != N_LEFT or len(planned.fits) != MANY:
-            raise SystemExit(f"{len(missing)} fits are missing of {len(planned.fits):,}")
+            raise SystemExit(
+                f"{len(missing)} of {len(planned.fits):,} fits are pending, not {N_LEFT} of {MANY:,}"
+            )
 
     return work
 
 
 def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
-    """Go on with the run to its end, in a copy of the store; a stand-in for the workers hands in made-up records."""
+    """Resume the run in a copy of the store and complete it. A fake executor returns synthetic records."""
     from shutil import copytree
 
     from convstudy.record import Scores
@@ -276,7 +280,7 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
     from convstudy.run import study as run_module
     from convstudy.run.tasks import Inspect, Inspected, Message, Task, Tested, Train, Trained
 
-    class MadeUp:
+    class FakeExecutor:
         n_workers = 2
 
         def __init__(self) -> None:
@@ -285,36 +289,41 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
         def submit(self, task: Task) -> None:
             self.tasks.append(task)
 
-        waiting = ()
+        def cancel(self, task: Task) -> None:
+            self.tasks.remove(task)
+
+        @property
+        def waiting(self) -> tuple[Task, ...]:
+            return ()
 
         def next_message(self, timeout: float | None = None) -> Message:
             task = self.tasks.pop(0)
             if isinstance(task, Inspect):
-                return Inspected(task, error="made up")
+                return Inspected(task, error="synthetic")
             if isinstance(task, Train):
                 return Trained(task, synthetic(task.fit))
             return Tested(task, Scores({"log-loss": 0.1, "accuracy": 0.97}), 0.5)
 
-        def __enter__(self) -> MadeUp:
+        def __enter__(self) -> FakeExecutor:
             return self
 
         def __exit__(self, *_: object) -> None:
             pass
 
-    run_module._executor = lambda *_: MadeUp()  # type: ignore[attr-defined]
+    run_module._executor = lambda *_: FakeExecutor()  # type: ignore[assignment]
     copy = scratch / "runs"
-    # Files beside the records are looked for, not looked into: links will do.
+    # The run checks that these files exist but does not read them, so hard links suffice.
     copytree(
         folder / str(MANY),
         copy,
         copy_function=lambda a, b: os.link(a, b) if "safetensors" in a else _copy(a, b),
     )
-    study = asked(MANY, dataset)
+    study = make_study(MANY, dataset)
 
     def work() -> None:
         results = run_study(study, copy, 2)
         if not results.complete or len(results.records) != MANY:
-            raise SystemExit("the run did not come to its end")
+            raise SystemExit("the run is not complete")
 
     return work
 
@@ -334,13 +343,13 @@ def report(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
         analysis = analyse(history.results(f"around-{SOME}"))
         (page,) = write_report(analysis, check_run(analysis), scratch)
         if page.stat().st_size < 100_000:
-            raise SystemExit("that is no report")
+            raise SystemExit(f"{page} has less than 100 kB")
 
     return work
 
 
 MEASURES = {"plan": plan, "resume": resume, "driver": driver, "report": report}
-# Processes that are measured from their start to their end.
+# These processes are measured from start to end.
 COMMANDS = {
     "import": "import convstudy",
     "help": "from convstudy.cli import main; main(['--help'])",
@@ -349,7 +358,7 @@ COMMANDS = {
 
 
 def measure(name: str, folder: Path, scratch: Path, dataset: str) -> None:
-    """Do one measurement in this process and print it as the last line of stderr."""
+    """Measure in this process and print wall and CPU seconds as the last line of stderr."""
     work = MEASURES[name](folder, scratch, dataset)
     wall, cpu = time.perf_counter(), time.process_time()
     work()
@@ -358,30 +367,30 @@ def measure(name: str, folder: Path, scratch: Path, dataset: str) -> None:
 
 
 def in_process(name: str, folder: Path, dataset: str) -> Measured:
-    """Do one measurement in a fresh process."""
+    """Measure in a new process."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         if name in COMMANDS:
-            words = ["-c", COMMANDS[name]]
+            arguments = ["-c", COMMANDS[name]]
         else:
-            words = [__file__, "--measure", name, str(folder), scratch, "--dataset", dataset]
+            arguments = [__file__, "--measure", name, str(folder), scratch, "--dataset", dataset]
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-P", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-P", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         assert process.stderr is not None
-        said = process.stderr.read()
+        stderr = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{name} failed:\n{said}")
+        raise SystemExit(f"{name} failed:\n{stderr}")
     if name not in COMMANDS:
-        wall, cpu = json.loads(said.splitlines()[-1])
+        wall, cpu = json.loads(stderr.splitlines()[-1])
     return Measured(wall, cpu, usage.ru_maxrss / 1024)
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures were measured on."""
+    """Return the CPU, its load, and the versions of the software."""
     import sqlite3
     from importlib.metadata import version
 
@@ -403,8 +412,8 @@ def machine() -> dict[str, str]:
 
 
 def table(found: dict[str, list[Measured]]) -> str:
-    """Return the figures as a Markdown table: median (smallest to largest)."""
-    lines = ["| what | target | wall | CPU | peak memory | met |", "|---|---|---|---|---|---|"]
+    """Return a Markdown table with median (min to max)."""
+    lines = ["| task | target | wall | CPU | peak memory | met |", "|---|---|---|---|---|---|"]
     for name, runs in found.items():
         target = TARGETS[name]
         cells = [
@@ -426,44 +435,50 @@ def _spread(values: list[float], unit: str) -> str:
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    words.add_argument("--repeats", type=int, default=5, metavar="N", help="processes for each figure [5]")
-    words.add_argument(
-        "--only", action="append", choices=TARGETS, help="this figure; may be given several times"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    words.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="where the stores are made, or lie already"
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="processes for each value [5]")
+    parser.add_argument("--only", action="append", choices=TARGETS, help="measure only this; repeatable")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the stores in this folder, or reuse them"
     )
-    words.add_argument("--dataset", default="digits", help="whose sizes the study has [digits]")
-    words.add_argument("--fill", nargs=3, help=argparse.SUPPRESS)
-    words.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    said = words.parse_args()
-    if said.fill:
-        fill(Path(said.fill[0]), int(said.fill[1]), int(said.fill[2]), said.dataset)
-    elif said.measure:
-        measure(said.measure[0], Path(said.measure[1]), Path(said.measure[2]), said.dataset)
+    parser.add_argument("--dataset", default="digits", help="the dataset of the study [digits]")
+    parser.add_argument("--fill", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.fill:
+        fill(Path(options.fill[0]), int(options.fill[1]), int(options.fill[2]), options.dataset)
+    elif options.measure:
+        measure(options.measure[0], Path(options.measure[1]), Path(options.measure[2]), options.dataset)
     else:
         with tempfile.TemporaryDirectory() as temporary:
-            compare(said.keep or Path(temporary), said.only or list(TARGETS), said)
+            measure_all(options.keep or Path(temporary), options.only or list(TARGETS), options)
 
 
-def compare(folder: Path, names: list[str], said: argparse.Namespace) -> None:
-    """Fill the stores, measure in turns, and print."""
+def measure_all(folder: Path, names: list[str], options: argparse.Namespace) -> None:
+    """Fill the stores, measure, and print the table or JSON.
+
+    Args:
+        folder: the folder of the stores.
+        names: keys of ``TARGETS``.
+        options: the command line.
+    """
     for n_fits, n_left in ((MANY, N_LEFT), (SOME, 0)):
         history = folder / str(n_fits)
         if not history.exists():
             print(f"filling a store of {n_fits:,} fits ...", file=sys.stderr)
-            # In a process of its own: what this one holds would count as the peak of those that it starts.
-            words = [__file__, "--fill", str(history), str(n_fits), str(n_left), "--dataset", said.dataset]
-            subprocess.run([sys.executable, "-P", *words], check=True)
+            # In a separate process: the peak memory of a child includes that of its parent at the fork.
+            arguments = ["--fill", str(history), str(n_fits), str(n_left), "--dataset", options.dataset]
+            subprocess.run([sys.executable, "-P", __file__, *arguments], check=True)
     found: dict[str, list[Measured]] = {name: [] for name in names}
-    for _ in range(said.repeats):
+    for _ in range(options.repeats):
         for name in names:
-            found[name].append(in_process(name, folder, said.dataset))
-    if said.json:
-        figures = {name: [asdict(run) for run in runs] for name, runs in found.items()}
-        print(json.dumps({"machine": machine(), "dataset": said.dataset, "figures": figures}, indent=1))
+            found[name].append(in_process(name, folder, options.dataset))
+    if options.json:
+        measured = {name: [asdict(run) for run in runs] for name, runs in found.items()}
+        print(json.dumps({"machine": machine(), "dataset": options.dataset, "measured": measured}, indent=1))
     else:
         print(", ".join(f"{key} {value}" for key, value in machine().items()), table(found), sep="\n\n")
 

@@ -1,7 +1,7 @@
-"""What large studies cost: planning 1,000 to 10,000 candidates, and a report of 1,000 classes. Nothing is trained.
+"""Measure large studies without training: planning 1,000 to 10,000 candidates, and a report of 1,000 classes.
 
-Each measurement is a process of its own. With ``--against`` the same is measured for another checkout, in turns, so
-that both see the machine equally busy::
+Each measurement runs in a new process. With ``--against``, the script alternates between this and another checkout, so
+that the load of the machine affects both equally::
 
     python -m benchmarks.scale.large_studies plan
     python -m benchmarks.scale.large_studies plan --against ../convstudy-before
@@ -29,7 +29,7 @@ COMMAND = "from convstudy.cli import main; main()"
 # Filters × units × learning rates.
 GRIDS = {1_000: (10, 10, 10), 3_000: (10, 30, 10), 10_000: (10, 100, 10)}
 N_CLASSES, N_TRAIN, N_TEST, SHAPE = 1_000, 20_000, 10_000, (8, 8, 3)
-SYNTHETIC = "made-up-classes"
+SYNTHETIC = "synthetic-classes"
 
 
 def study_text(n_candidates: int) -> str:
@@ -60,43 +60,45 @@ networks = ["searched", "other"]
 """
 
 
-def measured(checkout: Path, words: list[str]) -> tuple[float, float, float]:
-    """Run Python with this checkout's package; return wall seconds, CPU seconds and peak megabytes."""
+def measured(checkout: Path, arguments: list[str]) -> tuple[float, float, float]:
+    """Run Python with the package of a checkout; return wall seconds, CPU seconds and peak memory in MB."""
     environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], cwd=HERE, stdout=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=HERE, stdout=subprocess.DEVNULL, env=environment
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
+        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
     return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def plans(checkouts: list[Path], sizes: list[int], repeats: int) -> None:
-    """Print what ``convstudy plan`` costs, from the start of the process to its end."""
+    """Print the cost of ``convstudy plan``, from the start of the process to its end."""
     print("| candidates × 5 folds | checkout | wall | CPU | peak memory |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             file = Path(folder) / f"{size}.toml"
             file.write_text(study_text(size), encoding="utf-8")
-            words = ["-c", COMMAND, "plan", str(file), "--runs", str(Path(folder) / "none")]
+            arguments = ["-c", COMMAND, "plan", str(file), "--runs", str(Path(folder) / "none")]
             found: dict[Path, list[tuple[float, float, float]]] = {each: [] for each in checkouts}
             for _ in range(repeats):
                 for checkout in checkouts:
-                    found[checkout].append(measured(checkout, words))
+                    found[checkout].append(measured(checkout, arguments))
             for number, checkout in enumerate(checkouts):
                 name = "against" if number else "this"
                 print(f"| {size:,} | {name} | {row(found[checkout])} |", flush=True)
 
 
 def row(runs: list[tuple[float, float, float]]) -> str:
-    """Return the medians of some runs as cells."""
+    """Return the medians of measurements as table cells."""
     wall, cpu, megabytes = (median(values) for values in zip(*runs, strict=True))
     return f"{wall:.1f} s | {cpu:.1f} s | {megabytes:.0f} MB"
 
 
 def report(checkouts: list[Path], repeats: int) -> None:
-    """Print what the report of a run with 1,000 classes costs and weighs."""
+    """Print the cost of the report of a run with 1,000 classes, and the size of its page."""
     print("| report of 1,000 classes | page | wall | CPU | peak memory |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for number, checkout in enumerate(checkouts):
@@ -113,7 +115,7 @@ def report(checkouts: list[Path], repeats: int) -> None:
 
 
 def with_classes() -> Any:
-    """Return a study of a dataset of 1,000 classes."""
+    """Return a study with a synthetic dataset of 1,000 classes."""
     from convstudy.data import Dataset
     from convstudy.data.sources.digits import DigitsSource
 
@@ -123,13 +125,13 @@ def with_classes() -> Any:
 
             from convstudy.data.images import Images
 
-            luck = np.random.default_rng(0)
-            pixels = luck.integers(0, 256, (N_TRAIN, *SHAPE), dtype=np.uint8)
+            rng = np.random.default_rng(0)
+            pixels = rng.integers(0, 256, (N_TRAIN, *SHAPE), dtype=np.uint8)
             return Images(pixels, np.arange(N_TRAIN) % N_CLASSES)
 
     names = tuple(f"class {number:03d}" for number in range(N_CLASSES))
     source = Source("0" * 64, "0" * 64)
-    info = Dataset(SYNTHETIC, "Made-up classes", SHAPE, names, N_TRAIN, N_TEST, source)
+    info = Dataset(SYNTHETIC, "Synthetic classes", SHAPE, names, N_TRAIN, N_TEST, source)
     from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
 
     networks = {
@@ -155,7 +157,7 @@ def with_classes() -> Any:
 
 
 def fill(folder: Path) -> None:
-    """Fill a store with the records and predictions of 15 fits that were not trained."""
+    """Fill a store with synthetic records and predictions of 15 fits."""
     study = with_classes()
     from benchmarks.scale.around_fits import synthetic
     from convstudy.history import History
@@ -175,7 +177,7 @@ def fill(folder: Path) -> None:
             history.save_choice(run_id, choice)
         for fit in plan.tested_fits:
             number = history.begin_test_evaluation(
-                run_id, fit, history.records[fit.id].weights_digest, "made up"
+                run_id, fit, history.records[fit.id].weights_digest, "synthetic"
             )
             history.end_test_evaluation(
                 number, predictions(history.layout.artefact(fit.id, "test"), fit), 0.5
@@ -185,35 +187,35 @@ def fill(folder: Path) -> None:
 
 
 def predictions(path: Path, fit: Any) -> Scores:
-    """Write the predictions of a model that gets about 70 % right; return its scores."""
+    """Write the predictions of a model with an accuracy of about 70 %; return its scores."""
     import numpy as np
     from safetensors.numpy import save_file
 
     from convstudy.record import Scores
 
-    luck = np.random.default_rng(int(fit.id, 16))
+    rng = np.random.default_rng(int(fit.id, 16))
     labels = np.arange(N_TEST) % N_CLASSES
-    said = np.where(luck.uniform(size=N_TEST) < 0.7, labels, luck.integers(0, N_CLASSES, N_TEST))
-    probabilities = luck.uniform(0, 1, (N_TEST, N_CLASSES)).astype(np.float32)
+    predicted = np.where(rng.uniform(size=N_TEST) < 0.7, labels, rng.integers(0, N_CLASSES, N_TEST))
+    probabilities = rng.uniform(0, 1, (N_TEST, N_CLASSES)).astype(np.float32)
     probabilities *= 0.5 / probabilities.sum(axis=1, keepdims=True)
-    probabilities[np.arange(N_TEST), said] += 0.5
+    probabilities[np.arange(N_TEST), predicted] += 0.5
     path.parent.mkdir(parents=True, exist_ok=True)
-    wrong = np.flatnonzero(said != labels)[:24]
+    wrong = np.flatnonzero(predicted != labels)[:24]
     save_file(
         {
             "labels": labels,
             "probabilities": probabilities,
             "error_rows": wrong,
-            "error_pixels": luck.integers(0, 256, (len(wrong), *SHAPE), dtype=np.uint8),
+            "error_pixels": rng.integers(0, 256, (len(wrong), *SHAPE), dtype=np.uint8),
         },
         path,
     )
     true = probabilities[np.arange(N_TEST), labels].astype(np.float64)
-    return Scores({"log-loss": float(-np.log(true).mean()), "accuracy": float((said == labels).mean())})
+    return Scores({"log-loss": float(-np.log(true).mean()), "accuracy": float((predicted == labels).mean())})
 
 
 def write(folder: Path, target: Path) -> None:
-    """Write the report of such a store."""
+    """Write the report of a store of :func:`fill`."""
     with_classes()
     from convstudy.analysis import analyse
     from convstudy.checks import check_run
@@ -225,25 +227,27 @@ def write(folder: Path, target: Path) -> None:
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("what", nargs="?", choices=("plan", "report"))
-    words.add_argument("--against", type=Path, metavar="CHECKOUT", help="measure this checkout too, in turns")
-    words.add_argument("--sizes", type=int, nargs="+", choices=GRIDS, default=list(GRIDS))
-    words.add_argument("--repeats", type=int, default=3, metavar="N")
-    words.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
-    words.add_argument("--write", type=Path, nargs=2, help=argparse.SUPPRESS)
-    asked = words.parse_args()
-    checkouts = [HERE, *([asked.against.resolve()] if asked.against else [])]
-    if asked.fill:
-        fill(asked.fill)
-    elif asked.write:
-        write(*asked.write)
-    elif asked.what == "plan":
-        plans(checkouts, asked.sizes, asked.repeats)
-    elif asked.what == "report":
-        report(checkouts, asked.repeats)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", choices=("plan", "report"))
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="alternate with this checkout")
+    parser.add_argument("--sizes", type=int, nargs="+", choices=GRIDS, default=list(GRIDS))
+    parser.add_argument("--repeats", type=int, default=3, metavar="N")
+    parser.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=Path, nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    checkouts = [HERE, *([options.against.resolve()] if options.against else [])]
+    if options.fill:
+        fill(options.fill)
+    elif options.write:
+        write(*options.write)
+    elif options.what == "plan":
+        plans(checkouts, options.sizes, options.repeats)
+    elif options.what == "report":
+        report(checkouts, options.repeats)
     else:
-        words.error("say what to measure: plan or report")
+        parser.error("expected `plan` or `report`")
 
 
 if __name__ == "__main__":

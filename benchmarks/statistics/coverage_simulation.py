@@ -1,10 +1,10 @@
-"""How often convstudy's other intervals hold the truth: nested searches, lost predictions, plain counts.
+"""Simulate the coverage of intervals for nested searches, lost predictions, counts, classes and shared errors.
 
-    python -m benchmarks.statistics.coverage_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.coverage_simulation   # 10,000 studies per row
     python -m benchmarks.statistics.coverage_simulation counts --studies 1000
 
-It prints tables of docs/statistics.md. The intervals are convstudy's own functions, called once a study; the worlds are
-those of statistics_simulation.py.
+The script prints tables of docs/statistics.md. It calls convstudy's functions once per study; the worlds are those of
+statistics_simulation.py.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from benchmarks.statistics.statistics_simulation import (
     Array,
     World,
     batches,
-    head,
     percent,
-    row,
+    print_header,
+    print_row,
     run,
     wrong_answers,
 )
@@ -33,12 +33,12 @@ from convstudy.stats.two_way import accuracy_interval, seeds_only_difference
 
 
 def nested(random: np.random.Generator, n_studies: int) -> None:
-    """What a search's winners are worth, by outer folds: nearest centroids of two classes, on features of their own.
+    """The accuracy of the winners of a search over outer folds: nearest centroids, each with its own features.
 
-    "Winners": the true accuracy of the winners at hand, in the mean; "all winners": that of the winners of all studies.
-    With one candidate nothing is searched. "Plain t" takes the folds for independent.
+    "Winners" is the mean true accuracy of the winners of this study, "all winners" that of all studies. With one
+    candidate there is no search. "Plain t" assumes independent folds.
     """
-    head(
+    print_header(
         "images",
         "features",
         "candidates",
@@ -46,19 +46,19 @@ def nested(random: np.random.Generator, n_studies: int) -> None:
         "covers winners, %",
         "covers all winners, %",
         "plain t covers all winners, %",
-        "half-width, points",
+        "half-width, pp",
     )
     for (n, n_features), (n_candidates, k) in product(
         ((300, 5), (60, 30)), ((1, 3), (1, 5), (1, 10), (5, 3), (5, 5))
     ):
-        shares, half_width = nested_line(random, n_studies, n, n_features, n_candidates, k)
-        row(n, n_features, n_candidates, k, *map(percent, shares), f"{half_width * 100:.1f}")
+        rates, half_width = nested_line(random, n_studies, n, n_features, n_candidates, k)
+        print_row(n, n_features, n_candidates, k, *map(percent, rates), f"{half_width * 100:.1f}")
 
 
 def nested_line(
     random: np.random.Generator, n_studies: int, n: int, n_features: int, n_candidates: int, k: int
 ) -> tuple[list[float], float]:
-    """Return how often the intervals hold what they should, and the mean half-width of the corrected one."""
+    """Return the coverage of the three intervals, and the mean half-width of the corrected interval."""
     found = [_nested(random, size, n, n_features, n_candidates, k) for size in batches(n_studies)]
     scores, truth = (np.concatenate(part) for part in zip(*found, strict=True))
     sizes = [n // k] * k
@@ -67,12 +67,12 @@ def nested_line(
     mean, half = scores.mean(axis=1), stdtrit(k - 1, 0.975) * scores.std(axis=1, ddof=1) / k**0.5
     low_plain, high_plain = mean - half, mean + half
     everyone = truth.mean()
-    shares = [
+    rates = [
         float(((low <= truth) & (truth <= high)).mean()),
         float(((low <= everyone) & (everyone <= high)).mean()),
         float(((low_plain <= everyone) & (everyone <= high_plain)).mean()),
     ]
-    return shares, float((high - low).mean()) / 2
+    return rates, float((high - low).mean()) / 2
 
 
 def _nested(
@@ -102,40 +102,40 @@ def _fitted(
     data: Array,
     labels: Array,
     unseen: npt.NDArray[np.bool_],
-    judged: npt.NDArray[np.bool_],
+    evaluated: npt.NDArray[np.bool_],
     shift: float,
 ) -> tuple[Array, Array]:
-    """Return the accuracies of nearest centroids, shape (studies, candidates): on some images, and on endless ones.
+    """Return the measured and the true accuracies of nearest centroids, both of shape (studies, candidates).
 
     Args:
         data: shape (studies, candidates, images, features).
         labels: 1 or −1, shape (images,).
-        unseen: which images are kept from training.
-        judged: which images the accuracy is measured on.
-        shift: how far each feature's mean is from 0, towards its label.
+        unseen: the images that are excluded from training, shape (images,).
+        evaluated: the images for the measured accuracy, shape (images,).
+        shift: the mean of each feature is ``shift`` times the label.
     """
     one = data[:, :, ~unseen & (labels > 0)].mean(axis=2)
     other = data[:, :, ~unseen & (labels < 0)].mean(axis=2)
     weights = one - other
     middle = ((one + other) / 2 * weights).sum(axis=2)
-    side = np.einsum("scnf,scf->scn", data[:, :, judged], weights) - middle[..., None]
+    side = np.einsum("scnf,scf->scn", data[:, :, evaluated], weights) - middle[..., None]
     reach, width = weights.sum(axis=2) * shift, np.sqrt((weights**2).sum(axis=2))
     truth = (ndtr((reach - middle) / width) + ndtr((reach + middle) / width)) / 2
-    return ((side > 0) == (labels[judged] > 0)).mean(axis=2), truth
+    return ((side > 0) == (labels[evaluated] > 0)).mean(axis=2), truth
 
 
 def lost(random: np.random.Generator, n_studies: int) -> None:
-    """Equal candidates of which only the scores are left: the images' part is then taken at its most."""
-    head("true of the candidates", "images", "seeds", "covers, %", "half-width, points")
+    """Equal candidates without predictions: the variance from images is then its largest possible value."""
+    print_header("simulated truth", "images", "seeds", "covers, %", "half-width, pp")
     for world, n_images, n_seeds in product(WORLDS, (1000, 10_000), (1, 3, 5)):
         covers, half_width = lost_line(random, n_studies, world, n_images, n_seeds)
-        row(world.name, f"{n_images:,}", n_seeds, percent(covers), f"{half_width * 100:.2f}")
+        print_row(world.name, f"{n_images:,}", n_seeds, percent(covers), f"{half_width * 100:.2f}")
 
 
 def lost_line(
     random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
 ) -> tuple[float, float]:
-    """Return how often the interval of the difference holds the truth, and its mean half-width."""
+    """Return the coverage of the interval of the difference, and its mean half-width."""
     covers, widths = [], []
     for size in batches(n_studies):
         wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
@@ -149,14 +149,16 @@ def lost_line(
     return float(np.mean(covers)), float(np.mean(widths)) / 2
 
 
-SHARES = ((0.995, 0.995, 0.006), (0.995, 0.990, 0.007), (0.97, 0.97, 0.03), (0.90, 0.88, 0.08))
+ACCURACIES = ((0.995, 0.995, 0.006), (0.995, 0.990, 0.007), (0.97, 0.97, 0.03), (0.90, 0.88, 0.08))
 
 
 def counts(random: np.random.Generator, n_studies: int) -> None:
-    """Two models' counts of right answers: Bonett and Price's interval where it is known on how many images they
-    differ, Newcombe's where it is not, whether they saw the same images or others.
+    """Two models with known numbers of correct predictions.
+
+    Bonett and Price's interval needs the number of images on which exactly one model is correct. Newcombe's interval
+    does not; it is tested with the same images and with different images.
     """
-    head(
+    print_header(
         "accuracies, %",
         "differ on, %",
         "images",
@@ -164,9 +166,9 @@ def counts(random: np.random.Generator, n_studies: int) -> None:
         "Newcombe covers, same images, %",
         "Newcombe covers, other images, %",
     )
-    for (first, second, differ), n in product(SHARES, (100, 1000, 10_000)):
+    for (first, second, differ), n in product(ACCURACIES, (100, 1000, 10_000)):
         covers = counts_line(random, n_studies, first, second, differ, n)
-        row(
+        print_row(
             f"{first * 100:g} and {second * 100:g}",
             f"{differ * 100:g}",
             f"{n:,}",
@@ -177,34 +179,36 @@ def counts(random: np.random.Generator, n_studies: int) -> None:
 def counts_line(
     random: np.random.Generator, n_studies: int, first: float, second: float, differ: float, n: int
 ) -> list[float]:
-    """Return how often the three intervals hold the true difference of two accuracies."""
+    """Return the coverage of the three intervals for the difference of two accuracies."""
     bonett, unpaired = cache(bonett_price), cache(newcombe)
     truth = first - second
     one, other = (differ + truth) / 2, (differ - truth) / 2
     both = first - one
     paired = random.multinomial(n, (both, one, other, 1 - both - one - other), n_studies).tolist()
-    apart = zip(*(random.binomial(n, share, n_studies).tolist() for share in (first, second)), strict=True)
+    separate = zip(
+        *(random.binomial(n, accuracy, n_studies).tolist() for accuracy in (first, second)), strict=True
+    )
     found = (
         [bonett(a, b, n) for _, a, b, _ in paired],
         [unpaired(c + a, c + b, n) for c, a, b, _ in paired],
-        [unpaired(a, b, n) for a, b in apart],
+        [unpaired(a, b, n) for a, b in separate],
     )
     return [float(np.mean([each.low <= truth <= each.high for each in side])) for side in found]
 
 
 def classes(random: np.random.Generator, n_studies: int) -> None:
-    """The accuracy on the test images of one class, which are few."""
-    head("true of the candidate", "error, %", "images of the class", "seeds", "covers, %")
+    """The accuracy on the test images of one class, with few images."""
+    print_header("simulated truth", "error, %", "images of the class", "seeds", "covers, %")
     worlds = (World("seeds do not matter", 0.009), World("seeds matter", 0.009, seed=0.25))
     for world, n_images, n_seeds in product(worlds, (36, 100), (1, 3, 5, 10)):
         covers = class_line(random, n_studies, world, n_images, n_seeds)
-        row(world.name, f"{world.error * 100:g}", n_images, n_seeds, percent(covers))
+        print_row(world.name, f"{world.error * 100:g}", n_images, n_seeds, percent(covers))
 
 
 def class_line(
     random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
 ) -> float:
-    """Return how often the interval of one candidate's accuracy holds the truth."""
+    """Return the coverage of the interval of one candidate's accuracy."""
     covers: list[bool] = []
     for size in batches(n_studies):
         wrong, rates = wrong_answers(random, world, size, 1, n_seeds, n_images)
@@ -226,12 +230,12 @@ HARD_IMAGES = (
     (5, 1000, 0.002, 0.002),
     (10, 1000, 0.002, 0.002),
 )
-"""Seeds, images, the share of images that all seeds miss, and the share of the others that each misses alone."""
+"""Seeds, images, the proportion of images on which all seeds err, and of the others on which each seed errs alone."""
 
 
 def shared(random: np.random.Generator, n_studies: int) -> None:
-    """The accuracy of a candidate whose seeds share some hard images, and err on others alone."""
-    head(
+    """The accuracy of a candidate whose seeds all err on some hard images, and each on others alone."""
+    print_header(
         "seeds",
         "images",
         "all seeds miss, %",
@@ -241,15 +245,16 @@ def shared(random: np.random.Generator, n_studies: int) -> None:
         "as if S · n images, %",
     )
     for n_seeds, n_images, hard, own in HARD_IMAGES:
-        shares = shared_line(random, n_studies, n_seeds, n_images, hard, own)
-        row(n_seeds, f"{n_images:,}", f"{hard * 100:g}", f"{own * 100:g}", *map(percent, shares))
+        rates = shared_line(random, n_studies, n_seeds, n_images, hard, own)
+        print_row(n_seeds, f"{n_images:,}", f"{hard * 100:g}", f"{own * 100:g}", *map(percent, rates))
 
 
 def shared_line(
     random: np.random.Generator, n_studies: int, n_seeds: int, n_images: int, hard: float, own: float
 ) -> tuple[float, float, float]:
-    """Return how often the interval of the accuracy holds the truth, how often it is wholly above it, and how often
-    Wilson's interval holds the truth that takes all predictions for predictions of different images.
+    """Return three rates: the interval covers the truth, the whole interval is above it, and Wilson's covers it.
+
+    Wilson's interval treats the predictions of all seeds as predictions of different images.
     """
     truth = (1 - hard) * (1 - own)
     found, plain = [], []

@@ -1,9 +1,9 @@
-"""How often a search claims a difference that is not there, where folds hardly scatter, and one that is, where they do.
+"""Simulate false and true claims of searches over folds, with small and large variance between folds.
 
-    python -m benchmarks.statistics.fold_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.fold_simulation   # 10,000 studies per row
     python -m benchmarks.statistics.fold_simulation ceiling --studies 2000
 
-It prints tables of docs/statistics.md. Verdicts are convstudy's own functions, called once a study.
+The script prints tables of docs/statistics.md. It calls convstudy's functions once per study.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.statistics.statistics_simulation import head, percent, row, run
+from benchmarks.statistics.statistics_simulation import percent, print_header, print_row, run
 from convstudy.stats import Measure
 from convstudy.stats.differences import Source
 from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
@@ -24,14 +24,14 @@ from convstudy.stats.verdicts import MARGIN, claim_of, judge
 
 @cache
 def pooled(first_only: int, second_only: int, n_images: int) -> Source:
-    """The images' part of all folds together, from the images on which two candidates differ."""
-    figures = np.zeros(n_images)
-    figures[:first_only], figures[first_only : first_only + second_only] = 1, -1
-    return images_of(figures)
+    """Return the variance from the images of all folds, from the numbers of images on which two candidates differ."""
+    differences = np.zeros(n_images)
+    differences[:first_only], differences[first_only : first_only + second_only] = 1, -1
+    return images_of(differences)
 
 
 def sizes_of(n_images: int, k: int) -> list[int]:
-    """The number of images of each fold, as scikit-learn's KFold has them."""
+    """Return the number of images of each fold, as in scikit-learn's KFold."""
     return [n_images // k + (number < n_images % k) for number in range(k)]
 
 
@@ -43,42 +43,46 @@ def line(
     errors: tuple[float, float],
     scatter: float = 0.0,
 ) -> dict[str, float]:
-    """Return the share of studies that call the first candidate better, worse or a tie.
+    """Return verdict -> proportion of studies, for the first candidate compared with the second.
 
     Args:
-        random: draws the studies.
-        n_studies: how many.
+        random: the random generator.
+        n_studies: the number of studies.
         n_images: the number of images, each in one fold.
         k: the number of folds.
-        errors: both candidates' error rates; each is wrong on its own images.
-        scatter: the standard deviation of a candidate's error rate from fold to fold.
+        errors: the error rates of both candidates, which err on different images.
+        scatter: the standard deviation of a candidate's error rate between folds.
+
+    Returns:
+        The proportions; "without" is that of "better" or "worse" if the variance from images is ignored, and "width" is
+        the mean half-width.
     """
     sizes = np.array(sizes_of(n_images, k))
-    rates = np.clip(np.array(errors) + scatter * random.normal(size=(n_studies, k, 2)), 0.0, 1.0)
-    only_first = (1 - rates[..., 0]) * rates[..., 1]
-    only_second = rates[..., 0] * (1 - rates[..., 1])
-    shares = np.stack([only_first, only_second, 1 - only_first - only_second], axis=-1)
-    counts = random.multinomial(np.broadcast_to(sizes, (n_studies, k)), shares)
-    said = dict.fromkeys(("better", "worse", "equivalent", "inconclusive", "without", "width"), 0.0)
+    by_fold = np.clip(np.array(errors) + scatter * random.normal(size=(n_studies, k, 2)), 0.0, 1.0)
+    only_first = (1 - by_fold[..., 0]) * by_fold[..., 1]
+    only_second = by_fold[..., 0] * (1 - by_fold[..., 1])
+    probability = np.stack([only_first, only_second, 1 - only_first - only_second], axis=-1)
+    counts = random.multinomial(np.broadcast_to(sizes, (n_studies, k)), probability)
+    rates = dict.fromkeys(("better", "worse", "equivalent", "inconclusive", "without", "width"), 0.0)
     verdicts: dict[bytes, tuple[str, bool, float]] = {}
     for study in counts:
         key = study.tobytes()
         if key not in verdicts:
-            verdicts[key] = _judged(study, sizes)
+            verdicts[key] = _verdict(study, sizes)
         kind, without, width = verdicts[key]
-        said[kind] += 1 / n_studies
-        said["without"] += without / n_studies
-        said["width"] += width / n_studies
-    return said
+        rates[kind] += 1 / n_studies
+        rates["without"] += without / n_studies
+        rates["width"] += width / n_studies
+    return rates
 
 
-def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
-    """Return the verdict, whether "better" or "worse" was said without the images' part, and the half-width."""
+def _verdict(study: Any, sizes: Any) -> tuple[str, bool, float]:
+    """Return the verdict, whether it is "better" or "worse" without image variance, and the half-width."""
     k, n_images = len(sizes), int(sizes.sum())
-    figures = ((study[:, 0] - study[:, 1]) / sizes).tolist()
+    differences = ((study[:, 0] - study[:, 1]) / sizes).tolist()
     images = pooled(int(study[:, 0].sum()), int(study[:, 1].sum()), n_images)
-    found = fold_difference(figures, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
-    plain = fold_difference(figures, [0.0] * k, 1 / (k - 1))
+    found = fold_difference(differences, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
+    plain = fold_difference(differences, [0.0] * k, 1 / (k - 1))
     verdict = judge("a", "b", Measure("validation", "accuracy"), found, MARGIN)
     claim = claim_of(found, MARGIN)
     if claim and verdict.kind != "inconclusive":
@@ -92,13 +96,13 @@ def _judged(study: Any, sizes: Any) -> tuple[str, bool, float]:
 
 
 def ceiling(random: np.random.Generator, n_studies: int) -> None:
-    """Candidates near 100 %: equal ones wrongly called better or worse, and a tie of two at the region's border."""
-    head(
+    """Candidates near 100 %: wrong "better" or "worse" of equal candidates, and wrong "equivalent" at the margin."""
+    print_header(
         "images",
         "folds",
         "own errors, %",
         "better or worse, %",
-        "without images' part, %",
+        "without image variance, %",
         "wrongly equivalent, %",
     )
     lines = ((1438, 2), (1437, 2), (1438, 3), (1437, 5), (10_000, 2), (10_000, 3), (60_000, 5))
@@ -106,7 +110,7 @@ def ceiling(random: np.random.Generator, n_studies: int) -> None:
         equal = line(random, n_studies, n, k, (error, error))
         border = line(random, n_studies, n, k, (error, error + MARGIN))
         claims = equal["better"] + equal["worse"]
-        row(
+        print_row(
             f"{n:,}",
             k,
             f"{error * 100:g}",
@@ -117,8 +121,10 @@ def ceiling(random: np.random.Generator, n_studies: int) -> None:
 
 
 def power(random: np.random.Generator, n_studies: int) -> None:
-    """Candidates that do differ, where training scatters from fold to fold, or hardly does."""
-    head("images", "folds", "errors, %", "scatter, points", "better, %", "without images' part, %")
+    """Candidates with a true difference, for several standard deviations between folds."""
+    print_header(
+        "images", "folds", "errors, %", "sd between folds, pp", "better, %", "without image variance, %"
+    )
     for n, k, errors, scatter in (
         (10_000, 5, (0.03, 0.05), 0.005),
         (10_000, 5, (0.03, 0.05), 0.01),
@@ -129,21 +135,23 @@ def power(random: np.random.Generator, n_studies: int) -> None:
     ):
         found = line(random, n_studies, n, k, errors, scatter)
         shown = f"{errors[0] * 100:g} and {errors[1] * 100:g}"
-        row(f"{n:,}", k, shown, f"{scatter * 100:g}", percent(found["better"]), percent(found["without"]))
+        print_row(
+            f"{n:,}", k, shown, f"{scatter * 100:g}", percent(found["better"]), percent(found["without"])
+        )
 
 
 def outer(random: np.random.Generator, n_studies: int) -> None:
-    """The mean over outer folds near 100 %: how often its interval holds the true accuracy."""
-    head("images", "outer folds", "error, %", "covers, %", "half-width, points")
+    """The mean over outer folds near 100 %: the coverage of its interval."""
+    print_header("images", "outer folds", "error, %", "covers, %", "half-width, pp")
     for (n, k), error in product(((1437, 5), (1438, 3), (360, 5)), (0.0025, 0.005, 0.01)):
         covers, width = outer_line(random, n_studies, n, k, error)
-        row(f"{n:,}", k, f"{error * 100:g}", percent(covers), f"{width * 100:.2f}")
+        print_row(f"{n:,}", k, f"{error * 100:g}", percent(covers), f"{width * 100:.2f}")
 
 
 def outer_line(
     random: np.random.Generator, n_studies: int, n_images: int, k: int, error: float
 ) -> tuple[float, float]:
-    """Return how often the interval of a mean over outer folds holds the truth, and its mean half-width."""
+    """Return the coverage of the interval of a mean over outer folds, and its mean half-width."""
     sizes = sizes_of(n_images, k)
     scores = 1 - random.binomial(sizes, error, (n_studies, k)) / np.array(sizes)
     found = [fold_mean(each, sizes, 1 / (k - 1)) for each in scores.tolist()]

@@ -1,12 +1,13 @@
-"""How often verdicts on other metrics than the accuracy are wrong: the tables "Other metrics" of docs/statistics.md.
+"""Simulate the error rates of verdicts on balanced accuracy, log-loss and Brier score.
 
-    python -m benchmarks.statistics.metric_simulation   # 1,000 studies a line, about five minutes
+    python -m benchmarks.statistics.metric_simulation   # 1,000 studies per row, about five minutes
     python -m benchmarks.statistics.metric_simulation --studies 200
 
-The true difference is 0 in every line, so that each "better" and each "worse" is false. Balanced accuracy: ten classes,
-the rarest of which has a hundredth of the images of the largest; either both candidates are alike, or the first is
-better on nine classes by as much as it is worse on the rarest. Log-loss and Brier score: the logits of one candidate
-are too small, those of the other too large, so that one is a little better on most images and much worse on few.
+The script prints the tables "Other metrics" of docs/statistics.md. The true difference is 0 in every row, so each
+"better" and each "worse" is false. For balanced accuracy there are ten classes; the smallest has a hundredth of the
+images of the largest. Either both candidates are equal, or the first is better on nine classes by the same amount as it
+is worse on the smallest. For log-loss and Brier score, the logits of one candidate are too small and those of the other
+too large, so one is slightly better on most images and much worse on a few.
 """
 
 from __future__ import annotations
@@ -31,45 +32,51 @@ LARGEST = (500, 2000)
 SEEDS = (3, 10)
 N_IMAGES = (360, 1000, 5000)
 NOISE = 0.3
-"""The standard deviation of what a seed adds to the margin of an image."""
+"""The standard deviation between seeds of the margin of an image."""
 
 
 def class_sizes(shape: str, largest: int) -> npt.NDArray[np.int64]:
-    """Return the images of ten classes, from 1 to a hundredth: in equal ratios, or one rare class (``"step"``)."""
+    """Return the number of images of ten classes: geometric down to ``largest / 100``, or one rare class ("step")."""
     if shape == "step":
         return np.array([largest] * 9 + [largest // 100])
     return np.round(largest * 100 ** (-np.arange(10) / 9)).astype(np.int64)
 
 
 def balanced(sizes: npt.NDArray[np.int64], first: Array, second: Array, n_seeds: int, alike: bool) -> Draw:
-    """Return what draws both tables of weighted right answers, from the error rates of each class.
+    """Return a function that draws the weighted correct predictions of both candidates, each (seeds, images).
 
     Args:
         sizes: the number of images of each class.
-        first, second: error rates, one a class.
+        first: the error rate of the first candidate, by class.
+        second: the error rate of the second candidate, by class.
         n_seeds: the number of seeds.
-        alike: whether all seeds of a candidate are wrong on the same images.
+        alike: whether all seeds of a candidate err on the same images.
     """
     labels = np.repeat(np.arange(len(sizes)), sizes)
     weights = len(labels) / (len(sizes) * sizes[labels])
 
     def draw(random: np.random.Generator) -> tuple[Array, Array]:
-        luck = random.random((2, 1 if alike else n_seeds, len(labels)))
-        tables = [(np.repeat(each, n_seeds, axis=0) if alike else each) for each in luck]
+        uniform = random.random((2, 1 if alike else n_seeds, len(labels)))
+        tables = [(np.repeat(each, n_seeds, axis=0) if alike else each) for each in uniform]
         return (tables[0] >= first[labels]) * weights, (tables[1] >= second[labels]) * weights
 
     return draw
 
 
 def values_of(metric: str, scale: float, margins: Array) -> Array:
-    """Return the log-loss or Brier score of two-class images, from the margins of their logits."""
+    """Return the log-loss or Brier score of images with two classes, from the margins of their logits."""
     if metric == "log-loss":
         return np.logaddexp(0, -scale * margins)
     return 2 / (1 + np.exp(np.clip(scale * margins, -50, 50))) ** 2
 
 
 def sharpened(metric: str, part: float) -> tuple[Array, float, float]:
-    """Return margins of images, and a scale below and one above the best at which the true values are equal."""
+    """Return the margins of images, and two scales of the logits with equal true values.
+
+    Args:
+        metric: "log-loss" or "brier".
+        part: the smaller scale as a fraction of the best scale; the larger one is above the best scale.
+    """
     random = np.random.default_rng(5)
     margins = 3 + 1.6 * random.standard_t(5, 200_000)
     seen = margins + NOISE * random.normal(size=margins.shape)
@@ -83,7 +90,7 @@ def sharpened(metric: str, part: float) -> tuple[Array, float, float]:
 
 
 def scored(metric: str, part: float, n_images: int, n_seeds: int) -> Draw:
-    """Return what draws both tables of log-losses or Brier scores."""
+    """Return a function that draws the log-losses or Brier scores of both candidates, each (seeds, images)."""
     margins, small, large = sharpened(metric, part)
 
     def draw(random: np.random.Generator) -> tuple[Array, Array]:
@@ -95,11 +102,11 @@ def scored(metric: str, part: float, n_images: int, n_seeds: int) -> Draw:
 
 
 def line(metric: str, draw: Draw, studies: int, weights: Array | None = None) -> str:
-    """Return coverage and false claims, without pseudo-observations and as convstudy judges, as cells of a table."""
+    """Return table cells: coverage and rate of false claims without pseudo-observations and with convstudy's method."""
     random, which = np.random.default_rng(1), metric_named(metric)
     covered: Counter[str] = Counter()
     false: Counter[str] = Counter()
-    widths: Counter[str] = Counter()
+    widths = {"without": 0.0, "with": 0.0}
     for _ in range(studies):
         first, second = draw(random)
         largest = max(float(first.max()), float(second.max()))
@@ -122,12 +129,11 @@ def line(metric: str, draw: Draw, studies: int, weights: Array | None = None) ->
 
 
 def main() -> None:
-    """Print both tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--studies", type=int, default=STUDIES)
     studies = parser.parse_args().studies
     head = "covers, without, % | false, without, % | covers, % | false, % | half-width"
-    print(f"| classes | rarest | seeds | true of the candidates | {head} |")
+    print(f"| classes | smallest | seeds | simulated truth | {head} |")
     print("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
     even, better, worse = np.full(10, 0.05), np.r_[np.full(9, 0.01), 0.1], np.r_[np.full(9, 0.02), 0.01]
     for shape in ("long tail", "step"):
@@ -135,15 +141,15 @@ def main() -> None:
             sizes = class_sizes(shape, largest)
             weights = np.repeat(sizes.sum() / (10 * sizes), sizes)
             for n_seeds in SEEDS:
-                for words, first, second, alike in (
-                    ("alike", even, even, False),
-                    ("alike, seeds err alike", even, even, True),
-                    ("opposite on the rarest, seeds err alike", better, worse, True),
+                for truth, first, second, alike in (
+                    ("equal", even, even, False),
+                    ("equal, seeds err alike", even, even, True),
+                    ("opposite on the smallest, seeds err alike", better, worse, True),
                 ):
                     draw = balanced(sizes, first, second, n_seeds, alike)
                     found = line("balanced-accuracy", draw, studies, weights)
-                    print(f"| {shape} | {sizes.min()} | {n_seeds} | {words} | {found} |", flush=True)
-    print(f"\n| metric | images | seeds | scale of the logits, of the best | {head} |")
+                    print(f"| {shape} | {sizes.min()} | {n_seeds} | {truth} | {found} |", flush=True)
+    print(f"\n| metric | images | seeds | scale of the logits / best | {head} |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for metric in ("log-loss", "brier"):
         for n_images in N_IMAGES:

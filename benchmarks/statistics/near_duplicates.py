@@ -1,12 +1,13 @@
-"""Which test images a perceptual hash and the correlation of pixels call duplicates: the tables of docs/statistics.md.
+"""Compare thresholds for near-duplicates: distance of perceptual hashes, and correlation of pixels.
 
-    CONVSTUDY_DATA=FOLDER python -m benchmarks.statistics.near_duplicates  # MNIST (no download where it is) and digits
+    CONVSTUDY_DATA=FOLDER python -m benchmarks.statistics.near_duplicates  # MNIST and digits
 
-The first table counts the pairs of a training and a test image that each threshold calls alike, how many pairs are left
-by their fingerprints to be compared pixel by pixel, and the images with the pixels of another one, of their own part or
-of the other. The second makes altered copies of test images and tells which share of them each threshold finds. The
-hash is pHash's: one bit of each of 64 frequencies of the image at 32 × 32, those of 1 to 8 half waves down and across,
-whether it is above their median (Zauner 2010). Memory stays small, but all 600 million pairs are looked at: minutes.
+The script prints tables of docs/statistics.md. The first counts the pairs of a training and a test image that each
+threshold accepts, the pairs that the perceptual hashes leave for a comparison of pixels, and the images whose pixels
+equal those of another image. The second makes altered copies of test images and prints the percentage that each
+threshold finds. The hash is pHash (Zauner 2010): the image is resized to 32 × 32, and each bit shows whether one of 64
+frequencies (1 to 8 half waves in both directions) is above their median. The script compares all 600 million pairs of
+MNIST, which takes minutes but little memory.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +39,11 @@ QUANTA = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
-"""How coarsely JPEG rounds each frequency of a block at quality 50: ITU T.81, annex K, table K.1."""
+"""JPEG's quantisation steps at quality 50: ITU T.81, annex K, table K.1."""
 
 
 def waves(n: int, size: int) -> npt.NDArray[np.float64]:
-    """Return the first n rows of the orthonormal DCT-II of this size."""
+    """Return the first ``n`` rows of the orthonormal DCT-II, shape (n, size)."""
     k, x = np.arange(n)[:, None], np.arange(size)
     rows = np.sqrt(2 / size) * np.cos(np.pi * k * (2 * x + 1) / (2 * size))
     rows[0] = np.sqrt(1 / size)
@@ -49,7 +51,7 @@ def waves(n: int, size: int) -> npt.NDArray[np.float64]:
 
 
 def enlarge(size: int) -> npt.NDArray[np.float64]:
-    """Return the weights (32, size) that bring a line of pixels to 32 by the area that each covers."""
+    """Return the weights (32, size) that resize a line of pixels to 32 by area."""
     borders = np.linspace(0, size, 33)
     left, right = np.arange(size), np.arange(1, size + 1)
     shared = np.minimum(borders[1:, None], right) - np.maximum(borders[:-1, None], left)
@@ -57,7 +59,7 @@ def enlarge(size: int) -> npt.NDArray[np.float64]:
 
 
 def hashes(pixels: Pixels) -> npt.NDArray[np.uint64]:
-    """Return pHash of images (n, height, width, 1)."""
+    """Return the pHash of images (n, height, width, 1) as uint64 of shape (n,)."""
     down, across = (waves(9, 32)[1:] @ enlarge(size) for size in pixels.shape[1:3])
     found = []
     for start in range(0, len(pixels), BLOCK):
@@ -68,7 +70,7 @@ def hashes(pixels: Pixels) -> npt.NDArray[np.uint64]:
 
 
 def count_pairs(train: Pixels, test: Pixels) -> tuple[list[int], list[int]]:
-    """Return how many pairs lie within each number of bits, and how many correlate so much."""
+    """Return the number of pairs within each number of differing bits, and above each correlation."""
     train_hashes, test_hashes = hashes(train), hashes(test)
     train_rows, test_rows = at_mean_0_and_length_1(train), at_mean_0_and_length_1(test)
     by_bits, by_pixels = np.zeros(len(BITS), np.int64), np.zeros(len(CORRELATIONS), np.int64)
@@ -82,24 +84,24 @@ def count_pairs(train: Pixels, test: Pixels) -> tuple[list[int], list[int]]:
 
 
 def copies(pixels: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Yield altered copies of images by what was done to them."""
-    luck = np.random.default_rng(0)
+    """Yield (name of the change, altered copies of the images)."""
+    rng = np.random.default_rng(0)
     for sd in (5, 10, 20):
-        yield f"noise of {sd} levels", rounded(pixels + luck.normal(0, sd, pixels.shape))
+        yield f"noise of {sd} levels", rounded(pixels + rng.normal(0, sd, pixels.shape))
     yield "brightness × 0.8", rounded(pixels * 0.8)
     yield "contrast × 1.2, 10 levels brighter", rounded(pixels * 1.2 + 10)
     for quality in (75, 50):
         yield f"JPEG, quality {quality}", jpeg(pixels, quality)
-    yield "moved by one pixel", np.roll(pixels, 1, axis=2)
+    yield "shifted by one pixel", np.roll(pixels, 1, axis=2)
 
 
-def rounded(values: npt.NDArray[np.float64]) -> Pixels:
-    """Return values as pixels."""
+def rounded(values: npt.NDArray[np.floating[Any]]) -> Pixels:
+    """Round and clip values to [0, 255]."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def jpeg(pixels: Pixels, quality: int) -> Pixels:
-    """Return what JPEG makes of grey images: frequencies of 8 × 8 blocks, rounded."""
+    """Return grey images after JPEG's quantisation: the frequencies of 8 × 8 blocks, rounded."""
     steps = np.maximum(1, np.floor(np.array(QUANTA) * (200 - 2 * quality) / 100 + 0.5))
     n, height, width, _ = pixels.shape
     padding = ((0, 0), (0, -height % 8), (0, -width % 8))
@@ -113,13 +115,12 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 def main() -> None:
-    """Print both tables."""
     names = ("digits", "mnist")
     print(
         "| dataset | pairs |",
         *(f"≤ {n} bits |" for n in BITS),
         *(f"r ≥ {r} |" for r in CORRELATIONS),
-        "left by hashes | the same pixels |",
+        "left by hashes | identical pixels |",
     )
     print("| --- |" + " ---: |" * (3 + len(BITS) + len(CORRELATIONS)))
     test_pixels = {}
@@ -139,21 +140,19 @@ def main() -> None:
         )
         same = statistics.train.n_repeated + statistics.test.n_repeated + statistics.exact.n_test
         print(f"| {name} | {n_pairs:,} |", *(f"{n:,} |" for n in (*by_bits, *by_pixels, left, same)))
-        print(f"({name}: all facts in {seconds:.1f} s of one core)", file=sys.stderr)
+        print(f"({name}: all dataset statistics in {seconds:.1f} s of one core)", file=sys.stderr)
     print()
-    print(
-        "| dataset | copies with |", *(f"≤ {n} bits |" for n in BITS), *(f"r ≥ {r} |" for r in CORRELATIONS)
-    )
+    print("| dataset | change |", *(f"≤ {n} bits |" for n in BITS), *(f"r ≥ {r} |" for r in CORRELATIONS))
     print("| --- | --- |" + " ---: |" * (len(BITS) + len(CORRELATIONS)))
     for name, pixels in test_pixels.items():
         own = hashes(pixels), at_mean_0_and_length_1(pixels)
-        for what, altered in copies(pixels):
+        for change, altered in copies(pixels):
             differ = np.bitwise_count(own[0] ^ hashes(altered))
             r = np.einsum("ij,ij->i", own[1], at_mean_0_and_length_1(altered))
-            shares = [float((differ <= n).mean()) for n in BITS] + [
+            rates = [float((differ <= n).mean()) for n in BITS] + [
                 float((r >= c).mean()) for c in CORRELATIONS
             ]
-            print(f"| {name} | {what} |", *(f"{100 * share:.1f} |" for share in shares))
+            print(f"| {name} | {change} |", *(f"{100 * rate:.1f} |" for rate in rates))
 
 
 if __name__ == "__main__":

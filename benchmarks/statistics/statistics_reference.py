@@ -1,11 +1,11 @@
-"""What other programs make of the same figures: baycomp, mlxtend, statsmodels, SciPy, scikit-learn's worked example.
+"""Compute reference values with baycomp, mlxtend, statsmodels, SciPy and scikit-learn.
 
     python3.11 -m venv .venv-reference
     .venv-reference/bin/pip install baycomp mlxtend statsmodels scipy scikit-learn
     .venv-reference/bin/python -m benchmarks.statistics.statistics_reference
 
-writes tests/stats/reference.json, which the tests compare convstudy's statistics with; these packages are then not
-needed.
+The script writes tests/stats/reference.json, with which the tests compare convstudy's statistics. The tests do not need
+these packages.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PACKAGES = ("baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn")
 
 
 def worked_example() -> dict[str, Any]:
-    """scikit-learn's "Statistical comparison of models using grid search": rbf against linear."""
+    """Return the values of scikit-learn's "Statistical comparison of models using grid search": rbf, linear."""
     x, y = make_moons(noise=0.352, random_state=1, n_samples=100)
     grid = [{"kernel": ["linear"]}, {"kernel": ["poly"], "degree": [2, 3]}, {"kernel": ["rbf"]}]
     folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
@@ -159,7 +159,7 @@ def two_way(random: np.random.RandomState) -> list[dict[str, Any]]:
 
 
 def halves() -> dict[str, Any]:
-    """mlxtend's 5×2cv test, and the ten differences that it looks at."""
+    """Return the result of mlxtend's 5×2cv test and its ten differences."""
     x, y = load_iris(return_X_y=True)
     first, second = (
         LogisticRegression(C=0.01, max_iter=1000),

@@ -1,22 +1,22 @@
-"""How well convstudy's statistics keep their word: studies of known truth, simulated, and the tables of
-docs/statistics.md.
+"""Simulate studies with known truth to test convstudy's statistics; print tables of docs/statistics.md.
 
-    python -m benchmarks.statistics.statistics_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.statistics_simulation   # 10,000 studies per row
     python -m benchmarks.statistics.statistics_simulation --studies 1000
     python -m benchmarks.statistics.statistics_simulation power --chart docs/statistics-power.svg
 
-Whether verdicts are right when several are made at once is simulated in verdict_simulation.py, and the intervals of
-nested searches, of scores without predictions and of plain counts in coverage_simulation.py, in the same worlds.
+verdict_simulation.py simulates all verdicts of a study together. coverage_simulation.py simulates nested searches,
+scores without predictions and counts. Both use the same worlds.
 
-Models are right or wrong on hard images only (3 % of all), with a probability that belongs to the image (for both
-candidates, or for each by itself) and is stretched or shrunk by each seed. So the true accuracies are known, and both
-the seeds and the images matter. All candidates of a null study are exchangeable: their true difference is exactly 0.
+Models make errors on hard images only (3 % of all). The probability of an error belongs to the image, either for all
+candidates or for each separately, and each seed multiplies it by a factor. The true accuracies are therefore known, and
+both seeds and images contribute to the variance. All candidates of a null study are exchangeable: their true difference
+is exactly 0.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -32,19 +32,21 @@ STUDIES = 10_000
 BATCH = 250
 PART = 50
 HARD = 0.03
-"""The share of images that a model may get wrong."""
+"""The proportion of images on which a model can err."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What is true of the candidates.
+    """The true properties of the candidates.
 
     Attributes:
+        name: the name in the tables.
         error: the expected error rate of a candidate.
-        seed: the standard deviation of what a seed makes of a candidate's error rate, as a share of it.
-        shared: the share of hard images that are as hard for all candidates; less makes images matter more.
-        alike: whether all seeds of a candidate are wrong on the same images: then only images matter.
-        ratios: the error rates of the last candidates, divided by ``error``, each 1 to 2; the others have 1.
+        seed: the standard deviation of the error rate between seeds, as a fraction of the error rate.
+        shared: the proportion of hard images that are equally hard for all candidates; lower values increase the
+            variance from images.
+        alike: whether all seeds of a candidate err on the same images; then the variance comes from images only.
+        ratios: the error rates of the last candidates divided by ``error``, each 1 to 2; the other candidates have 1.
     """
 
     name: str
@@ -67,14 +69,14 @@ WORLDS = (
 def wrong_answers(
     random: np.random.Generator, world: World, n_studies: int, n_candidates: int, n_seeds: int, n_images: int
 ) -> tuple[npt.NDArray[np.bool_], Array]:
-    """Return who was wrong on which hard image, and the true error rate of each trained model.
+    """Return which model errs on which hard image, and the true error rate of each model.
 
     Returns:
         bool, shape (studies, candidates, seeds, hard images), and float, shape (studies, candidates, seeds).
     """
     reach = world.seed * 6**0.5  # the difference of two uniform numbers has the standard deviation 1 / √6
-    most = 2 * (1 + reach)  # keeps probabilities below 1
-    mean = world.error * most / HARD
+    highest = 2 * (1 + reach)  # keeps probabilities below 1
+    mean = world.error * highest / HARD
     n_hard = random.binomial(n_images, HARD, n_studies)
     width = int(n_hard.max())
     shape = (n_studies, width)
@@ -88,18 +90,18 @@ def wrong_answers(
     wrong = np.empty((n_studies, n_candidates, n_seeds, width), dtype=bool)
     for number in range(n_candidates):
         own = random.beta(2 * mean, 2 * (1 - mean), shape)
-        chance = np.where(is_shared, common, own) * there / most
-        luck = random.random(shape)
+        chance = np.where(is_shared, common, own) * there / highest
+        draws = random.random(shape)
         for seed in range(n_seeds):
             if seed and not world.alike:
-                luck = random.random(shape)
-            wrong[:, number, seed] = luck < chance * stretch[:, number, seed, None]
-    return wrong, stretch * (HARD * mean / most)
+                draws = random.random(shape)
+            wrong[:, number, seed] = draws < chance * stretch[:, number, seed, None]
+    return wrong, stretch * (HARD * mean / highest)
 
 
 @dataclass(frozen=True)
 class Squares:
-    """Mean squares of many seeds × images tables at once; the fast twin of ``convstudy.stats.two_way``."""
+    """Mean squares of many seeds × images tables at once: ``convstudy.stats.two_way``, vectorised over studies."""
 
     mean: Array
     seeds: Array
@@ -121,7 +123,7 @@ class Squares:
         return beyond / (self.n_seeds * self.n_images)
 
     def half_width(self, confidence: float = 0.95) -> Array:
-        """Seeds' and images' half-widths, added as squares."""
+        """Return the half-width: the root of the sum of the squared half-widths of seeds and of images."""
         quantile = 0.5 + confidence / 2
         images = stdtrit(self.n_images - 1, quantile) ** 2 * self.image_variance
         if self.n_seeds == 1:
@@ -129,26 +131,26 @@ class Squares:
         return np.sqrt(stdtrit(self.n_seeds - 1, quantile) ** 2 * self.seed_variance + images)
 
     def satterthwaite(self) -> Array:
-        """What Satterthwaite's degrees of freedom would give."""
+        """Return the half-width with Satterthwaite's degrees of freedom."""
         variance = self.seed_variance + self.image_variance
         parts = self.seed_variance**2 / (self.n_seeds - 1) + self.image_variance**2 / (self.n_images - 1)
         degrees = np.clip(variance**2 / np.maximum(parts, 1e-300), self.n_seeds - 1, self.n_images - 1)
         return stdtrit(degrees, 0.975) * np.sqrt(variance)
 
     def seeds_only(self) -> Array:
-        """Student's t over seeds, which takes the test images for all the images there are."""
+        """Return the half-width of Student's t over seeds, which ignores the variance from test images."""
         return stdtrit(self.n_seeds - 1, 0.975) * np.sqrt(self.seed_variance)
 
 
-def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float = 0) -> Squares:
-    """Return the mean squares of tables whose other images, up to ``n_images``, hold zeros.
+def mean_squares(values: npt.NDArray[np.generic], n_images: int, extra: float = 0) -> Squares:
+    """Return the mean squares of tables. All images that are not hard have the value 0.
 
     Args:
-        figures: shape (studies, seeds, hard images).
-        n_images: how many images there are.
-        extra: pseudo-observations, on which all seeds have 1 (half of them) or −1.
+        values: shape (studies, seeds, hard images).
+        n_images: the number of all images.
+        extra: the number of pseudo-observations; all seeds have 1 on half of them and −1 on the others.
     """
-    table = figures.astype(np.float64)
+    table = values.astype(np.float64)
     n_seeds, n = table.shape[1], n_images + extra
     by_seed, by_image = table.sum(axis=2) / n, table.mean(axis=1)
     mean = by_seed.mean(axis=1)
@@ -160,10 +162,10 @@ def mean_squares(figures: npt.NDArray[np.generic], n_images: int, extra: float =
     return Squares(mean, seeds / freedom, images / (n - 1), rest, n_seeds, n)
 
 
-def wilson(share: Array, n: Array) -> tuple[Array, Array]:
+def wilson(proportion: Array, n: Array) -> tuple[Array, Array]:
     z2 = ndtri(0.975) ** 2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    middle = (proportion + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (proportion * (1 - proportion) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     return middle - half, middle + half
 
 
@@ -172,29 +174,29 @@ def batches(n_studies: int) -> Iterator[int]:
         yield min(BATCH, n_studies - start)
 
 
-def percent(share: float) -> str:
-    return f"{share * 100:.1f}"
+def percent(proportion: float) -> str:
+    return f"{proportion * 100:.1f}"
 
 
-def row(*cells: object) -> None:
+def print_row(*cells: object) -> None:
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
-def head(*titles: str) -> None:
+def print_header(*titles: str) -> None:
     print()
-    row(*titles)
+    print_row(*titles)
     print("|" + "|".join(" --- " if number == 0 else " ---: " for number in range(len(titles))) + "|")
 
 
 def differences(random: np.random.Generator, n_studies: int) -> None:
-    """Coverage of the difference's interval, and how often "better" is said at the margin."""
-    head(
-        "true of the candidates",
+    """Coverage of the interval of a difference, and the rate of "better" for a difference equal to the margin."""
+    print_header(
+        "simulated truth",
         "images",
         "seeds",
         "covers, %",
         "better, %",
-        "half-width, points",
+        "half-width, pp",
         "seeds only",
         "Satterthwaite",
     )
@@ -202,11 +204,11 @@ def differences(random: np.random.Generator, n_studies: int) -> None:
         for n_images in (1000, 10_000):
             for n_seeds in (1, 2, 3, 5, 10):
                 found = [_difference(random, world, size, n_seeds, n_images) for size in batches(n_studies)]
-                covers, better, width, plain, other = (
+                covers, better, width, seeds_only, satterthwaite = (
                     float(np.mean(np.concatenate(part))) for part in zip(*found, strict=True)
                 )
-                others = (percent(plain), percent(other)) if n_seeds > 1 else ("–", "–")
-                row(
+                others = (percent(seeds_only), percent(satterthwaite)) if n_seeds > 1 else ("–", "–")
+                print_row(
                     world.name,
                     f"{n_images:,}",
                     n_seeds,
@@ -224,7 +226,7 @@ def _difference(
     squares = mean_squares(
         wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, PSEUDO_OBSERVATIONS
     )
-    # Of one seed nothing is said but of its own models.
+    # With one seed, the interval is about the two trained models only.
     truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
     half, off = squares.half_width(), squares.mean - truth
     if n_seeds == 1:
@@ -239,16 +241,16 @@ def _difference(
 
 
 def folds(random: np.random.Generator, n_studies: int) -> None:
-    """Equally good candidates over overlapping folds: nearest centroids of two classes, on features of their own."""
-    head(
+    """Equally good candidates over folds: nearest-centroid classifiers of two classes, each with its own features."""
+    print_header(
         "images",
         "features",
         "candidates",
         "folds",
         "plain t covers, %",
         "corrected covers, %",
-        "leader wrongly better: plain t",
-        "corrected, Holm over its own",
+        "best wrongly better: plain t",
+        "corrected, Holm over its pairs",
         "corrected, Holm over all pairs",
     )
     sizes = ((2, 3), (2, 5), (2, 10), (5, 3), (5, 5))
@@ -282,20 +284,21 @@ def folds(random: np.random.Generator, n_studies: int) -> None:
                 (found[4], corrected, 0.05 / n_all),
             ):
                 kept.append((against.mean(axis=2) > _fold_half(against, factor, error)).any(axis=1))
-        shares = [percent(np.concatenate(kept).mean()) for kept in found]
-        row(n, n_features, n_candidates, k, *shares)
+        cells = [percent(np.concatenate(kept).mean()) for kept in found]
+        print_row(n, n_features, n_candidates, k, *cells)
 
 
 def selection(random: np.random.Generator, n_studies: int) -> None:
-    """How much too good the best score of a search is, before and after the correction; points, mean (root mean square)
+    """Selection bias of the best score of a search before and after the correction, in pp: mean (root mean square).
 
-    Nearest centroids again, on five features, over five folds. "Equal" candidates have the same true accuracy, of the
-    others the last has 30 % less between its classes. The truth is the chosen one's accuracy on endless images.
+    Nearest-centroid classifiers on five features over five folds. "Equal" candidates have the same true accuracy. Of
+    "different" candidates, the last has a distance between its classes that is 30 % smaller. The truth is the accuracy
+    of the selected candidate on an infinite number of images.
     """
-    head("candidates", "number", "images", "best score", "corrected", "leaving a fold out")
-    draws = np.random.RandomState(0)
+    print_header("candidates", "number", "images", "best score", "corrected", "leave one fold out")
+    bootstrap = np.random.RandomState(0)
     for n, spread, n_candidates in product((300, 1000), (0.0, 0.3), (2, 5, 20)):
-        times = draws.multinomial(n, np.full(n, 1 / n), 200).astype(np.float32)
+        times = bootstrap.multinomial(n, np.full(n, 1 / n), 200).astype(np.float32)
         found = [
             _selection(random, part, n, n_candidates, spread, times)
             for size in batches(n_studies)
@@ -303,7 +306,7 @@ def selection(random: np.random.Generator, n_studies: int) -> None:
         ]
         off = np.concatenate(found, axis=1) * 100
         cells = [f"{each.mean():+.2f} ({np.sqrt((each**2).mean()):.2f})" for each in off]
-        row("different" if spread else "equal", n_candidates, f"{n:,}", *cells)
+        print_row("different" if spread else "equal", n_candidates, f"{n:,}", *cells)
 
 
 def _selection(
@@ -314,7 +317,7 @@ def _selection(
     spread: float,
     times: npt.NDArray[np.float32],
 ) -> Array:
-    """Return by how much each estimate lies above the truth, shape (estimates, studies)."""
+    """Return estimate − truth, shape (estimates, studies)."""
     n_features, k = 5, 5
     labels, folds = np.where(np.arange(n) % 2, 1.0, -1.0), np.arange(n) // 2 % k
     shift = 1.1 / n_features**0.5 * (1 - spread * np.arange(n_candidates) / (n_candidates - 1))
@@ -339,25 +342,25 @@ def _selection(
     left = (times == 0).astype(np.float32)
     chosen = (times @ table).reshape(shape).argmax(axis=2)
     outside = (left @ table).reshape(shape) / left.sum(axis=1)[:, None, None]
-    luck = outside[:, every, best] - np.take_along_axis(outside, chosen[..., None], axis=2)[..., 0]
+    draws = outside[:, every, best] - np.take_along_axis(outside, chosen[..., None], axis=2)[..., 0]
     by_fold = np.stack([right[:, :, folds == fold].mean(axis=2) for fold in range(k)], axis=2)
     without = (by_fold.sum(axis=2, keepdims=True) - by_fold).argmax(axis=1)
     unseen = np.take_along_axis(by_fold, without[:, None], axis=1)[:, 0].mean(axis=1)
     score = scores[every, best]
-    return np.stack([score, score - luck.mean(axis=0), unseen]) - truth[every, best]
+    return np.stack([score, score - draws.mean(axis=0), unseen]) - truth[every, best]
 
 
 def _fold_half(differences: Array, factor: float, error: float) -> Array:
     k = differences.shape[-1]
     variance = differences.var(axis=-1, ddof=1)
     half = stdtrit(k - 1, 1 - error / 2) * np.sqrt(factor * variance)
-    # Folds that all differ alike show no spread: there is no interval then, and nothing is claimed.
+    # If all folds have the same difference, the variance is 0 and there is no interval and no claim.
     return np.where(variance < 1e-20, np.inf, half)
 
 
 def accuracies(random: np.random.Generator, n_studies: int) -> None:
     """Coverage of the interval of one candidate's accuracy."""
-    head("true of the candidate", "error, %", "images", "seeds", "covers, %", "as if S · n images, %")
+    print_header("simulated truth", "error, %", "images", "seeds", "covers, %", "as if S · n images, %")
     for world in (
         World("seeds do not matter"),
         World("seeds matter", seed=0.25),
@@ -374,31 +377,33 @@ def accuracies(random: np.random.Generator, n_studies: int) -> None:
                     ours.append((low <= truth) & (truth <= high))
                     low, high = wilson(squares.mean, np.full(size, float(n_seeds * n_images)))
                     naive.append((low <= truth) & (truth <= high))
-                row(world.name, f"{world.error * 100:g}", f"{n_images:,}", n_seeds,
+                print_row(world.name, f"{world.error * 100:g}", f"{n_images:,}", n_seeds,
                     percent(np.concatenate(ours).mean()), percent(np.concatenate(naive).mean()))  # fmt: skip
 
 
 def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Array, Array]:
-    """The fast twin of ``convstudy.stats.two_way.accuracy_interval``."""
-    share = squares.mean
+    """Return the bounds of ``convstudy.stats.two_way.accuracy_interval``, vectorised over studies."""
+    proportion = squares.mean
     if n_seeds == 1:
-        return wilson(share, np.full(len(share), float(n_images)))
+        return wilson(proportion, np.full(len(proportion), float(n_images)))
     z2, cells = ndtri(0.975) ** 2, n_seeds * n_images
     measured = z2 * np.maximum(squares.images - squares.rest, 0) / cells
     measured += stdtrit(n_seeds - 1, 0.975) ** 2 * squares.seeds / cells
     measured = np.maximum(measured, z2 * squares.images / cells)
-    middle = (share + z2 / (2 * n_images)) / (1 + z2 / n_images)
+    middle = (proportion + z2 / (2 * n_images)) / (1 + z2 / n_images)
     half = np.sqrt(measured + z2 * (z2 + 1) / (4 * n_images**2)) / (1 + z2 / n_images)
-    n = np.minimum(cells, share * (1 - share) * z2 / np.maximum(measured, 1e-18))
-    low, high = wilson(share, np.where(measured == 0, n_images, n))
-    low = np.where(share > 0.5, middle - half, np.minimum(low, middle - half))
-    high = np.where(share > 0.5, np.maximum(high, middle + half), middle + half)
-    return np.where(share == 0, 0, np.maximum(low, 0)), np.minimum(high, 1)
+    n = np.minimum(cells, proportion * (1 - proportion) * z2 / np.maximum(measured, 1e-18))
+    low, high = wilson(proportion, np.where(measured == 0, n_images, n))
+    low = np.where(proportion > 0.5, middle - half, np.minimum(low, middle - half))
+    high = np.where(proportion > 0.5, np.maximum(high, middle + half), middle + half)
+    return np.where(proportion == 0, 0, np.maximum(low, 0)), np.minimum(high, 1)
 
 
 def losses(random: np.random.Generator, n_studies: int) -> None:
-    """Coverage for cross-entropies: log(1 + exp(−margin)) on hard images, 0 on the others."""
-    head("images", "seeds", "difference covers, %", "mean loss covers, %", "mean loss without logarithm, %")
+    """Coverage for cross-entropies: log(1 + exp(−margin of the logits)) on hard images, 0 on the others."""
+    print_header(
+        "images", "seeds", "difference covers, %", "mean loss covers, %", "mean loss without logarithm, %"
+    )
     samples = random.normal(size=(2, 1_000_000))
     truth = HARD * np.logaddexp(0, -(3 + 3 * samples[0] + 2 * samples[1])).mean()
     for n_images in (1000, 10_000):
@@ -418,38 +423,38 @@ def losses(random: np.random.Generator, n_studies: int) -> None:
                 found[0].append(np.abs(squares.mean) <= squares.half_width())
                 found[1].append(np.abs(np.log(one.mean / truth)) <= half / one.mean)
                 found[2].append(np.abs(one.mean - truth) <= half)
-            row(f"{n_images:,}", n_seeds, *(percent(np.concatenate(kept).mean()) for kept in found))
+            print_row(f"{n_images:,}", n_seeds, *(percent(np.concatenate(kept).mean()) for kept in found))
 
 
 def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float | str]]:
-    """How often a true difference of each size is called better / a tie; 10,000 images, region 0.1 points, no Holm."""
+    """Rate of "better" / "equivalent" by true difference in pp: 10,000 images, margin 0.1 pp, without Holm."""
     points = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-    head("seeds", *(f"{each:g}" for each in points))
+    print_header("seeds", *(f"{each:g}" for each in points))
     n_images, margin = 10_000, 0.001
     curves: list[dict[str, float | str]] = []
     for n_seeds in (3, 5, 10, 20):
         cells = []
         for true in points:
             world = World("", seed=0.15, shared=0.5, ratios=(1 + true / 0.5,))
-            said = []
+            verdicts = []
             for size in batches(n_studies):
                 wrong, _ = wrong_answers(random, world, size, 2, n_seeds, n_images)
                 table = wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8)
                 found = mean_squares(table, n_images, PSEUDO_OBSERVATIONS)
                 low, high = found.mean - found.half_width(), found.mean + found.half_width()
-                said.append([low > margin, (low >= -margin) & (high <= margin)])
-            better, equivalent = np.concatenate(said, axis=1).mean(axis=1)
+                verdicts.append([low > margin, (low >= -margin) & (high <= margin)])
+            better, equivalent = np.concatenate(verdicts, axis=1).mean(axis=1)
             cells.append(f"{percent(better)} / {percent(equivalent)}")
             curves += [
                 {
-                    "true difference, points": true,
-                    "share of studies": float(share),
+                    "true difference, pp": true,
+                    "proportion of studies": float(proportion),
                     "seeds": f"{n_seeds} seeds",
-                    "said": name,
+                    "verdict": name,
                 }
-                for name, share in (("better", better), ("equivalent", equivalent))
+                for name, proportion in (("better", better), ("equivalent", equivalent))
             ]
-        row(n_seeds, *cells)
+        print_row(n_seeds, *cells)
     return curves
 
 
@@ -465,10 +470,10 @@ def draw(curves: list[dict[str, float | str]], place: Path) -> None:
         alt.Chart(alt.InlineData(values=curves))
         .mark_line(point=True)
         .encode(
-            x=alt.X("true difference, points:Q"),
-            y=alt.Y("share of studies:Q", axis=alt.Axis(format="~%")),
+            x=alt.X("true difference, pp:Q"),
+            y=alt.Y("proportion of studies:Q", axis=alt.Axis(format="~%")),
             color=alt.Color("seeds:N", sort=order, title=None),
-            strokeDash=alt.StrokeDash("said:N", title=None),
+            strokeDash=alt.StrokeDash("verdict:N", title=None),
         )
         .properties(width=560, height=300)
     )
@@ -476,7 +481,7 @@ def draw(curves: list[dict[str, float | str]], place: Path) -> None:
     place.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 
-Parts = dict[str, Callable[[np.random.Generator, int], list[dict[str, float | str]] | None]]
+Parts = Mapping[str, Callable[[np.random.Generator, int], list[dict[str, float | str]] | None]]
 PARTS: Parts = {
     "differences": differences,
     "folds": folds,
@@ -488,12 +493,17 @@ PARTS: Parts = {
 
 
 def run(description: str, parts: Parts) -> None:
-    """Simulate the parts that the command line names, and print their tables."""
+    """Simulate the parts that the command line names and print their tables.
+
+    Args:
+        description: the docstring of the script; its first line is the description of ``--help``.
+        parts: name -> function of a random generator and the number of studies, which prints a table.
+    """
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
-    parser.add_argument("--studies", type=int, default=STUDIES, help="simulated studies a line")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)}; all, if none is named")
+    parser.add_argument("--studies", type=int, default=STUDIES, help="simulated studies per row")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)} [all]")
     if "power" in parts:
-        parser.add_argument("--chart", type=Path, help="where the power curves are drawn to, as SVG")
+        parser.add_argument("--chart", type=Path, help="write the power curves to this SVG file")
     chosen = parser.parse_args()
     for name in chosen.parts or parts:
         print(f"\n{parts[name].__doc__}")

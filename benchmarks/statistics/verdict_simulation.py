@@ -1,10 +1,10 @@
-"""How often convstudy's verdicts are wrong, all those of a study together: tables of docs/statistics.md.
+"""Simulate the rate of studies with any wrong verdict.
 
-    python -m benchmarks.statistics.verdict_simulation   # 10,000 studies a line
+    python -m benchmarks.statistics.verdict_simulation   # 10,000 studies per row
     python -m benchmarks.statistics.verdict_simulation few --studies 1000
 
-The worlds are those of statistics_simulation.py. Verdicts are made as a study makes them, by ``judge`` and
-``corrected``; only the mean squares that they start from are reckoned for many studies at once.
+The script prints tables of docs/statistics.md. The worlds are those of statistics_simulation.py. As in a study,
+``judge`` and ``corrected`` make the verdicts; only the mean squares are computed for many studies at once.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from benchmarks.statistics.statistics_simulation import (
     Squares,
     World,
     batches,
-    head,
     mean_squares,
     percent,
-    row,
+    print_header,
+    print_row,
     run,
     wrong_answers,
 )
@@ -40,11 +40,13 @@ N_IMAGES = 10_000
 
 @dataclass(frozen=True)
 class Setting:
-    """A world, and how finely a study looks at it.
+    """A world and the parameters of its studies.
 
     Attributes:
-        margin: differences up to this value count as equivalent, a fraction.
-        apart: how many regions lie between candidates that are far apart.
+        world: the true properties of the candidates.
+        n_seeds: the number of seeds.
+        margin: the equivalence margin, a fraction.
+        apart: the difference between candidates that are far apart, in margins.
     """
 
     world: World
@@ -69,15 +71,15 @@ TRUTHS: dict[str, tuple[int, ...]] = {
     "two, one at the margin, one far apart": (0, 0, 1, APART),
     "one, and four at the margin": (0, 1, 1, 1, 1),
 }
-"""By how many regions each candidate's error rate is above the first one's."""
+"""The error rate of each candidate minus that of the first, in margins."""
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """Whether a study claims anything that is wrong.
+    """Whether a study makes any wrong claim.
 
-    At the very border of the region "better" is wrong of a difference that is no larger, and "tie" of one that is
-    larger by however little: ``within`` counts the first, ``beyond`` the second.
+    If the true difference equals the margin, either "better" or "equivalent" can be defined as wrong. ``within`` treats
+    the difference as inside the margin ("better" is wrong), ``beyond`` as outside ("equivalent" is wrong).
     """
 
     within: bool
@@ -85,11 +87,11 @@ class Wrong:
 
 
 def differences_of(table: npt.NDArray[np.int8], found: Squares) -> list[Difference]:
-    """Return the difference of two candidates in each study, as ``two_way_difference`` has it.
+    """Return the difference of two candidates in each study, equal to that of ``two_way_difference``.
 
     Args:
         table: first − second, shape (studies, seeds, hard images).
-        found: its mean squares.
+        found: the mean squares of the table.
     """
     pairs = table.sum(axis=2) / N_IMAGES
     return [
@@ -116,13 +118,13 @@ def differences_of(table: npt.NDArray[np.int8], found: Squares) -> list[Differen
 def studies(
     random: np.random.Generator, setting: Setting, truth: Sequence[int], size: int
 ) -> list[tuple[Verdict, ...]]:
-    """Return the verdicts on all pairs of candidates in each of so many studies, uncorrected."""
+    """Return the uncorrected verdicts on all pairs of candidates in each of ``size`` studies."""
     ratios = tuple(1 + step * setting.margin / setting.world.error for step in truth)
     world = replace(setting.world, ratios=ratios)
     wrong, _ = wrong_answers(random, world, size, len(truth), setting.n_seeds, N_IMAGES)
     by_pair = []
     for a, b in combinations(range(len(truth)), 2):
-        # Accuracies: who is wrong more often is worse.
+        # Errors of b minus errors of a: positive if a is better.
         table = wrong[:, b].astype(np.int8) - wrong[:, a].astype(np.int8)
         found = differences_of(table, mean_squares(table, N_IMAGES, PSEUDO_OBSERVATIONS))
         by_pair.append(
@@ -131,44 +133,45 @@ def studies(
     return list(zip(*by_pair, strict=True))
 
 
-def is_wrong(kind: Kind, regions: int, border_is_beyond: bool) -> bool:
-    """Send whether a claim is wrong of a first candidate that is better by so many regions (0 or more)."""
+def is_wrong(kind: Kind, margins: int, border_is_beyond: bool) -> bool:
+    """Return whether a verdict is wrong if the first candidate is better by this number of margins (0 or more)."""
     if kind == "worse":
         return True
     if kind == "better":
-        return regions == 0 or (regions == 1 and not border_is_beyond)
-    return kind == "equivalent" and (regions > 1 or (regions == 1 and border_is_beyond))
+        return margins == 0 or (margins == 1 and not border_is_beyond)
+    return kind == "equivalent" and (margins > 1 or (margins == 1 and border_is_beyond))
 
 
 def wrong_of(verdicts: Sequence[Verdict], truth: Sequence[int]) -> Wrong:
-    """Return whether a study's verdicts claim anything that is wrong."""
+    """Return whether any verdict of a study is wrong."""
     claims = [(each.kind, truth[int(each.second)] - truth[int(each.first)]) for each in verdicts]
     return Wrong(*(any(is_wrong(*claim, beyond) for claim in claims) for beyond in (False, True)))
 
 
 def families(random: np.random.Generator, n_studies: int) -> None:
-    """Studies in which any verdict is wrong, uncorrected and after Holm's correction, and how many verdicts are right.
+    """The rate of studies with any wrong verdict, without and with Holm's correction, and the number of correct claims.
 
-    "Better" and "equivalent" are each counted as wrong at the margin, and separated by a slash.
+    The two values of a cell count "better", or "equivalent", as wrong if the true difference equals the margin.
     """
-    head(
-        "true of seeds and images",
+    print_header(
+        "simulated truth",
         "seeds",
-        "margin, points",
+        "margin, pp",
         "candidates",
         "pairs",
         "wrong, uncorrected, %",
         "wrong, Holm, %",
-        "right claims, Holm",
+        "correct claims, Holm",
     )
     for setting in SETTINGS:
         for name, steps in TRUTHS.items():
             truth = tuple(setting.apart if step == APART else step for step in steps)
             if (APART in steps and truth in TRUTHS.values()) or (any(steps) and not setting.margin):
-                continue  # where two regions are far apart it is there already; without a region there is no border
+                # With apart = 2 the truth is in the list already; with margin 0, there is no difference at the margin.
+                continue
             found = family(random, setting, truth, n_studies)
             n_pairs = len(truth) * (len(truth) - 1) // 2
-            row(
+            print_row(
                 setting.world.name,
                 setting.n_seeds,
                 f"{setting.margin * 100:g}",
@@ -181,33 +184,35 @@ def families(random: np.random.Generator, n_studies: int) -> None:
 
 
 def family(random: np.random.Generator, setting: Setting, truth: tuple[int, ...], n_studies: int) -> Array:
-    """Return how often there is any wrong claim, uncorrected and corrected, each two ways, and how many right ones.
+    """Return the five values of a row of :func:`families`.
 
-    Right ones are counted after the correction; pairs at the margin have none.
+    The rates of studies with any wrong claim, uncorrected (within, beyond) and corrected (within, beyond), and the mean
+    number of correct claims after the correction. Pairs whose difference equals the margin have no correct claims.
     """
     found = []
     for size in batches(n_studies):
         for plain in studies(random, setting, truth, size):
-            held = corrected(plain)
-            one, other = wrong_of(plain, truth), wrong_of(held, truth)
-            right = sum(
+            holm = corrected(plain)
+            before, after = wrong_of(plain, truth), wrong_of(holm, truth)
+            n_correct = sum(
                 each.clear and not wrong_of([each], truth).within
-                for each in held
+                for each in holm
                 if abs(truth[int(each.first)] - truth[int(each.second)]) != 1
             )
-            found.append((one.within, one.beyond, other.within, other.beyond, right))
+            found.append((before.within, before.beyond, after.within, after.beyond, n_correct))
     return np.array(found, dtype=np.float64).mean(axis=0)
 
 
 def few(random: np.random.Generator, n_studies: int) -> None:
-    """Ten seeds that all differ on the same few of 10,000 images, with pseudo-observations and pseudo-predictions.
+    """Two candidates with ten seeds that all differ on the same few of 10,000 images.
 
-    "One way": one candidate is right on all of them, and their expected number, over 10,000, is the true difference;
-    how often that is missed, and how often a tie is wrongly said with a region just below it. "Both ways": each is
-    right on half of them; how often one is wrongly called better or worse without a region.
+    "One way": one candidate is correct on all of these images; the true difference is their expected number / 10,000.
+    The columns are the rate of intervals that miss it, and of "equivalent" with a margin just below it. "Both ways":
+    each is correct on half of them; a wrong claim is "better" or "worse" with margin 0. The columns compare
+    pseudo-observations with pseudo-predictions.
     """
     n_seeds = 10
-    head(
+    print_header(
         "images on which they differ",
         "",
         "pseudo-observations: misses, %",
@@ -228,14 +233,14 @@ def few(random: np.random.Generator, n_studies: int) -> None:
                 found[place].append(np.abs(squares.mean - truth) > half)
                 inside = np.abs(squares.mean) + half <= truth
                 found[place + 1].append(inside if one_way else np.abs(squares.mean) > half)
-        shares = [percent(np.concatenate(kept).mean()) for kept in found]
-        row(expected, "one way" if one_way else "both ways", *shares)
+        cells = [percent(np.concatenate(kept).mean()) for kept in found]
+        print_row(expected, "one way" if one_way else "both ways", *cells)
 
 
 def agreeing(
     random: np.random.Generator, size: int, n_seeds: int, expected: float, one_way: bool
 ) -> npt.NDArray[np.int8]:
-    """Return tables of differences that are the same for all seeds, shape (studies, seeds, images that differ)."""
+    """Return tables of differences that are equal for all seeds, shape (studies, seeds, images that differ)."""
     n = random.poisson(expected, size)
     place = np.arange(max(1, int(n.max())))
     sign = 1 if one_way else np.where(random.random((size, len(place))) < 0.5, 1, -1)

@@ -112,7 +112,7 @@ def test_verdicts_without_predictions_are_conservative(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shares", coverage_simulation.SHARES)
+@pytest.mark.parametrize("shares", coverage_simulation.ACCURACIES)
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
 def test_verdicts_on_counts_keep_their_coverage(shares: tuple[float, float, float], n: int) -> None:
     bonett, same, other = coverage_simulation.counts_line(np.random.default_rng(n), 10_000, *shares, n)
