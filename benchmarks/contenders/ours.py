@@ -27,7 +27,7 @@ def main() -> None:
     arguments = read_arguments()
     n_images = round(arguments.n_images / (1 - VALIDATION))
     pixels, labels = images(n_images)
-    recipe = Recipe(batch_size=BATCH_SIZE, epochs=MANY, precision=arguments.variant or "float32")  # type: ignore[arg-type]
+    recipe = Recipe(batch_size=BATCH_SIZE, epochs=MANY, precision=arguments.variant or "float32")
     network = Network.read([" ".join(parts) for parts in layers(arguments.network)])
     fit = Fit(BUILT_IN_DATASETS["mnist"], network, recipe, Holdout(VALIDATION, 0), 0, arguments.threads)
     turns = Turns()

@@ -310,7 +310,7 @@ def driver(folder: Path, scratch: Path, dataset: str) -> Callable[[], object]:
         def __exit__(self, *_: object) -> None:
             pass
 
-    run_module._executor = lambda *_: FakeExecutor()  # type: ignore[assignment]
+    run_module._executor = lambda *_: FakeExecutor()
     copy = scratch / "runs"
     # The run checks that these files exist but does not read them, so hard links suffice.
     copytree(

@@ -119,7 +119,7 @@ def with_classes() -> Any:
     from convstudy.data import Dataset
     from convstudy.data.sources.digits import DigitsSource
 
-    class Source(DigitsSource):
+    class SyntheticSource(DigitsSource):
         def read(self, part: str) -> Any:
             import numpy as np
 
@@ -130,8 +130,8 @@ def with_classes() -> Any:
             return Images(pixels, np.arange(N_TRAIN) % N_CLASSES)
 
     names = tuple(f"class {number:03d}" for number in range(N_CLASSES))
-    source = Source("0" * 64, "0" * 64)
-    info = Dataset(SYNTHETIC, "Synthetic classes", SHAPE, names, N_TRAIN, N_TEST, source)
+    source = SyntheticSource("0" * 64, "0" * 64)
+    info = Dataset(SYNTHETIC, "Synthetic classes", SHAPE, names, N_TRAIN, N_TEST, source)  # type: ignore[arg-type]
     from convstudy.studyfile import Ablate, Compare, NetworkPattern, Recipe, Study, Variant
 
     networks = {

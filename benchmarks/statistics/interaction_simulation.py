@@ -64,7 +64,7 @@ def coverage(
     n_seeds: int,
     n_images: int,
     pseudo_observations: tuple[int, ...] = PSEUDO_OBSERVATIONS,
-) -> tuple[Array, Array, Array]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Array]:
     """Return, for each study, whether the interval covers the truth, whether it is above it, and its half-width."""
     table, truth = interaction_values(random, world, size, n_seeds, n_images)
     added = np.broadcast_to(

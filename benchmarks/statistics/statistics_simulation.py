@@ -16,10 +16,12 @@ is exactly 0.
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -221,7 +223,7 @@ def differences(random: np.random.Generator, n_studies: int) -> None:
 
 def _difference(
     random: np.random.Generator, world: World, size: int, n_seeds: int, n_images: int
-) -> tuple[Array, ...]:
+) -> tuple[npt.NDArray[Any], ...]:
     wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
     squares = mean_squares(
         wrong[:, 1].astype(np.int8) - wrong[:, 0].astype(np.int8), n_images, PSEUDO_OBSERVATIONS
@@ -506,7 +508,7 @@ def run(description: str, parts: Parts) -> None:
         parser.add_argument("--chart", type=Path, help="write the power curves to this SVG file")
     chosen = parser.parse_args()
     for name in chosen.parts or parts:
-        print(f"\n{parts[name].__doc__}")
+        print(f"\n{inspect.getdoc(parts[name])}")
         curves = parts[name](np.random.default_rng(20260101), chosen.studies)
         if curves and chosen.chart:
             draw(curves, chosen.chart)

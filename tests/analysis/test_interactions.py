@@ -185,7 +185,9 @@ def test_no_interaction_before_the_test_set_evaluation() -> None:
 @pytest.mark.parametrize("n_seeds", [1, 2, 5])
 def test_simulation_computes_the_same_intervals(n_seeds: int) -> None:
     n_images = 800
-    table, truth = simulation.interaction_values(np.random.default_rng(3), simulation.TWICE, 6, n_seeds, n_images)
+    table, truth = simulation.interaction_values(
+        np.random.default_rng(3), simulation.TWICE, 6, n_seeds, n_images
+    )
     covers, above, half = simulation.coverage(
         np.random.default_rng(3), simulation.TWICE, 6, n_seeds, n_images
     )
