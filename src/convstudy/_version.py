@@ -1,3 +1,3 @@
-"""The version of convstudy: the one place that says it."""
+"""The version of convstudy, which is defined only here."""
 
 __version__ = "0.1.0"

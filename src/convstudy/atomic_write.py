@@ -46,8 +46,8 @@ def remove_abandoned(folder: Path, name: str | None = None) -> None:
 
     Args:
         folder: the folder.
-        name: the file whose partial files are removed; None for all files. Name a file in a folder that can have
-            ``*.partial`` files of other programs.
+        name: the file whose partial files are removed; None for all files. Pass a name if other programs can have
+            ``*.partial`` files in the folder.
     """
     for partial in folder.glob(f"{'' if name is None else glob.escape(name)}*.partial"):
         found = _PARTIAL.fullmatch(partial.name)

@@ -1,4 +1,4 @@
-"""Import all modules of a package, so that a new metric, source, block, layer or section is one file."""
+"""Import all modules of a package, so that a new metric, source, block, layer or section needs only one new file."""
 
 from __future__ import annotations
 

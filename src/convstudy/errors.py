@@ -98,12 +98,12 @@ class Problem:
     """One thing that is wrong, printed as one sentence and an optional hint.
 
     Attributes:
-        what: a statement, without a period. Leave it empty where ``where`` is the subject: the sentence is then
+        what: a statement, without a period. Leave it empty if ``where`` is the subject; the sentence is then
             "WHERE must be EXPECTED; got GOT."
         where: the place.
-        got: the value that was found. It is not printed where ``what`` quotes it or ``where`` ends with it.
+        got: the value that was found. It is not printed if ``what`` quotes it or ``where`` ends with it.
         expected: what is allowed, as a phrase that follows "must be".
-        hint: how to fix it. Leave it empty where the sentence says it.
+        hint: how to fix it. Leave it empty if the sentence says it.
 
     >>> print(Problem(where=Location("a.toml", 7, ("recipe", "epochs")), expected="an integer > 0", got="-1"))
     a.toml:7: recipe.epochs must be an integer > 0; got -1.

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 # A fit that diverges does so again in the next run. Other errors can be temporary.
 LASTING_ERRORS = ("diverged",)
 RUNS_UNTIL_LASTING = 3
-"""A fit with the same error in this number of runs has failed for good."""
+"""A fit with the same error in this number of runs has failed permanently."""
 # The parts that differ between two reports of one error: addresses, sizes, process ids. Exit statuses and signals stay.
 _PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
 
@@ -157,7 +157,7 @@ class Record:
 
     @property
     def final(self) -> bool:
-        """Whether a choice can use the outcome: the fit is done, or has failed for good."""
+        """Whether a choice can use the outcome: the fit is done, or has failed permanently."""
         return _final(self)
 
     def failed_after(self, earlier: Record | None) -> Record:
@@ -226,7 +226,7 @@ class RecordSummary:
 
     @property
     def final(self) -> bool:
-        """Whether a choice can use the outcome: the fit is done, or has failed for good."""
+        """Whether a choice can use the outcome: the fit is done, or has failed permanently."""
         return _final(self)
 
     @property
@@ -254,7 +254,7 @@ def _error_digest(record: Record) -> str:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A failure that a user accepted for one run. The choices of the run treat the fit as failed for good.
+    """A failure that a user accepted for one run. The choices of the run treat the fit as permanently failed.
 
     ``accepted_at`` is ISO 8601, UTC.
     """

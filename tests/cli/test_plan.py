@@ -193,7 +193,7 @@ def test_fits_of_another_study_do_not_replace_placeholders(
     for method, text in (
         (
             "tpe",
-            "search.kernel draws 6 candidates with TPE, a few at a time; placeholders stand for those not drawn yet.",
+            "search.kernel draws 6 candidates with TPE, a few at a time; placeholders replace those not drawn yet.",
         ),
         ("random", "search.kernel draws 6 candidates at random."),
     ):

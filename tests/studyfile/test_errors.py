@@ -53,7 +53,7 @@ CASES = [
         "8: recipe.nesterov",
         "must be",
         "true",
-        "false where momentum is 0",
+        "false if momentum is 0",
         "",
     ),
     # networks
@@ -94,7 +94,7 @@ CASES = [
         "23: search.kernel-size.parameters.nesterov",
         "must be",
         "true",
-        "false where momentum is 0",
+        "false if momentum is 0",
         "",
     ),
     ("{ kernel = [3, 5] }", f"{{ kernel = {MANY}, batch_size = {MANY} }}", "23: search.kernel-size.parameters", "too many combinations", "10,201", "at most 10,000", ""),

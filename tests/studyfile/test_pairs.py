@@ -139,7 +139,7 @@ def test_pair_whose_recipes_do_not_fit_is_refused(problems_in: ProblemsIn) -> No
     each = 'a = { optimizer = "sgd", nesterov = true }\nb = { momentum = 0.0 }\n'
     (problem,) = problems_in(text(f"{each}interactions = true\n"))
     assert place(problem) == "study.toml:9: ablate.n.interactions"
-    assert statement(problem) == '"a + b": nesterov must be false where momentum is 0'
+    assert statement(problem) == '"a + b": nesterov must be false if momentum is 0'
 
 
 def test_invalid_variant_is_not_reported_again_for_its_pairs(problems_in: ProblemsIn) -> None:

@@ -68,7 +68,7 @@ CASES = [
         "learning_rate = { low = 0.1, high = 0.2, step = 1 }",
         'method = "random"',
         "parameters.learning_rate.step",
-        "must be left out unless",
+        "must be omitted unless",
         "",
     ),
     ("learning_rate = { low = 0.1, high = 200.0 }", 'method = "random"', "parameters.learning_rate", "must be", "in (0, 100]"),

@@ -1,4 +1,4 @@
-"""Exceptions to error messages and exit statuses; the traceback of a bug goes to a file."""
+"""Convert exceptions to error messages and exit statuses; write the traceback of a bug to a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_convstudy_error(error: Exception, where: str = "") -> ConvstudyError:
 
     Args:
         error: the exception.
-        where: the place that a bug is reported at.
+        where: the address for bug reports.
     """
     if isinstance(error, ConvstudyError):
         return error

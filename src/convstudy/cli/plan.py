@@ -159,7 +159,7 @@ def _method_text(stage: Stage, method: str) -> str:
 
     if method != "halving":
         text = f"{stage.key} draws {counted(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
-        return f"{text}; placeholders stand for those not drawn yet." if stage.pending else f"{text}."
+        return f"{text}; placeholders replace those not drawn yet." if stage.pending else f"{text}."
     rungs = [
         f"{rung.size.n_candidates} × {counted(rung.size.n_folds, 'fold')} × {counted(rung.size.n_epochs, 'epoch')}"
         for rung in stage.rungs
@@ -176,8 +176,8 @@ def _method_text(stage: Stage, method: str) -> str:
 def _nested_text(stage: Stage) -> str:
     n = len(stage.candidates)
     return (
-        f"search.{stage.name} is nested: inner.{stage.name}.1 to .{n} repeat it without one of {n} outer folds each; "
-        f"{stage.key} scores their selected candidates on that fold."
+        f"search.{stage.name} is nested: inner.{stage.name}.1 to .{n} each repeat the search without one of {n} outer "
+        f"folds; {stage.key} scores the candidate that each selects on that fold."
     )
 
 

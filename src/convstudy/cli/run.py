@@ -51,7 +51,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @click.option(
     "--accept-failures",
     metavar="REASON",
-    help="Count fits that failed in earlier runs as failed for good; the report prints REASON.",
+    help="Count fits that failed in earlier runs as permanently failed; the report prints REASON.",
 )
 @click.option(
     "--fit-timeout",

@@ -96,7 +96,7 @@ class _Messages(_Stream):
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
-    """Wrap stdout and stderr while a command runs; afterwards both are flushed or empty."""
+    """Wrap stdout and stderr while a command runs. At the end, flush them or discard their buffers."""
     before = sys.stdout, sys.stderr
     _occupy_closed()
     with ExitStack() as at_end:

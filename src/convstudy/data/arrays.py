@@ -175,7 +175,7 @@ class PixelFile:
         try:
             # detach() gives the unbuffered file, which reads into the array itself.
             with open_regular(self.path).detach() as file:
-                # Of the open file, because the path may name another file by now.
+                # The open file is checked, because the path can point to another file by now.
                 if _stamp(os.fstat(file.fileno())) != self.stamp:
                     raise DataError(
                         Problem(

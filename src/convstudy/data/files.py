@@ -48,7 +48,7 @@ class PublishedFile:
     def verify(self, path: Path, found: IdxFile) -> None:
         """Check the digest of a file.
 
-        If the digest of the content is known, it decides, so the file may have been compressed again.
+        If the digest of the content is known, only the content is checked, so a recompressed file is accepted.
 
         Args:
             path: the path for errors.

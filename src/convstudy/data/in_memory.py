@@ -109,7 +109,7 @@ def _array(values: object, name: str) -> npt.NDArray[Any]:
     import numpy as np
 
     where = Location(key=(name,))
-    # By the name of the module, so that torch is not imported here.
+    # A torch tensor is recognised by the name of its module, so that torch is not imported here.
     if type(values).__module__.partition(".")[0] == "torch":
         hint = f"use {name}.numpy(force=True)"
         raise DataError(Problem(where=where, expected="a NumPy array", got="a torch tensor", hint=hint))

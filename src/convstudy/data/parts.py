@@ -1,4 +1,4 @@
-"""Checks of the arrays of a user: types, shapes and labels, with one error for each way to be wrong."""
+"""Checks of the arrays of a user: types, shapes and labels, with one error message per kind of fault."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def allot(counts: Sequence[int] | npt.NDArray[np.int64], total: int, spare: int 
     n_images = sum(sizes)
     places = [min(max(size * total // n_images, 1), size - spare) for size in sizes]
     # Integer arithmetic is exact, so the result is the same on every machine. The class furthest below its proportion
-    # gets the next place; the first class wins a tie.
+    # gets the next place; of equal classes, the first.
     while sum(places) < total:
         candidates = [i for i, size in enumerate(sizes) if places[i] < size - spare]
         places[max(candidates, key=lambda i: (sizes[i] * total - places[i] * n_images, -i))] += 1

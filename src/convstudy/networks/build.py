@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build_network(
     network: Network, input_shape: Shape, n_classes: int, generator: torch.Generator
 ) -> nn.Sequential:
-    """Return the module: images ``(n, channels, height, width)`` to logits ``(n, n_classes)``.
+    """Return the module that maps images ``(n, channels, height, width)`` to logits ``(n, n_classes)``.
 
     Args:
         network: the hidden layers.

@@ -1,4 +1,4 @@
-"""Turns written layers into a tree of layers: fills in parameters and expands blocks.
+"""Turns layer texts into a tree of layers: fills in parameters and expands blocks.
 
 ==============================================  =====================================================================
 ``"block NAME [xN] [KEY=VALUE ...]"``           the layers of a block
@@ -90,7 +90,7 @@ class _TooMany(NetworkError):
 
 
 def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iterable[Block] = ()) -> Expanded:
-    """Return the tree of written layers.
+    """Return the tree of layers of layer texts.
 
     Args:
         layers: layer texts, or lists of a text and the layers inside it.
@@ -117,7 +117,7 @@ class _Expansion:
 
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = blocks
-        # In order. A block that is used twice reports its problem once.
+        # Keyed by location and message, so that a block that is used twice reports its problem once.
         self.problems: dict[tuple[Location, str], Problem] = {}
         self.n_read = 0
 
@@ -138,7 +138,9 @@ class _Expansion:
                 nodes += found
             except NetworkError as error:
                 for problem in error.problems:
-                    if not isinstance(problem, LayerProblem):  # else it is of a layer inside a block
+                    if not isinstance(
+                        problem, LayerProblem
+                    ):  # a LayerProblem has the source of an inner layer
                         problem = layer_problem(problem, where=source.location, source=source)
                     self.problems.setdefault((problem.where, problem.what), problem)
                 if isinstance(error, _TooMany):
@@ -221,7 +223,7 @@ class _Expansion:
         names = [each for each, _ in scope.blocks]
         # Without this check, blocks that contain each other would be expanded up to MAX_DEPTH.
         if name in names:
-            raise NetworkError(_circle(scope.blocks[names.index(name) :], source))
+            raise NetworkError(_cycle(scope.blocks[names.index(name) :], source))
         written: object = block.layers
         if isinstance(written, str):  # possible from Python
             raise NetworkError(_no_list(written))
@@ -299,17 +301,17 @@ def _layers(nodes: Iterable[_Node]) -> tuple[Layer, ...]:
     return tuple(node.layer for node in nodes)
 
 
-def _circle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
+def _cycle(blocks: tuple[tuple[str, Source], ...], source: Source) -> Problem:
     """Return the problem of blocks that contain each other.
 
-    The problem starts with the first name in alphabetical order, so that a circle is reported once, whichever block a
+    The problem starts with the first name in alphabetical order, so that a cycle is reported once, whichever block a
     network uses first.
 
     Args:
-        blocks: the blocks of the circle, each with the place of its use.
+        blocks: the blocks of the cycle, each with the place of its use.
         source: the place where the first of them is used again.
     """
-    # The first block was entered from outside of the circle; inside it, it is used at ``source``.
+    # The first block was entered from outside of the cycle; inside the cycle, it is used at ``source``.
     uses = [(blocks[0][0], source), *blocks[1:]]
     start = min(range(len(uses)), key=lambda place: uses[place][0])
     names = [name for name, _ in (*uses[start:], *uses[: start + 1])]

@@ -33,7 +33,7 @@ def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
     """Return the choice of a stage, or ``None`` while a fit is missing or has failed but may succeed in a later run.
 
     The best of the stage's finalists is chosen (see :func:`~convstudy.plan.ranking.ranked`). A candidate with a fit
-    that failed for good cannot be chosen.
+    that failed permanently cannot be chosen.
 
     Args:
         stage: a stage of the plan.

@@ -19,7 +19,7 @@ class CandidateScore:
         name: the candidate's name.
         scores: the means over the fits that are done; ``None`` if none is.
         n_parameters: the number of trainable parameters of its network.
-        n_failed: the number of fits that failed for good.
+        n_failed: the number of fits that failed permanently.
         metric: the metric that ranks the candidates.
     """
 

@@ -110,7 +110,7 @@ def _of_search(
 def _too_many(
     path: KeyPath, n_folds: int, short: Shortage, names: tuple[str, ...], subset: int | None, without: str
 ) -> FileError:
-    """Return the error of more folds than a class has images."""
+    """Return the error of a number of folds above the number of images of a class."""
     return FileError(
         path,
         f"{n_folds} folds need {n_folds} images of each class",

@@ -13,9 +13,9 @@ _MAX_LENGTH = 80
 
 @dataclass(frozen=True)
 class FileError:
-    """One error, by the path of its key. The other fields are those of :class:`convstudy.errors.Problem`.
+    """An error at a key of a study. Except ``path``, the fields are those of :class:`convstudy.errors.Problem`.
 
-    ``where`` has the layer of the network, if the error is about a layer. File and line follow from the path.
+    ``where`` is the location of the layer, if the error is about one. :meth:`problem` adds the file and the line.
     """
 
     path: KeyPath

@@ -15,7 +15,7 @@ BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.gl
 """The names of the built-in studies."""
 
 MAX_BYTES = 1_000_000
-# Three tables, the list of layers, and 40 lists of concats and branches in each other.
+# Three nested tables, the list of layers, and 40 nested lists of concats and branches.
 MAX_DEPTH = 45
 """The maximum depth of nested tables and lists. A study needs five levels."""
 

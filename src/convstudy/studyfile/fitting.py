@@ -75,7 +75,7 @@ def _location(problem: Problem) -> Location:
 
 
 def _n_layers(pattern: NetworkPattern) -> int:
-    """Return the number of layers of a pattern with its own values, with those inside other layers."""
+    """Return the number of layers of a pattern with its own values, including those inside other layers."""
     try:
         return len(pattern.network().layer_types)
     except NetworkError:
@@ -83,7 +83,7 @@ def _n_layers(pattern: NetworkPattern) -> int:
 
 
 def _n_networks(draft: Draft, name: str) -> int:
-    """Return the number of networks that one pattern makes, with variants and pairs of variants."""
+    """Return the number of networks that one pattern makes, including variants and pairs of variants."""
     n_values = math.prod(len(values) for values in _varied_parameters(draft, name).values())
     n_variants = sum(
         sum(variant.changes_network for variant in ablate.variants.values())
@@ -126,7 +126,7 @@ def _check_network(draft: Draft, name: str) -> None:
 
 
 def _path(draft: Draft, problem: Problem, owner: KeyPath) -> KeyPath:
-    """Return the path of the layer of a problem. For a layer inside a built-in block, it is the use of the block."""
+    """Return the path of the layer of a problem; for a layer inside a built-in block, the path of the block's use."""
     source = problem.source if isinstance(problem, LayerProblem) else None
     while source is not None and source.block and source.block not in draft.blocks:
         source = source.used_at
@@ -180,7 +180,7 @@ def _check_variant(draft: Draft, base: str, path: KeyPath, name: str, variant: V
 def _misfits(
     pattern: NetworkPattern, dataset: Dataset | None, choices: Mapping[str, Sequence[SearchValue]]
 ) -> list[Misfit]:
-    """Return the combinations of values with which a network cannot be built, except for problems it has anyway."""
+    """Return the combinations of values with which a network cannot be built. Its own problems are ignored."""
     known = _problems(pattern, dataset, {})
     misfits = []
     for row in product(*choices.values()):
@@ -213,12 +213,13 @@ def _is_unread(problem: Problem) -> bool:
 def _by_cause(
     misfits: list[Misfit], choices: Mapping[str, Sequence[SearchValue]], ranges: Set[str]
 ) -> Iterable[tuple[KeyPath, Misfit, int]]:
-    """Yield one misfit for each cause: its path below ``parameters``, and the number of other combinations.
+    """Yield one misfit for each cause, with its path below ``parameters`` and the number of similar misfits.
 
     A value is a cause if every combination with it fails, for the same reason. The values of a range have the same
     path, so one misfit represents all values of the range that are causes.
     """
-    # First the values that fail alone, then combinations: the error is at the value, or at ``parameters``.
+    # Values that fail in every combination come first; their error is at the value. The error of other combinations is
+    # at ``parameters``.
     rest = list(misfits)
     n_all = math.prod(len(values) for values in choices.values())
     for key, values in choices.items():

@@ -23,8 +23,8 @@ def check_nested(draft: Draft) -> None:
         if before != name:
             draft.report(
                 (*path, "nested"),
-                f'[search.{before}] chooses values of "{search.network}" first, with all images, so that this search '
-                "has no outer fold with unseen images",
+                f'[search.{before}] chooses values of "{search.network}" first, with all images; this search then '
+                "has no outer fold of unseen images",
                 hint=f"join the two searches, put [search.{name}] first, or remove nested",
             )
         if draft.head is not None and draft.dataset is not None:
@@ -37,7 +37,7 @@ def fewer_folds(most: int, folds: str = "folds") -> str:
 
 
 def _check_images(draft: Draft, dataset: Dataset, search: Search, path: KeyPath) -> None:
-    """Check that there are enough images for the outer folds, and outside each for the inner folds."""
+    """Check that there are enough images for the outer folds and, without each outer fold, for the inner folds."""
     n_images = min(search.subset_within(draft.subset) or dataset.n_train, dataset.n_train)
     n_outer = search.outer_folds or search.folds
     # Fold 0 is the largest, so that it leaves the fewest images for the inner folds.

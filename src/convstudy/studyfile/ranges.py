@@ -41,11 +41,11 @@ class Range(BaseModel):
         if self.low >= self.high:
             raise _refusal("high", "greater than low", self.high)
         if self.log and self.low <= 0:
-            raise _refusal("low", "greater than 0 where log is true", self.low)
+            raise _refusal("low", "greater than 0 if log is true", self.low)
         if self.step is not None and not self.is_integer:
-            raise _refusal("step", "left out unless low and high are integers", self.step)
+            raise _refusal("step", "omitted unless low and high are integers", self.step)
         if self.step is not None and self.log:
-            raise _refusal("step", "left out where log is true", self.step)
+            raise _refusal("step", "omitted if log is true", self.step)
         return self
 
     @property

@@ -72,7 +72,7 @@ def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Ca
 
 
 def study_of(document: Mapping[str, Any], where: Location = NOWHERE) -> Study:
-    """Return the study of a document, as TOML or JSON gives it and ``study_document`` returns it.
+    """Return the study of a parsed TOML or JSON document, such as ``study_document`` returns.
 
     Args:
         document: section -> keys, as in a study file. ``document["dataset"]`` can be a

@@ -28,11 +28,11 @@ class Recipe(BaseModel):
 
     Attributes:
         optimizer: "adam" and "rmsprop" as in Keras, "adamw", "sgd", or "muon" (https://kellerjordan.github.io/posts/muon/).
-        learning_rate: in (0, 100]; with a schedule, the maximum.
+        learning_rate: the learning rate, in (0, 100]; with a schedule, its maximum.
         schedule: the learning rate schedule: "constant", "cosine", "one-cycle", "step" or "triangular".
         epochs: the number of epochs, in [1, 100000].
-        batch_size: images per step, in [1, 65536].
-        weight_decay: decoupled (AdamW), in [0, 10).
+        batch_size: the number of images per step, in [1, 65536].
+        weight_decay: decoupled weight decay, as in AdamW, in [0, 10).
         label_smoothing: the proportion of each label that is spread over all classes, in [0, 1).
         patience: the number of epochs without a lower validation loss after which training stops early, or None.
         checkpoint: the epoch whose weights are used: "best" (by the metric of the study on the validation images; ties:
@@ -146,7 +146,7 @@ class Recipe(BaseModel):
             raise PydanticCustomError(
                 "combination",
                 "{key} must be {expected}; got {got}",
-                {"key": "nesterov", "expected": "false where momentum is 0", "got": "true"},
+                {"key": "nesterov", "expected": "false if momentum is 0", "got": "true"},
             )
         return self
 

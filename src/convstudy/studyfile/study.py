@@ -34,7 +34,7 @@ def _shape_of_values(values: Any) -> str:
     return "range" if isinstance(values, (dict, Range)) else "list"
 
 
-# The tag is chosen first, so that an error in a range is reported as one.
+# The tag is chosen first, so that an error in a range is reported as an error of a range, not of a list.
 Values = Annotated[
     Annotated[Many[SearchValue], Tag("list")] | Annotated[Range, Tag("range")],
     Discriminator(_shape_of_values),
@@ -91,7 +91,7 @@ class Search(Part):
     )
     budget: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.15,
-        description='Method "halving": the fraction of the epochs of the grid that it may train.',
+        description='Method "halving": the fraction of the epochs of the grid that the search can train.',
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
         default=5, description="The number of folds. Each candidate is trained once per fold."
@@ -185,7 +185,7 @@ class Ablate(Part):
     """An ablation: variants of one network, each compared with it over seeds.
 
     Attributes:
-        network: the name of the network, or "best" for the winner of the comparison.
+        network: the name of the network, or "best" for the network that the comparison selects.
         interactions: whether to also train the variants in pairs.
         variants: name -> :class:`Variant`.
 
@@ -223,7 +223,7 @@ class Head(Part):
     )
     metric: MetricName = Field(
         default=ACCURACY,
-        description="The metric that selects epochs and candidates, and that verdicts are about. The report also shows "
+        description="The metric that selects epochs and candidates, and that verdicts compare. The report also shows "
         "the accuracy.",
     )
     equivalence_margin: Annotated[float, Field(ge=0, le=100)] | None = Field(
@@ -265,7 +265,7 @@ class Study(Head):
         validation: the fraction of the training images that is held out for validation, in (0, 1).
         subset: the number of training images that the study uses, or None for all.
         threads: CPU threads per fit, in [1, 1024].
-        metric: the name of the metric that selects and compares.
+        metric: the name of the metric that selects and compares models.
         equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
             percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.
         recipe: how networks are trained.

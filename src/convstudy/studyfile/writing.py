@@ -17,7 +17,7 @@ def study_document(study: Study) -> dict[str, Any]:
 
     JSON and TOML can hold all values. Defaults are included, so that the document keeps its meaning if a later version
     changes them. Only ``metric``, ``equivalence_margin`` and ``interactions`` are left out at their defaults, because
-    runs from before these keys must keep their ids.
+    runs of versions without these keys must keep their ids.
 
     >>> from convstudy.studyfile import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
