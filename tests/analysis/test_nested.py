@@ -106,8 +106,7 @@ def test_answer_and_report_show_the_nested_search() -> None:
     notes = notes_of_first(results)
     assert "Nested cross-validation with 3 outer folds gives 93.00 % (95 % CI 81.22 to" in notes
     assert (
-        "on images that the search did not use, 2.00 pp less than the 95.00 % that the search selected by"
-        in notes
+        "on images that the search did not use, 2.00 pp less than the score of the search, 95.00 %" in notes
     )
     assert "the winners were kernel=5 in 2 of 3 and kernel=3 in 1." in notes
     assert "corrected for" not in notes
@@ -137,7 +136,7 @@ def test_search_with_one_candidate_has_no_optimism() -> None:
     found = analyse(_results(study)).stage_results[0].nested
     assert found is not None
     assert found.optimism == 0
-    assert "as much as the 95.00 %" in notes_of_first(_results(study))
+    assert "as much as the score of the search, 95.00 %" in notes_of_first(_results(study))
     assert "the winners were kernel=5 in all 3." in notes_of_first(_results(study))
 
 

@@ -128,7 +128,9 @@ def test_unknown_optimism_has_a_reason() -> None:
     found = analyse(older).stage_results[0].selection
     assert found is not None
     assert (found.optimism, found.unknown) == (None, "no predictions")
-    assert "selected the candidate by it; these records do not show by how much" in notes_of_first(older)
+    assert "selected the candidate by this score; these records do not show by how much" in notes_of_first(
+        older
+    )
     lost = analyse(synthetic_results(_searching(), with_arrays=False)).stage_results[0].selection
     assert lost is not None
     assert lost.unknown == "no predictions"
@@ -163,6 +165,6 @@ def test_successive_halving_corrects_for_the_last_rung_only() -> None:
     assert found is not None
     assert found.n_candidates == len(stage.finalists) < 5
     assert (
-        f"the last rung of {found.n_candidates} candidates selected the candidate by it; corrected"
+        f"the last rung selected one of {found.n_candidates} candidates by this score; corrected"
         in notes_of_first(results)
     )

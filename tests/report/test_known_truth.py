@@ -213,7 +213,7 @@ def test_each_change_of_an_ablation_has_its_verdict() -> None:
         "Ablation of a: the unmodified network has 99.40 % mean test accuracy (10 seeds); without-norm is worse, "
     )
     assert (
-        ", without-noise is better, quiet is equivalent within 0.1 percentage points and swinging is inconclusive"
+        ", without-noise is better, quiet is equivalent within 0.1 percentage points, and swinging is inconclusive"
         in text
     )
     kinds = {verdict.first: verdict.kind for verdict in analyse(results).stage_results[0].verdicts}
@@ -249,7 +249,7 @@ def test_change_with_fewer_seeds_gives_their_number() -> None:
         fails=["rough"],
     )
     assert re.search(
-        r"; rough \(−1\.20 pp, 95 % CI −1\.\d\d to −\d\.\d\d, 3 of 4 seeds\) is worse and quiet \(",
+        r"; rough \(−1\.20 pp, 95 % CI −1\.\d\d to −\d\.\d\d, 3 of 4 seeds\) is worse, and quiet \(",
         answer(analyse(results))[0],
     )
 

@@ -178,7 +178,7 @@ def test_model_compared_with_itself_has_no_difference_and_no_required_sample_siz
     other = judge("c", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
     assert changes([itself], 2) == "a changes nothing (same weights and scores)"
     assert ranking_summary([itself], "seed", 2) == "It has the same weights and scores as b"
-    assert changes([itself, other], 2).startswith("a changes nothing (same weights and scores) and c (")
+    assert changes([itself, other], 2).startswith("a changes nothing (same weights and scores), and c (")
 
 
 def test_largest_required_sample_size_is_reported() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from convstudy.analysis import curve
 from convstudy.metrics import Metric
+from convstudy.numbers import counted
 from convstudy.plan import Candidate
 from convstudy.record import Record
 from convstudy.report import theme
@@ -91,7 +92,7 @@ def curves_chart(
         ]
         return chart(*layers[1 if len(records) < 2 else 0 :], height=170)
 
-    alt = f"{subject}: mean {measure} by epoch over {len(records)} fits; after epoch {n_epochs}: {ends}."
+    alt = f"{subject}: mean {measure} by epoch over {counted(len(records), 'fit')}; after epoch {n_epochs}: {ends}."
     return Figure(
         f"curves-{name}-{key_of(metric)}", f"{candidate}: {measure}", alt, draw, f"{subject}: {measure}"
     )

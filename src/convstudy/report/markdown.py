@@ -71,7 +71,7 @@ def _block(block: Block, under: str) -> Iterator[str]:
         for inner in block.blocks:
             yield from _block(inner, under)
     elif isinstance(block, Gallery):
-        yield f"*{counted(len(block.thumbnails), 'image')}, on the page only.*"
+        yield f"*{counted(len(block.thumbnails), 'image')}, on the HTML page only.*"
     elif isinstance(block, Figure):
         yield f"*Figure {escaped(block.name)}: {escaped(block.alt)}*"
     elif isinstance(block, Row):

@@ -19,7 +19,7 @@ def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
     write = writer(stage_result.metric)
     selected = (
         f"The score of {write(found.score)} is optimistic, because {_selector(stage_result, found.n_candidates)} "
-        "selected the candidate by it"
+        "by this score"
     )
     if found.unknown == "metric":
         return (f"{selected}; there is no correction for {stage_result.metric.title}.",)
@@ -27,7 +27,8 @@ def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
         return (f"{selected}; these records do not show by how much.",)
     left = _uncorrected(stage_result)
     but = f" (but not for {left})" if left else ""
-    return (f"{selected}; corrected for this selection{but}, it is about {write(found.corrected)}.",)
+    still = "still " if write(found.corrected) == write(found.score) else ""
+    return (f"{selected}; corrected for this selection{but}, it is {still}about {write(found.corrected)}.",)
 
 
 def _uncorrected(stage_result: StageResult) -> str:
@@ -36,7 +37,7 @@ def _uncorrected(stage_result: StageResult) -> str:
     fits = stage_result.best.fits if stage_result.best else ()
     epochs = any(fit.selected_epoch is not None and fit.selected_epoch < fit.n_epochs for fit in fits)
     return " and ".join(
-        text for text, applies in (("earlier rungs", rungs), ("the best epochs", epochs)) if applies
+        text for text, applies in (("earlier rungs", rungs), ("the selection of epochs", epochs)) if applies
     )
 
 
@@ -70,7 +71,7 @@ def _nested(found: Nested, metric: Metric) -> str:
         f"{f' ({interval})' if interval else ''} on images that the search did not use"
     )
     if difference is not None and found.searched is not None:
-        text += f", {_compared(metric, difference)} the {write(found.searched)} that the search selected by"
+        text += f", {_compared(metric, difference)} the score of the search, {write(found.searched)}"
     return f"{text}; the winners were {winners(found)}."
 
 
@@ -85,4 +86,8 @@ def _compared(metric: Metric, difference: float) -> str:
 
 def _selector(stage_result: StageResult, n_candidates: int) -> str:
     halves = stage_result.trace is not None and stage_result.trace.halved
-    return f"the last rung of {counted(n_candidates, 'candidate')}" if halves else "the search"
+    return (
+        f"the last rung selected one of {counted(n_candidates, 'candidate')}"
+        if halves
+        else "the search selected the candidate"
+    )

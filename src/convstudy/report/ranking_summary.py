@@ -6,7 +6,7 @@ verdicts has every interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import get_args
@@ -40,6 +40,7 @@ class _Style:
         conjunction: the word before the last name.
         noun: what the fits of a candidate differ in, ``"seed"`` or ``"fold"``.
         n_all: the number of pairs of a complete verdict.
+        about_differences: the labels whose clause begins with "the difference from".
     """
 
     phrase: Callable[[VerdictLabel, str, int], str]
@@ -49,6 +50,7 @@ class _Style:
     conjunction: Callable[[VerdictLabel], str]
     noun: str
     n_all: int
+    about_differences: Collection[VerdictLabel] = ()
 
 
 def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = "") -> str:
@@ -92,7 +94,7 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
         for is_about_it, group in groupby(clauses, key=lambda clause: clause[0] in predicates):
             texts = [text for _, text in group]
             sentences += [f"it {listed(texts)}"] if is_about_it else texts
-        return capital(", and ".join(filter(None, (", ".join(sentences[:-1]), sentences[-1]))))
+        return capital(_clauses(sentences))
 
     style = _Style(
         phrase=phrase,
@@ -102,6 +104,7 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
         conjunction=lambda label: "or" if label == "no pair" else "and",
         noun=noun,
         n_all=n_all,
+        about_differences=about_differences,
     )
     return _summary(verdicts, style)
 
@@ -109,7 +112,7 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
 def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
     """Report what the changes of an ablation do, in one sentence without its full stop.
 
-    It reads ``plain (−0.70 pp, 95 % CI −0.91 to −0.49) is worse and quiet (...) is inconclusive; about ...``.
+    It reads ``plain (−0.70 pp, 95 % CI −0.91 to −0.49) is worse, and quiet (...) is inconclusive; about ...``.
 
     Args:
         verdicts: at least one, each with the changed network first and the unmodified network second.
@@ -134,7 +137,7 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
     }
     style = _Style(
         phrase=lambda label, names, n_names: f"{names} {words[label][n_names > 1]}",
-        joined=lambda clauses: listed([text for _, text in clauses]),
+        joined=lambda clauses: _clauses([text for _, text in clauses]),
         name=lambda verdict: verdict.first,
         unsigned=False,
         conjunction=lambda label: "and",
@@ -142,6 +145,11 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
         n_all=n_all,
     )
     return _summary(verdicts, style)
+
+
+def _clauses(texts: Sequence[str]) -> str:
+    """Join clauses: ``"a is better, b is worse, and c and d are inconclusive"``."""
+    return ", and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
 
 
 def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
@@ -166,7 +174,7 @@ def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
             if len(found) == 1 and len(groups) <= FEW:
                 text += _brackets(found[0], style, names_interval=True)
             else:
-                text += _common_brackets(found, style, len(groups) <= FEW)
+                text += _common_brackets(found, style, label, len(groups) <= FEW)
         clauses.append((label, style.phrase(label, text, len(found))))
     return f"{style.joined(clauses)}{_more(verdicts, style.noun)}"
 
@@ -185,9 +193,13 @@ def _brackets(verdict: Verdict, style: _Style, names_interval: bool) -> str:
     return f" ({difference}{', ' if n_pairs else ''}{n_pairs})"
 
 
-def _common_brackets(found: Sequence[Verdict], style: _Style, with_differences: bool) -> str:
+def _common_brackets(
+    found: Sequence[Verdict], style: _Style, label: VerdictLabel, with_differences: bool
+) -> str:
     known = [v for v in found if v.difference.mean is not None and not v.same_models]
-    texts = [differences_range(known, style.unsigned)] if known and with_differences else []
+    texts = []
+    if known and with_differences:
+        texts.append(differences_range(known, style.unsigned, label not in style.about_differences))
     texts += [_pairs_text(known, style)] if known else []
     text = ", ".join(each for each in texts if each)
     return f" ({text})" if text else ""

@@ -16,7 +16,7 @@ from convstudy.report.metric_text import tip_format, writer
 from convstudy.stats import Interval
 
 MEASURED = (
-    "All scores are measured in evaluation mode, with the weights of the selected epoch; training scores on a random "
+    "All scores are measured in evaluation mode, with the weights of the selected epoch. Training scores use a random "
     "sample if there are more training images than the recipe’s train_eval_samples."
 )
 ROW = 38

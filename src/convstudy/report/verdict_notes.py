@@ -19,7 +19,7 @@ def verdict_note(verdict: Verdict) -> str:
     pair = f"{verdict.first} minus {verdict.second}"
     difference = verdict.difference
     if difference.mean is None:
-        return f"{pair}: no fits with a common seed or fold to compare."
+        return f"{pair}: there are no fits with a common seed or fold."
     metric = metric_of(verdict)
     text = f"{pair}: {with_sign(metric, difference.mean)}{unit_of(metric)}"
     if difference.low is not None and difference.high is not None:
@@ -79,7 +79,7 @@ def conclusion_text(verdict: Verdict) -> str:
         return "inconclusive: the difference is the same in every pair, so it has no interval"
     if verdict.clear_alone:
         n = counted(verdict.n_comparisons, "comparison")
-        return f"inconclusive after the correction for {n}, although conclusive as the only one"
+        return f"inconclusive after the correction for {n}, but conclusive without it"
     if verdict.ahead:
         return f"inconclusive: significantly different from zero, but perhaps by no more than {margin_of(verdict)}"
     if verdict_label(verdict) in ("ahead", "behind"):

@@ -95,18 +95,19 @@ def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = Tru
     return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}"
 
 
-def differences_range(verdicts: Sequence[Verdict], unsigned: bool) -> str:
+def differences_range(verdicts: Sequence[Verdict], unsigned: bool, noun: bool = True) -> str:
     """Format the range of several differences: ``by 0.42 to 1.20 pp``, or ``differences 0.42 to 1.20 pp``.
 
     Args:
         verdicts: verdicts with the same label and known differences.
         unsigned: as for :func:`difference_text`.
+        noun: write "differences"; not after "The differences from b and c".
     """
     by, factor = _by_and_factor(verdicts[0], unsigned)
     means = sorted(factor * v.difference.mean for v in verdicts if v.difference.mean is not None)
     metric = metric_of(verdicts[0])
     ends = list(dict.fromkeys(signed_by(metric, mean) for mean in (means[0], means[-1])))
-    lead = by or ("differences " if len(ends) > 1 else "difference ")
+    lead = by or (("differences " if len(ends) > 1 else "difference ") if noun else "")
     return f"{lead}{' to '.join(ends)}{unit_of(metric)}"
 
 

@@ -75,7 +75,8 @@ def _images(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
     if shown:
         yield Heading("Misclassified images")
         legend = (
-            "True class → prediction; the highest confidence of a seed; the number of seeds that are wrong."
+            "Each image shows its true class → the predicted class, the highest confidence of any seed, and the number "
+            "of seeds with a wrong prediction."
         )
         yield Text((legend,), "note")
         yield Gallery(shown, "large")

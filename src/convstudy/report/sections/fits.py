@@ -119,8 +119,8 @@ def costs_table(results: Results) -> Table:
                 test_evaluation.seconds if test_evaluation else None,
             )
     caption = (
-        "Each fit once, with its first stage. Times are those of the machine that ran it. Planned FLOPs cover all "
-        "epochs."
+        "Each fit is listed once, with its first stage. Times are those of the machine that ran it. Planned FLOPs "
+        "cover all epochs."
     )
     if any(fit.epoch_budget for fit in fits):
         caption += " A fit that resumes a shorter one counts only its own epochs."

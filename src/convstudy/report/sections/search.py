@@ -88,9 +88,10 @@ def search_table(stage_result: StageResult) -> Table:
         )
     folds_text = "the folds of each candidate" if halves else counted(len(parts), "fold")
     best = "highest" if metric.higher_is_better else "lowest"
-    among = f"Of the last rung, the {best}" if halves else f"The {best}"
+    among = " in the last rung" if halves else ""
     caption = (
-        f"Mean ± sd over {folds_text}, and the score of each fold. {among} mean validation {metric.title} is selected."
+        f"Mean ± sd over {folds_text}, and the score of each fold. The candidate with the {best} mean validation "
+        f"{metric.title}{among} is selected."
         f"{_epochs_text(stage_result)}"
     )
     title = f"Search {stage_result.name}"

@@ -97,18 +97,19 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         else ""
     )
     caption = (
-        f"Candidate minus the other, in {unit}. Better or worse: the whole interval is beyond ±{bound}. Equivalent: it "
-        "is within. Both must hold after Holm’s correction for all comparisons of the stage. "
+        f"“Difference”: candidate minus the other, in {unit}. Better or worse: the whole interval is beyond ±{bound}. "
+        f"Equivalent: the whole interval is within ±{bound}. These verdicts must hold after Holm’s correction for all "
+        "comparisons of the stage. "
         f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±”: the half-width "
         "of the interval for this source of variation alone. Over folds the interval is Nadeau and Bengio’s, because "
-        "folds share training images, and never narrower than that for the validation images of all folds. "
+        "folds share training images; it is never narrower than the interval for the validation images of all folds. "
         f"{lost}p: uncorrected p-value of the test against the nearest bound of the margin."
         f"{_required_text(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
         caption = (
-            f"Candidate minus the other, {metric.title}. This metric has no interval, so every verdict is “too few to "
-            "say”."
+            f"“Difference”: candidate minus the other, {metric.title}. This metric has no interval, so every verdict "
+            "is “too few to say”."
         )
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
@@ -120,7 +121,8 @@ def _required_text(metric: Metric, margin: float) -> str:
         return " With a margin of 0 there is no smallest difference to detect, so no required sample size."
     return (
         f" Required to detect {bound.split()[0]}: approximate sample size that detects a difference of {bound} with a "
-        "power of 80 %; above ten times the available data, the difference that these data can detect."
+        "power of 80 %. If it exceeds ten times the available data, the column shows the difference that these data "
+        "can detect."
     )
 
 
@@ -153,7 +155,7 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
     caption = (
         "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
-        "The margin is 0: “better” means a lower loss, by however little."
+        "The margin is 0: “better” means a lower loss, even if the difference is small."
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
@@ -184,8 +186,8 @@ def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, ma
     ]
     caption = (
         f"Posterior probability that the candidate is better by more than {bound}, equivalent within ±{bound}, or "
-        "worse: Bayesian correlated t-test on folds (Benavoli et al. 2017). Not corrected for multiple comparisons, "
-        "nor for the candidate being selected on the same folds."
+        "worse: Bayesian correlated t-test on folds (Benavoli et al. 2017). The probabilities are corrected neither "
+        "for multiple comparisons nor for the selection of the candidate on the same folds."
     )
     return Table("probabilities", "Bayesian comparison over folds", caption, columns, tuple(rows))
 
@@ -223,7 +225,8 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
     correct = "".join(f"“Correct” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
     caption = (
         f"Number of test images that both, one or neither of two models with the same seed predict correctly. {correct}"
-        "The p-value is for these two models only, not for other seeds; without a margin and uncorrected."
+        "The p-value is for these two models only, not for other seeds. The test has no margin and no correction for "
+        "multiple comparisons."
     )
     return Table("models", "McNemar’s tests", caption, columns, tuple(rows))
 
