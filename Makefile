@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 PYTHON ?=
 
-# Two processes share the tests by module, because the tests of a module share fixtures.
+# Two processes run the tests. All tests of a module run in one process, because they share fixtures.
 PARALLEL := -n 2 --dist loadscope
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -32,7 +32,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: study
-study: $(VENV)/.installed ## install, run the built-in study "digits", print its answer
+study: $(VENV)/.installed ## install convstudy and run the built-in study "digits"
 	$(BIN)/convstudy run digits
 
 .PHONY: test
@@ -52,7 +52,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with t
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 9
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 9
 	$(BIN)/python -m benchmarks.throughput.without_gain --rounds 9
-	$(BIN)/python -m benchmarks.gpu.gpu_study --where-there-is-one
+	$(BIN)/python -m benchmarks.gpu.gpu_study --skip-without-device
 	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --test-evaluations runs/bench-test-evaluations.jsonl
 	$(BIN)/python -m benchmarks.accuracy.keras_route --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --rounds 3
@@ -76,7 +76,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with t
 SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 
 .PHONY: check
-check: $(VENV)/.installed-check ## ruff, mypy --strict, import directions
+check: $(VENV)/.installed-check ## run ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src

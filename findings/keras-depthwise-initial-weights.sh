@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # People expect he_normal to draw a depthwise kernel with variance 2 / fan_in, where fan_in is the k x k inputs of one
-# channel, as torch.nn.init.kaiming_normal_ does for Conv2d(groups=channels). Keras 3.15.1 takes all channels into the
-# fan of DepthwiseConv2D and SeparableConv2D, so the standard deviation is too small by the square root of the number of
-# channels: 0.06 instead of 0.47 for 3 x 3 and 64 channels. A MobileNet without normalisation starts with signals that
-# vanish within a few layers, and "the same initialiser" gives two frameworks different networks.
+# channel, as torch.nn.init.kaiming_normal_ does for Conv2d(groups=channels). Keras 3.15.1 counts all channels in the fan
+# of DepthwiseConv2D and SeparableConv2D, so the standard deviation is too small by the square root of the number of
+# channels: 0.06 instead of 0.47 for 3 x 3 and 64 channels. In a MobileNet without normalization, signals vanish within a
+# few layers, and the same initialiser gives different networks in the two frameworks.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

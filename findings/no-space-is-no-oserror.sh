@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # People expect a save that runs out of space to raise OSError with errno ENOSPC, and catch that to stop and resume. Of
-# four ways only np.savez does. safetensors 0.8.0 raises SafetensorError and torch.save 2.13.0 RuntimeError, neither an
-# OSError and both without errno; torch's text does not name the cause. np.save (numpy 2.4.6) raises OSError with errno
-# None. So a search takes a full disk for one failed training of many, carries on and chooses among the others.
-# A limit on the size of a file (EFBIG) stands for the full disk here: the write fails at the same place.
+# four functions, only np.savez does. safetensors 0.8.0 raises SafetensorError and torch.save 2.13.0 RuntimeError. Neither
+# is an OSError, neither has an errno, and torch's text does not name the cause. np.save (numpy 2.4.6) raises OSError with
+# errno None. So a search treats a full disk as one failed training of many, continues, and chooses among the others.
+# This script uses a limit on the file size (EFBIG) instead of a full disk: the write fails at the same place.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -23,7 +23,7 @@ import torch
 print("Python", platform.python_version(), "numpy", np.__version__, "torch", torch.__version__, "safetensors", safetensors.__version__)
 array = np.arange(1 << 18, dtype=np.float32)  # 1 MiB
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
-ways = {
+functions = {
     "np.savez": lambda: np.savez("a.npz", a=array),
     "np.save": lambda: np.save("a.npy", array),
     "safetensors save_file": lambda: safetensors.numpy.save_file({"a": array}, "a.safetensors"),
@@ -36,7 +36,7 @@ expected = {
     "torch.save": (False, False),
 }
 seen = {}
-for name, save in ways.items():
+for name, save in functions.items():
     try:
         save()
     except Exception as error:

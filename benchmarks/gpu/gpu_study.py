@@ -14,7 +14,7 @@ them for near-duplicates after the last evaluation, on the CPU. Neither includes
 counts training images only. The last line on stdout is JSON.
 
 The precision is bfloat16 if the device has instructions for it, otherwise float32. Without a CUDA device, the script
-prints an error and exits with status 2; with ``--where-there-is-one`` it exits with status 0.
+prints an error and exits with status 2; with ``--skip-without-device`` it exits with status 0.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("--subset", type=at_least(1))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument(
-        "--where-there-is-one",
+        "--skip-without-device",
         action="store_true",
         help="exit with status 0 if there is no such device",
     )
@@ -114,7 +114,7 @@ def main() -> int:
     try:
         device = find_device(arguments.device)
     except UsageError as error:
-        if arguments.where_there_is_one:
+        if arguments.skip_without_device:
             print(f"gpu_study.py: skipped, because there is no device {arguments.device!r}")
             return 0
         print(error, file=sys.stderr)

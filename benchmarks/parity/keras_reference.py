@@ -195,8 +195,8 @@ class Parts:
 
     def conv(self, values: Any, filters: int, kernel: int, stride: int = 1) -> Any:
         """Apply a convolution without bias, then batch normalization."""
-        made = self("Conv2D", filters, kernel, stride, padding="same", use_bias=False)(values)
-        return self("BatchNormalization")(made)
+        output = self("Conv2D", filters, kernel, stride, padding="same", use_bias=False)(values)
+        return self("BatchNormalization")(output)
 
 
 def make_residual_network(name: str) -> Any:
@@ -213,22 +213,22 @@ def make_residual_network(name: str) -> Any:
     values = part("Activation", activation)(part.conv(images, 8, 3))
     if name == "residual":
         for filters, stride in ((8, 1), (8, 1), (16, 2), (16, 1), (32, 2), (32, 1)):
-            made = part("Activation", "relu")(part.conv(values, filters, 3, stride))
-            made = part.conv(made, filters, 3)
+            output = part("Activation", "relu")(part.conv(values, filters, 3, stride))
+            output = part.conv(output, filters, 3)
             is_same = stride == 1 and values.shape[-1] == filters
             shortcut = values if is_same else part.conv(values, filters, 1, stride)
-            values = part("Activation", "relu")(part("Add")([made, shortcut]))
+            values = part("Activation", "relu")(part("Add")([output, shortcut]))
     else:
         for filters, stride in ((8, 1), (12, 2), (12, 1)):
-            made = part("Activation", "relu6")(part.conv(values, 4 * values.shape[-1], 1))
-            made = part("DepthwiseConv2D", 3, stride, padding="same", use_bias=False)(made)
-            made = part("Activation", "relu6")(part("BatchNormalization")(made))
-            means = part("GlobalAveragePooling2D")(made)
-            weights = part("Dense", made.shape[-1] // 16, activation="relu6")(means)
-            weights = part("Dense", made.shape[-1], activation="sigmoid")(weights)
-            made = part("Multiply")([made, part("Reshape", (1, 1, made.shape[-1]))(weights)])
-            made = part.conv(made, filters, 1)
-            values = part("Add")([made, values]) if values.shape[-1] == filters else made
+            output = part("Activation", "relu6")(part.conv(values, 4 * values.shape[-1], 1))
+            output = part("DepthwiseConv2D", 3, stride, padding="same", use_bias=False)(output)
+            output = part("Activation", "relu6")(part("BatchNormalization")(output))
+            means = part("GlobalAveragePooling2D")(output)
+            weights = part("Dense", output.shape[-1] // 16, activation="relu6")(means)
+            weights = part("Dense", output.shape[-1], activation="sigmoid")(weights)
+            output = part("Multiply")([output, part("Reshape", (1, 1, output.shape[-1]))(weights)])
+            output = part.conv(output, filters, 1)
+            values = part("Add")([output, values]) if values.shape[-1] == filters else output
     means = part("GlobalAveragePooling2D")(values)
     return Model(images, part("Dense", N_CLASSES, activation="softmax")(means))
 
@@ -347,12 +347,12 @@ def train(run: Run) -> dict[str, Any]:
     keras.config.set_floatx(run.precision)
     model = make_network(run.network, dropout=False)
     # Keras sorts the layers of a model with branches by their depth.
-    made = (
+    created = (
         model.layers
         if isinstance(model, keras.Sequential)
         else sorted(model.layers, key=lambda each: each.name)
     )
-    kernels = [layer.kernel for layer in made if hasattr(layer, "kernel")]
+    kernels = [layer.kernel for layer in created if hasattr(layer, "kernel")]
     for variable, values in zip(kernels, initial_kernels([tuple(k.shape) for k in kernels]), strict=True):
         variable.assign(values)
     # float64 runs eagerly: inside a graph, Keras cannot test whether a coefficient that is a tensor is 0.
@@ -369,7 +369,7 @@ def train(run: Run) -> dict[str, Any]:
 
     losses = [loss(step, model.train_on_batch) for step in range(N_STEPS)]
     after = loss(N_STEPS, model.test_on_batch)
-    norms = [layer for layer in made if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in created if isinstance(layer, keras.layers.BatchNormalization)]
     keras.config.set_floatx("float32")
     return {
         **asdict(run),

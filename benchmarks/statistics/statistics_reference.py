@@ -113,7 +113,7 @@ def on_images(random: np.random.RandomState) -> list[dict[str, Any]]:
     return cases
 
 
-def shares() -> list[dict[str, Any]]:
+def proportions() -> list[dict[str, Any]]:
     cases = []
     for first, second, n in ((9951, 9937, 10_000), (355, 350, 360), (990, 1000, 1000), (5, 3, 20)):
         cases.append(
@@ -141,12 +141,12 @@ def two_way(random: np.random.RandomState) -> list[dict[str, Any]]:
         )
         long = pd.DataFrame(
             [
-                {"seed": seed, "image": image, "figure": table[seed, image]}
+                {"seed": seed, "image": image, "value": table[seed, image]}
                 for seed in range(n_seeds)
                 for image in range(n_images)
             ]
         )
-        squares = anova_lm(ols("figure ~ C(seed) + C(image)", long).fit())["mean_sq"]
+        squares = anova_lm(ols("value ~ C(seed) + C(image)", long).fit())["mean_sq"]
         cases.append(
             {
                 "table": table.tolist(),
@@ -206,7 +206,7 @@ def main() -> None:
         "over_folds": over_folds(random),
         "over_seeds": over_seeds(random),
         "on_images": on_images(random),
-        "shares": shares(),
+        "proportions": proportions(),
         "two_way": two_way(random),
         "halves": halves(),
         "holm": [{"p": p, "adjusted": list(multipletests(p, method="holm")[1])} for p in p_values],

@@ -108,7 +108,7 @@ class Squares:
     mean: Array
     seeds: Array
     images: Array
-    rest: Array
+    residual: Array
     n_seeds: int
     n_images: float
 
@@ -118,10 +118,10 @@ class Squares:
 
     @property
     def image_variance(self) -> Array:
-        beyond = np.maximum(self.images - self.rest, 0)
+        beyond = np.maximum(self.images - self.residual, 0)
         if self.n_seeds > 1:
-            alike = self.seeds < 1e-12 * self.rest
-            beyond = np.where(alike, np.maximum(beyond, self.rest), beyond)
+            alike = self.seeds < 1e-12 * self.residual
+            beyond = np.where(alike, np.maximum(beyond, self.residual), beyond)
         return beyond / (self.n_seeds * self.n_images)
 
     def half_width(self, confidence: float = 0.95) -> Array:
@@ -160,8 +160,8 @@ def mean_squares(values: npt.NDArray[np.generic], n_images: int, extra: float = 
     images = n_seeds * ((by_image**2).sum(axis=1) + extra - n * mean**2)
     seeds = n * ((by_seed - mean[:, None]) ** 2).sum(axis=1)
     freedom = max(1, n_seeds - 1)
-    rest = np.maximum(total - images - seeds, 0) / (freedom * (n - 1)) if n_seeds > 1 else 0 * total
-    return Squares(mean, seeds / freedom, images / (n - 1), rest, n_seeds, n)
+    residual = np.maximum(total - images - seeds, 0) / (freedom * (n - 1)) if n_seeds > 1 else 0 * total
+    return Squares(mean, seeds / freedom, images / (n - 1), residual, n_seeds, n)
 
 
 def wilson(proportion: Array, n: Array) -> tuple[Array, Array]:
@@ -389,7 +389,7 @@ def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Arra
     if n_seeds == 1:
         return wilson(proportion, np.full(len(proportion), float(n_images)))
     z2, cells = ndtri(0.975) ** 2, n_seeds * n_images
-    measured = z2 * np.maximum(squares.images - squares.rest, 0) / cells
+    measured = z2 * np.maximum(squares.images - squares.residual, 0) / cells
     measured += stdtrit(n_seeds - 1, 0.975) ** 2 * squares.seeds / cells
     measured = np.maximum(measured, z2 * squares.images / cells)
     middle = (proportion + z2 / (2 * n_images)) / (1 + z2 / n_images)

@@ -24,7 +24,7 @@ REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json"
 
 def test_reference_file_has_cases() -> None:
     assert set(REFERENCE["versions"]) == {"baycomp", "mlxtend", "statsmodels", "scipy", "scikit-learn"}
-    names = ("over_folds", "over_seeds", "on_images", "shares", "two_way", "holm")
+    names = ("over_folds", "over_seeds", "on_images", "proportions", "two_way", "holm")
     assert [len(REFERENCE[name]) for name in names] == [12, 4, 5, 4, 3, 4]
 
 
@@ -81,7 +81,7 @@ def test_mcnemar_equals_mlxtend(case: dict[str, Any]) -> None:
     assert found == pytest.approx(min(1.0, case["mlxtend_p"]), abs=1e-12)
 
 
-@pytest.mark.parametrize("case", REFERENCE["shares"])
+@pytest.mark.parametrize("case", REFERENCE["proportions"])
 def test_intervals_of_proportions_equal_statsmodels(case: dict[str, Any]) -> None:
     first, second, n = case["first"], case["second"], case["n"]
     for count, key in ((first, "wilson"), (second, "wilson_second")):

@@ -109,9 +109,9 @@ def test_required_seeds_give_power_of_about_eighty_percent() -> None:
     table = wrong[:, 1].astype(int) - wrong[:, 0].astype(int)
     large = simulation.mean_squares(table, n_images)  # the variances of all 300 studies together
     found = Components(
-        float(np.maximum(large.seeds - large.rest, 0).mean() / n_images),
-        float((large.images - large.rest).mean() / 4),
-        float(large.rest.mean()),
+        float(np.maximum(large.seeds - large.residual, 0).mean() / n_images),
+        float((large.images - large.residual).mean() / 4),
+        float(large.residual.mean()),
         3,
         n_images,
     )
