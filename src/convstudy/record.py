@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NoReturn
 
 # A fit that diverges does so again in the next run. Other errors can be temporary.
-LASTING_ERRORS = ("diverged",)
-RUNS_UNTIL_LASTING = 3
+PERMANENT_ERRORS = ("diverged",)
+RUNS_UNTIL_PERMANENT = 3
 """A fit with the same error in this number of runs has failed permanently."""
 # The parts that differ between two reports of one error: addresses, sizes, process ids. Exit statuses and signals stay.
 _PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
@@ -124,8 +124,8 @@ class Record:
         n_validation: the number of validation images.
         n_parameters: the number of parameters of the network.
         weights_digest: the SHA-256 of the saved weights (see ``engine.weights``).
-        error_kind: of a failed fit: "diverged", "out-of-memory", "crashed", "timed-out" or "failed".
-        error: of a failed fit: the message.
+        error_kind: the kind of error of a failed fit: "diverged", "out-of-memory", "crashed", "timed-out" or "failed".
+        error: the error message of a failed fit.
         environment: the machine and the versions.
         dead_relus: the layers with dead ReLUs, for the saved weights; empty in records of versions that did not
             count them.
@@ -242,8 +242,8 @@ Outcome = Record | RecordSummary
 
 
 def _final(outcome: Outcome) -> bool:
-    lasts = outcome.error_kind in LASTING_ERRORS or outcome.n_failed_runs >= RUNS_UNTIL_LASTING
-    return outcome.done or lasts or outcome.accepted
+    is_permanent = outcome.error_kind in PERMANENT_ERRORS or outcome.n_failed_runs >= RUNS_UNTIL_PERMANENT
+    return outcome.done or is_permanent or outcome.accepted
 
 
 def _error_digest(record: Record) -> str:

@@ -326,7 +326,7 @@ def test_stored_choice_stays_once_a_model_has_a_test_score(tmp_path: Path) -> No
     with pytest.MonkeyPatch.context() as patch:
         network = study.network[better].network()
         kill_workers(patch, lambda fit: fit.network == network)
-        patch.setattr("convstudy.record.LASTING_ERRORS", ("diverged", "crashed"))
+        patch.setattr("convstudy.record.PERMANENT_ERRORS", ("diverged", "crashed"))
         results, _ = ran(study, tmp_path / "runs")
         assert results.choices[0].chosen == worse and len(results.test_evaluations) == 3
     with pytest.MonkeyPatch.context() as patch:

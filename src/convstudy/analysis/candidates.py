@@ -11,15 +11,15 @@ from convstudy.history.results import Results
 from convstudy.metrics import recorded_with
 from convstudy.networks import layer_table
 from convstudy.plan import Candidate, Fit, Stage
-from convstudy.record import LASTING_ERRORS, Evaluation, Record, Scores
+from convstudy.record import PERMANENT_ERRORS, Evaluation, Record, Scores
 from convstudy.stats.measure import Measure, Part
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import Evidence, MeasuredFit
 
 Status = Literal["done", "failed", "not trained"]
-Failure = Literal["", "retryable", "lasting", "repeated", "accepted"]
+Failure = Literal["", "retryable", "permanent error", "repeated", "accepted"]
 """The status of a failure: it may succeed in another run, or it is permanent: because of its kind of error
-(``"lasting"``), because the same error occurred in several runs, or because a person accepted it."""
+(``"permanent error"``), because the same error occurred in several runs, or because a person accepted it."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class CandidateRow:
         return sum(fit.status == "not trained" for fit in self.fits)
 
     def is_comparable_to(self, other: CandidateRow) -> bool:
-        """Report whether both have the same folds or seeds and epoch budgets, so that their scores are comparable."""
+        """Return whether both have the same folds or seeds and epoch budgets, so that their scores are comparable."""
         return {fit.part: fit.epoch_budget for fit in self.fits} == {
             fit.part: fit.epoch_budget for fit in other.fits
         }
@@ -139,7 +139,7 @@ class CandidateRow:
         return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
     def shares_models(self, other: CandidateRow) -> bool:
-        """Report whether all common seeds or folds have identical weights and scores."""
+        """Return whether all common seeds or folds have identical weights and scores."""
         mine, theirs = self.models, other.models
         shared = mine.keys() & theirs.keys()
         return bool(shared) and all(mine[part] == theirs[part] for part in shared)
@@ -208,8 +208,8 @@ def failure_of(record: Record) -> Failure:
         return ""
     if not record.final:
         return "retryable"
-    if record.error_kind in LASTING_ERRORS:
-        return "lasting"
+    if record.error_kind in PERMANENT_ERRORS:
+        return "permanent error"
     return "accepted" if record.accepted else "repeated"
 
 

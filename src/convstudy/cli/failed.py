@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from convstudy.numbers import counted
 from convstudy.plan.names import names_of
-from convstudy.record import RUNS_UNTIL_LASTING
+from convstudy.record import RUNS_UNTIL_PERMANENT
 
 if TYPE_CHECKING:
     from convstudy.history import Results
@@ -52,7 +52,7 @@ def unrestored_text(again: str) -> str:
 def _once_trained(again: str) -> str:
     return (
         f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
-        f"  A fit that fails with the same error in {RUNS_UNTIL_LASTING} runs counts as permanently failed. To count "
+        f"  A fit that fails with the same error in {RUNS_UNTIL_PERMANENT} runs counts as permanently failed. To count "
         "it as failed now,\n  add --accept-failures REASON; the report prints the reason."
     )
 

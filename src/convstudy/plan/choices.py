@@ -20,7 +20,7 @@ class Choice:
         stage: the key of the stage.
         chosen: the name of the candidate; empty if every candidate failed.
         scores: the mean validation scores of the candidates.
-        kept: whether an earlier choice was kept although it does not follow from the current records.
+        kept: whether an earlier choice was kept although the current records do not lead to it.
     """
 
     stage: str
@@ -30,10 +30,10 @@ class Choice:
 
 
 def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
-    """Return the choice of a stage, or ``None`` while a fit is missing or has failed but may succeed in a later run.
+    """Return the choice of a stage; ``None`` if a fit is not trained yet or is retryable.
 
-    The best of the stage's finalists is chosen (see :func:`~convstudy.plan.ranking.ranked`). A candidate with a fit
-    that failed permanently cannot be chosen.
+    A retryable fit failed and may succeed in a later run. The best of the stage's finalists is chosen (see
+    :func:`~convstudy.plan.ranking.ranked`). A candidate with a fit that failed permanently cannot be chosen.
 
     Args:
         stage: a stage of the plan.
@@ -60,7 +60,8 @@ def resolve(
     Args:
         study: the checked study.
         records: fit id -> record, for the fits that have ended.
-        made: stage key -> name of a candidate that was chosen earlier and stays chosen, whatever the records are.
+        made: stage key -> name of a candidate that was chosen earlier. It stays chosen, even if the records favour
+            another one.
     """
     choices: dict[str, Choice] = {}
     while True:
@@ -76,12 +77,12 @@ def resolve(
 
 
 def _choose_or_keep(stage: Stage, records: Mapping[str, Outcome], name: str) -> Choice | None:
-    """Return the choice of a stage; if it has a candidate of this name, that one is chosen."""
+    """Return the choice of a stage. If the stage has a candidate with this name, that candidate stays chosen."""
     choice = choose(stage, records)
     if not any(candidate.name == name for candidate in stage.candidates):
         return choice
     if choice is not None:
         return choice if choice.chosen == name else replace(choice, chosen=name, kept=True)
-    # Records are missing, so nothing follows from them: keep the choice, with the scores that exist.
+    # Records are missing, so they decide nothing: keep the earlier choice, with the scores that exist.
     scores = [score_of(candidate.name, candidate.fits, records) for candidate in stage.candidates]
     return Choice(stage.key, name, tuple(score for score in scores if score is not None), kept=True)

@@ -17,7 +17,7 @@ class CandidateScore:
 
     Attributes:
         name: the candidate's name.
-        scores: the means over the fits that are done; ``None`` if none is.
+        scores: the means over the completed fits; ``None`` if no fit is completed.
         n_parameters: the number of trainable parameters of its network.
         n_failed: the number of fits that failed permanently.
         metric: the metric that ranks the candidates.

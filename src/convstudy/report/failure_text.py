@@ -7,7 +7,7 @@ from collections import Counter
 from convstudy.history.results import Results
 from convstudy.numbers import counted
 from convstudy.plan import Stage
-from convstudy.record import LASTING_ERRORS, RUNS_UNTIL_LASTING
+from convstudy.record import PERMANENT_ERRORS, RUNS_UNTIL_PERMANENT
 
 
 def failures_text(results: Results, stage: Stage) -> str:
@@ -64,12 +64,12 @@ def _final(results: Results, stage: Stage) -> list[str]:
         for (day, reason), n in reasons.items()
     ]
     n = sum(
-        record.final and not record.accepted and record.error_kind not in LASTING_ERRORS
+        record.final and not record.accepted and record.error_kind not in PERMANENT_ERRORS
         for record in failed.values()
     )
     if n:
         sentences.append(
-            f"{counted(n, 'fit')} failed permanently, with the same error in {RUNS_UNTIL_LASTING} runs."
+            f"{counted(n, 'fit')} failed permanently, with the same error in {RUNS_UNTIL_PERMANENT} runs."
         )
     return sentences
 

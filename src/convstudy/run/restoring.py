@@ -13,7 +13,7 @@ from pathlib import Path
 
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
-from convstudy.record import LASTING_ERRORS, Record, RecordSummary
+from convstudy.record import PERMANENT_ERRORS, Record, RecordSummary
 from convstudy.run.tasks import Train
 
 
@@ -140,4 +140,4 @@ def replaces(record: Record, before: RecordSummary | None, scored: bool, accepti
         return True
     if scored or is_same(record, before):
         return False
-    return record.done or record.error_kind in LASTING_ERRORS or accepting
+    return record.done or record.error_kind in PERMANENT_ERRORS or accepting

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from convstudy.analysis import StageResult
 from convstudy.analysis.candidates import Failure
-from convstudy.record import RUNS_UNTIL_LASTING
+from convstudy.record import RUNS_UNTIL_PERMANENT
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
 _FAILURES: Mapping[Failure, str] = {
     "": "",
     "retryable": "not yet: it may succeed in another run",
-    "lasting": "yes: it would fail again",
-    "repeated": f"yes: the same error in {RUNS_UNTIL_LASTING} runs",
+    "permanent error": "yes: it would fail again",
+    "repeated": f"yes: the same error in {RUNS_UNTIL_PERMANENT} runs",
     "accepted": "yes: accepted, see the protocol",
 }
 
