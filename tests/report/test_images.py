@@ -41,7 +41,9 @@ def test_image_text_describes_duplicates_constant_images_and_balance() -> None:
     )
     assert text[2] == "4 training images repeat the pixels of an earlier one, 2 of them with another label."
     assert text[3] == "1 training image is constant: all pixels have one value."
-    assert text[4].startswith("The largest class (9) has 1.2 times the training images of the smallest (0)")
+    assert text[4].startswith(
+        "The largest class (9) has 1.2 times the number of training images of the smallest (0)"
+    )
     proportion = STATISTICS.test.class_counts[9] / 360
     assert text[5] == f"Always predicting 9 would reach a test accuracy of {100 * proportion:.2f} %."
 
@@ -86,7 +88,7 @@ def test_tables_contain_the_statistics() -> None:
 
 def test_report_without_image_statistics_states_that_duplicates_are_unknown() -> None:
     contents = gathered(synthetic_results(images=False))
-    assert texts_of(contents, "data")[1] == "A run searches for duplicates after it evaluated the test set."
+    assert texts_of(contents, "data")[1] == "A run searches for duplicates after its test-set evaluations."
     assert document(contents)["images"] is None
     assert document(gathered(synthetic_results()))["images"] == STATISTICS.as_json()
 

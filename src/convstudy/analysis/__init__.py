@@ -1,4 +1,4 @@
-"""Analysis of a run: stage results, verdicts and the protocol. Pure: no clock, no random numbers, no torch.
+"""Analysis of a run: stage results, verdicts and the protocol. It uses no clock, random numbers or torch.
 
 ==================  ==========================================================================
 ``analyse``         the analysis as one value, each part computed once

@@ -1,7 +1,7 @@
 """The analysis of a run, shared by checks, report, JSON and command line.
 
-Each part is computed on first access and cached. So each file of predictions is read at most once, and a command pays
-only for what it shows.
+Each part is computed on first access and cached. So each prediction file is read at most once, and a command computes
+only what it shows.
 """
 
 from __future__ import annotations
@@ -74,18 +74,18 @@ class Analysis:
 
     @cached_property
     def biased_estimates(self) -> tuple[BiasedEstimate, ...]:
-        """The selection-biased estimates of this run, with unbiased ones."""
+        """The selection-biased estimates of this run, each with an unbiased one."""
         return biased_estimates(self.results, self.stage_results, self.headline)
 
-    def tested(self, candidate: Candidate) -> tuple[str, ...]:
-        """Return the ids of a candidate's successful fits with a test score."""
+    def tested_fit_ids(self, candidate: Candidate) -> tuple[str, ...]:
+        """Return the ids of a candidate's completed fits that have a test score."""
         results = self.results
         done = [record.fit_id for record in results.records_of(candidate) if record.done]
         test_evaluations = {fit_id: results.test_evaluations.get(fit_id) for fit_id in done}
         return tuple(fit_id for fit_id, each in test_evaluations.items() if each and each.scores is not None)
 
     def calibration(self, fit_ids: tuple[str, ...]) -> Calibration | None:
-        """Return the common calibration of the models of these fits; ``None`` if predictions are missing."""
+        """Return the calibration of the models of these fits, pooled; ``None`` if predictions are missing."""
         if fit_ids not in self._calibrations:
             self._calibrations[fit_ids] = calibration_of(map(self.predictions.of, fit_ids))
         return self._calibrations[fit_ids]

@@ -187,7 +187,7 @@ def stage_result(
         best = next((row for row in rows if row.chosen), None)
         others = tuple(row for row in rows if row is not best)
         runner_up = _next_best(best, others, validation)
-        # If a failed fit prevents a selection, the models with test scores are compared all the same.
+        # If a failed fit prevents a selection, the models with test scores are compared nevertheless.
         tested = tuple(row for row in others if row.test["accuracy"].n)
         pairs = list(combinations((best, *others) if best else tested, 2))
     else:
@@ -213,7 +213,7 @@ def stage_result(
 def headline(results: Results) -> Headline | None:
     """Return the best candidate of the last comparison, else the unmodified network of an ablation, else the final one.
 
-    ``None`` if it depends on a selection that is not made, or has no successful fit.
+    ``None`` if this candidate depends on a selection that has not been made, or has no completed fit.
     """
     compared = [stage for stage in results.plan.stages if stage.question == "compare"]
     others = [stage for stage in results.plan.stages if stage.question in ("ablate", "final")]

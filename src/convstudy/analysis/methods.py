@@ -27,7 +27,7 @@ METHODS: Mapping[str, Callable[[Metric], bool]] = {
 
 
 def holds(method: str, metric: Metric) -> bool:
-    """Report whether a method is valid for a metric.
+    """Return whether a method is valid for a metric.
 
     Raises:
         KeyError: if ``method`` is not a key of :data:`METHODS`.

@@ -1,4 +1,4 @@
-"""Selection-biased estimates of this study, with unbiased ones, both from its records.
+"""Selection-biased estimates of this study, each with an unbiased one, both from its records.
 
 A typical notebook reports the best score of several: of seeds, networks, epochs, or the candidates of a search. Such a
 maximum is too good for the next training, because part of it is random. The test set is never evaluated at each epoch,
@@ -24,7 +24,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class BiasedEstimate:
-    """A selection-biased score, with the unbiased one.
+    """A selection-biased score, and the unbiased score to report instead.
 
     Attributes:
         kind: what the best was selected from; ``"kept epoch"`` is the epoch that the recipe itself selects on

@@ -188,7 +188,7 @@ def values_of(
 
 
 def matches_accuracy(correct: npt.NDArray[np.bool_], accuracy: float) -> bool:
-    """Report whether the mean of ``correct``, shape (n,), equals a recorded accuracy, up to one image.
+    """Return whether the mean of ``correct``, shape (n,), equals a recorded accuracy, up to one image.
 
     The tolerance is for ties: if two classes have exactly the same probability, either can be predicted.
     """

@@ -1,4 +1,4 @@
-"""The conclusions as text: one short paragraph per question, in plain words, claiming no more than the verdicts.
+"""The conclusions as text: one short paragraph per question. They claim no more than the verdicts.
 
 The notes of a conclusion, the tables and the charts have the details.
 """
@@ -22,7 +22,7 @@ from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_text import interval_text
 from convstudy.stats import Evidence, MeasuredFit, Summary
 
-_NOT_TRAINED = "not trained, because it depends on a selection that is not made."
+_NOT_TRAINED = "not trained, because it depends on a selection that has not been made."
 NO_EVIDENCE = Evidence()
 
 
@@ -104,7 +104,7 @@ def _about_search(stage_result: StageResult) -> Conclusion:
 
 
 def _method(stage_result: StageResult) -> str:
-    """Name the method of a search, after a space; empty for a grid."""
+    """Return a phrase with the method of a search, with a space before it; empty for a grid."""
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""
@@ -115,7 +115,7 @@ def _method(stage_result: StageResult) -> str:
 
 
 def _cost(stage_result: StageResult) -> tuple[str, ...]:
-    """Report the epochs that a search trained, in a sentence; nothing for a grid."""
+    """Report the number of epochs that a search trained, in one sentence; empty for a grid."""
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ()
@@ -133,7 +133,7 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
     subject = f"Comparison {stage_result.name}"
     best = stage_result.best
     if best is None:
-        # Candidates with test scores are compared all the same; the notes have these verdicts.
+        # Candidates with test scores are compared even without a selection; the notes have these verdicts.
         return Conclusion(
             "compare",
             subject,
@@ -268,7 +268,7 @@ def _mean(stage_result: StageResult, summary: Summary) -> str:
 
 
 def _accuracy(stage_result: StageResult, row: CandidateRow) -> str:
-    """Format the mean accuracy if the study uses another metric; else empty."""
+    """Format the mean accuracy; empty if it is the study's metric or unknown."""
     mean = (row.validation if stage_result.measure.part == "validation" else row.test)[ACCURACY].mean
     return "" if stage_result.metric.name == ACCURACY or mean is None else f"accuracy {percent(mean)}"
 
@@ -285,7 +285,7 @@ def _fits(row: CandidateRow, summary: Summary, noun: str) -> str:
 
 
 def _tested(stage_result: StageResult, row: CandidateRow) -> str:
-    """Format a mean test score for brackets: ``99.60 % mean test accuracy, 5 seeds``."""
+    """Format a mean test score for use in parentheses: ``99.60 % mean test accuracy, 5 seeds``."""
     score = row.summary(stage_result.measure)
     accuracy = _after_comma(_accuracy(stage_result, row))
     return f"{_mean(stage_result, score)}, {_fits(row, score, 'seed')}{accuracy}"
@@ -304,7 +304,7 @@ def _test_score(stage_result: StageResult, row: CandidateRow) -> str:
 
 
 def _verdict_notes(stage_result: StageResult) -> tuple[str, ...]:
-    """Describe the verdicts on the best candidate; those on every pair if there is no best candidate."""
+    """Describe the verdicts on the best candidate, or on every pair if there is no best candidate."""
     found = stage_result.verdicts_on_best if stage_result.best else stage_result.verdicts
     return tuple(verdict_notes.verdict_note(verdict) for verdict in found)
 

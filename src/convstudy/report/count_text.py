@@ -86,7 +86,7 @@ def _difference(found: CountsVerdict) -> str:
 
 
 def _bound_by_pairing(found: CountsVerdict) -> bool:
-    """Report whether the end near zero comes from the most favourable pairing, and not from Newcombe's method."""
+    """Return whether the interval's end near zero comes from the most favourable pairing, not from Newcombe."""
     if found.narrowest is None or found.difference.estimate == 0:
         return False
     if found.difference.estimate > 0:
@@ -107,13 +107,13 @@ def _pairing(found: CountsVerdict) -> tuple[str, ...]:
     assert found.narrowest_kind is not None  # set together with ``narrowest``
     same_images = "If both models were evaluated on the same images"
     if found.narrowest == found.widest:
-        # One model is right, or wrong, about everything.
+        # One model is correct on every image, or on none.
         return (
             f"{same_images}, only one pairing is possible, and the interval is "
             f"{_range(found.narrowest)} ({conclusions[found.narrowest_kind]}).",
         )
     return (
-        f"{same_images}, give the number that both classify correctly (--both-right): the interval is then "
+        f"{same_images}, give the number of images that both classify correctly (--both-right): the interval is then "
         f"{_range(found.narrowest)} at best ({conclusions[found.narrowest_kind]}) and {_range(found.widest)} at worst.",
     )
 

@@ -47,7 +47,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _block(block: Block, under: str) -> Iterator[str]:
-    """Yield the paragraphs of a block; ``under`` is the title above it, which is not repeated."""
+    """Yield the paragraphs of a block; ``under`` is the title above it: a block does not repeat it."""
     if isinstance(block, Table):
         if block.title != under:
             yield f"### {escaped(block.title)}"
@@ -80,7 +80,7 @@ def _block(block: Block, under: str) -> Iterator[str]:
 
 
 def _is_titled(details: Details) -> bool:
-    """Report whether the first inner block has its own title."""
+    """Return whether the first inner block has its own title."""
     return isinstance(details.blocks[0], Table) if details.blocks else True
 
 

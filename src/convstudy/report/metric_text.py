@@ -61,7 +61,7 @@ def signed_by(metric: Metric, difference: float) -> str:
 
 
 def unit_of(metric: Metric) -> str:
-    """Return the unit of a difference after a space, short for brackets: `` pp``; empty if it has none."""
+    """Return the short unit of a difference with a space before it: `` pp``; empty for a metric without unit."""
     return {"percent": " pp", "nats": " nats", "": ""}[metric.unit]
 
 

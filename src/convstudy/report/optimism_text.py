@@ -42,7 +42,7 @@ def _uncorrected(stage_result: StageResult) -> str:
 
 
 def test_set_text(protocol: Protocol) -> str:
-    """Report the number of hypotheses tested on this test set, if other runs tested some; else empty."""
+    """Report the number of hypotheses tested on this test set, or an empty text if no other run tested any."""
     if not protocol.n_hypotheses_elsewhere or not protocol.test_evaluations:
         return ""
     n, n_elsewhere = protocol.n_hypotheses, protocol.n_hypotheses_elsewhere

@@ -67,7 +67,9 @@ def scores_table(stage_result: StageResult) -> Table:
     if any(metric.kind == "per set" for metric in own):
         caption += f" There is no interval for {stage_result.metric.title}."
     if not stage_result.settled:
-        caption = "Not trained: it depends on a selection that is not made. The networks are placeholders."
+        caption = (
+            "Not trained: it depends on a selection that has not been made. The networks are placeholders."
+        )
     elif not any(row.n_done for row in stage_result.rows):
         caption = "No fit is trained yet."
     return Table(

@@ -110,7 +110,7 @@ def _not_selected(stage_result: StageResult) -> str:
 
 
 def _score(stage_result: StageResult, row: CandidateRow) -> str:
-    """Return the mean score with its images: ``98.24 % on test``; empty where there is none."""
+    """Return the mean score with its images: ``98.24 % on test``; empty without a score."""
     summary, metric = row.summary(stage_result.measure), stage_result.metric
     if summary.mean is None:
         return ""
@@ -182,7 +182,7 @@ def _why(label: VerdictLabel, verdict: Verdict) -> str:
 
 
 def _differences(found: Sequence[Verdict], label: VerdictLabel, detail: _Detail) -> str:
-    """Return the difference of one verdict with its interval, or the range of several; in brackets."""
+    """Return, in parentheses, the difference of one verdict with its interval, or the range of several."""
     if not detail.differences or label not in ("better", "worse", "ahead", "behind"):
         return ""
     metric = metric_of(found[0])

@@ -69,14 +69,14 @@ def verdict_label(verdict: Verdict) -> VerdictLabel:
 
 
 def shows_interval(verdict: Verdict) -> bool:
-    """Report whether a sentence includes the interval: it is known and covers the variation between seeds."""
+    """Return whether a sentence includes the interval: it is known and covers the variation between seeds."""
     difference = verdict.difference
     known = difference.low is not None and difference.high is not None
     return known and not verdict.same_models and verdict_label(verdict) != "one seed"
 
 
 def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = True) -> str:
-    """Format a known difference with its interval for brackets: ``0.42 pp, 95 % CI −0.10 to 0.94``.
+    """Format a known difference with its interval for use in parentheses: ``0.42 pp, 95 % CI −0.10 to 0.94``.
 
     Args:
         verdict: one with a known difference.

@@ -21,7 +21,7 @@ def sections(material: Material) -> Iterator[Section]:
         return
     found: dict[str, Calibration] = {}
     for candidate in head.stage.candidates:
-        calibration = analysis.calibration(analysis.tested(candidate))
+        calibration = analysis.calibration(analysis.tested_fit_ids(candidate))
         if calibration is not None:
             found[candidate.name] = calibration
     name = head.candidate.name

@@ -85,7 +85,7 @@ def _images(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
 def _predictions(analysis: Analysis, head: Headline) -> tuple[list[Predictions], tuple[str, ...]]:
     """Return the predictions of the headline candidate's models, and a note for each file that cannot be used."""
     found, notes = [], []
-    for fit_id in analysis.tested(head.candidate):
+    for fit_id in analysis.tested_fit_ids(head.candidate):
         predictions = analysis.predictions.of(fit_id)
         reason = analysis.predictions.unreadable(fit_id)
         if predictions is not None:

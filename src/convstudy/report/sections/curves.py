@@ -21,16 +21,16 @@ _LEGEND = (
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield the section if a fit is trained."""
+    """Yield the section if at least one fit is trained."""
     stage_results = sorted(
         material.analysis.main_results, key=lambda stage_result: _ORDER.index(stage_result.question)
     )
-    blocks = [block for stage_result in stage_results for block in _of(material, stage_result)]
+    blocks = [block for stage_result in stage_results for block in _curves_of(material, stage_result)]
     if blocks:
         yield Section("curves", "Learning curves", (Text((_LEGEND,)), *blocks, *_rates(material)))
 
 
-def _of(material: Material, stage_result: StageResult) -> Iterator[Block]:
+def _curves_of(material: Material, stage_result: StageResult) -> Iterator[Block]:
     """Yield a stage's heading and curves: loss, accuracy and the study's metric for each candidate."""
     results, title = material.results, stage_title(stage_result)
     candidates = list(trained(results, results.plan.stage(stage_result.stage)))
@@ -63,7 +63,7 @@ def _rates(material: Material) -> Iterator[Block]:
 
 
 def rates_chart(material: Material) -> Figure | None:
-    """Return the learning rate by epoch, one line per different schedule; ``None`` if it is constant."""
+    """Return the learning rate by epoch, one line per distinct schedule; ``None`` if it is constant."""
     results = material.results
     shared: dict[tuple[float, ...], list[str]] = {}
     for stage in results.plan.stages:

@@ -29,7 +29,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def rungs_table(stage_result: StageResult) -> Table | None:
-    """Return a table of the rungs reached so far; ``None`` for other searches."""
+    """Return a table of the rungs reached so far; ``None`` without successive halving."""
     if stage_result.trace is None or not stage_result.trace.rungs:
         return None
     metric = stage_result.metric
@@ -39,7 +39,7 @@ def rungs_table(stage_result: StageResult) -> Table | None:
         Column("folds", "Folds", "count"),
         Column("epochs", "Epochs", "count"),
         Column("best", "Best"),
-        Column(key_of(metric), f"Its validation {metric.title}", value_kind(metric)),
+        Column(key_of(metric), f"Validation {metric.title} of the best", value_kind(metric)),
         Column("promoted", "Promoted", "prose"),
     )
     rows: list[tuple[Value, ...]] = []
@@ -59,8 +59,8 @@ def rungs_table(stage_result: StageResult) -> Table | None:
             )
         )
     caption = (
-        "Each rung trains the remaining candidates on the first folds, up to this number of epochs; the better half "
-        f"by mean validation {metric.title} is promoted. The next rung resumes this training."
+        "Each rung trains its candidates on the first folds, up to the number of epochs in its row. The better half by "
+        f"mean validation {metric.title} is promoted. The next rung resumes this training."
     )
     return Table(
         f"rungs-{stage_result.name}", f"Rungs of search {stage_result.name}", caption, columns, tuple(rows)

@@ -54,7 +54,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return the dataset's statistics, ``None`` before the test set was evaluated."""
+    """Return the dataset's statistics, ``None`` before the test set is evaluated."""
     return {"images": material.results.images.as_json() if material.results.images else None}
 
 
@@ -73,7 +73,7 @@ def _about(info: Dataset) -> Text:
 def _test_labels(analysis: Analysis) -> Labels | None:
     """Return the test labels if the headline candidate was evaluated on the test set."""
     head = analysis.headline
-    found = map(analysis.predictions.of, analysis.tested(head.candidate) if head else ())
+    found = map(analysis.predictions.of, analysis.tested_fit_ids(head.candidate) if head else ())
     return next((each.labels for each in found if each is not None), None)
 
 
@@ -91,7 +91,7 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
     Args:
         info: the dataset.
         train: training labels, int of shape (n,); ``None`` if they are not available.
-        test: test labels, likewise.
+        test: test labels, in the same form.
     """
     counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
     rows: list[tuple[Value, ...]] = [
@@ -103,14 +103,14 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
         Column("train", "Training", "count"),
         Column("test", "Test", "count"),
     )
-    caption = "Test counts appear after the test set was evaluated."
+    caption = "Test counts appear after the test-set evaluation."
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
 def image_text(statistics: DatasetStatistics | None, info: Dataset) -> tuple[str, ...]:
     """Return sentences on duplicates, constant images and class balance."""
     if statistics is None:
-        return ("A run searches for duplicates after it evaluated the test set.",)
+        return ("A run searches for duplicates after its test-set evaluations.",)
     return tuple(_sentences(statistics, info))
 
 
@@ -147,8 +147,9 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
         yield f"Class {smallest} has no training images."
     else:
         yield (
-            f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the training images of the smallest "
-            f"({smallest}); the effective number of classes is {shortest(balance.effective, 3)} of {info.n_classes}."
+            f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the number of training images of "
+            f"the smallest ({smallest}); the effective number of classes is {shortest(balance.effective, 3)} of "
+            f"{info.n_classes}."
         )
     guess = statistics.test.class_counts[balance.largest] / statistics.test.n_images
     yield f"Always predicting {largest} would reach a test accuracy of {percent(guess)}."
