@@ -1,4 +1,4 @@
-"""Checks for common errors in studies, training and results. Pure: no clock, disk or randomness.
+"""Checks for common errors in studies, training and results. They use no clock, disk or randomness.
 
 =====================  =====================================================================
 ``finding``            one finding; all findings, suppressed ones in a separate list

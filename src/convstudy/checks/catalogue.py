@@ -186,7 +186,7 @@ IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
         images.badly_calibrated,
     ),
 )
-"""Checks that run once the test set was evaluated."""
+"""Checks that run after the test set has been evaluated."""
 
 CHECKS: tuple[Check[Any], ...] = (*PLAN_CHECKS, *RUN_CHECKS, *IMAGE_CHECKS)
 

@@ -1,4 +1,4 @@
-"""During training: problems in recorded histories. docs/checks.md states the same constants.
+"""Checks of the recorded training histories. docs/checks.md states the same constants.
 
 Histories are measured in evaluation mode after each epoch, so training and validation scores are comparable. All
 checks but the first two skip the candidates of searches, which are often trained for few epochs on purpose.
@@ -29,6 +29,7 @@ MIN_EPOCHS = 6
 MIN_DEAD_FRACTION = 0.5
 MAX_FINAL_RATE = 0.1
 MIN_LOSS_RISE = 1.25
+"""A factor."""
 MIN_FALL = 0.01
 COLLAPSE_HINT = (
     "lower learning_rate, or change init or activation; if only some seeds collapsed, keep them in the mean"
@@ -119,7 +120,7 @@ def still_improving(analysis: Analysis) -> Iterator[Spot]:
 
 
 def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
-    """Find networks whose validation loss was lowest in the first half of training and rose by a quarter since."""
+    """Find networks whose validation loss was lowest in the first half of training and has since risen by a quarter."""
     for each in tested_candidates(analysis):
         rises = [rise for fit in each.fits if (rise := rise_of(fit.record)) is not None]
         if 2 * len(rises) > len(each.fits):
@@ -133,7 +134,7 @@ def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
 
 
 def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
-    """Find networks whose validation accuracy fluctuates in the last epochs by more than the tested difference."""
+    """Find networks whose validation accuracy fluctuates in the last epochs by more than the difference under test."""
     for each in tested_candidates(analysis):
         histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= MIN_EPOCHS]
         if not histories:
@@ -171,14 +172,16 @@ def gain_of(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
     k = len(curves[0]) // 2
     gain = fmean(fmean(curve[k:]) - fmean(curve[:k]) for curve in curves)
     squares = [(b - a) ** 2 for curve in curves for a, b in pairwise(curve)]
-    variance = fmean(squares) / 2  # of one epoch: a difference of two has twice the variance
+    # The variance of one epoch: the difference of two epochs has twice this variance.
+    variance = fmean(squares) / 2
     return gain, math.sqrt(variance * 2 / (k * len(curves)))
 
 
 def rise_of(record: Record) -> tuple[int, float] | None:
-    """Return the epoch of the lowest validation loss and the factor by which it rose since; ``None`` if not early.
+    """Return the epoch of the lowest validation loss, and the final loss divided by the lowest.
 
-    Losses are averaged over :func:`window` epochs. A rise counts as overfitting only if training loss kept falling.
+    Losses are averaged over :func:`window` epochs. The result is ``None`` unless the epoch is in the first half, the
+    loss has risen by :data:`MIN_LOSS_RISE`, and training loss kept falling since.
     """
     n = len(record.history)
     if n < MIN_EPOCHS:
@@ -199,7 +202,7 @@ def rise_of(record: Record) -> tuple[int, float] | None:
 
 
 def largest_fall(values: Sequence[float]) -> float:
-    """Return the largest fall from a value to a later one, 0 if they only rise.
+    """Return the largest fall from a value to a later one, 0 if no value is lower than an earlier one.
 
     >>> largest_fall([1.0, 3.0, 2.0, 2.5])
     1.0
@@ -208,7 +211,7 @@ def largest_fall(values: Sequence[float]) -> float:
 
 
 def _used_all_epochs(each: TrainedCandidate, record: Record) -> bool:
-    """Return whether a fit used all its epochs and its schedule had not decayed: more epochs could have helped."""
+    """Return whether more epochs could have helped: the fit used all epochs and its learning rate had not decayed."""
     rates = [epoch.learning_rate for epoch in record.history]
     return len(rates) == each.candidate.recipe.epochs and rates[-1] > MAX_FINAL_RATE * max(rates)
 
@@ -223,7 +226,7 @@ def _error_of_change(accuracy: float, n_images: int) -> float:
 
 
 def _tested_difference(each: TrainedCandidate) -> float:
-    """Return the size of the difference in this candidate's verdict, 0 without a verdict in percent."""
+    """Return the absolute difference in this candidate's verdict; 0 without a verdict or a metric in percent."""
     stage_result = each.stage_result
     rival = (
         stage_result.runner_up

@@ -123,7 +123,7 @@ def _n_validating(stage: Stage) -> int:
 
 
 def choices_after_test_evaluation(planned: Planned) -> Iterator[Spot]:
-    """Find studies that select candidates although the test set was evaluated before."""
+    """Find studies that select candidates although the test set has already been evaluated."""
     study = planned.plan.study
     if planned.n_test_evaluations and (study.search or study.compare):
         yield Spot(

@@ -1,6 +1,6 @@
 """Report failed allocations on CPU and GPU as :class:`OutOfMemory`.
 
-They are recognized by error types and by the free memory, never by the text of a message.
+A failed allocation is recognized by its error type and by the free memory, never by the text of its message.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
 
 
 def step_bytes(fit: Fit, device: torch.device) -> int:
-    """Return the bytes that the largest step of a fit needs: all layers' outputs and their gradients in float32."""
+    """Return the memory of a fit's largest step, in bytes: all layers' outputs and their gradients in float32."""
     info = fit.dataset
     rows = layer_table(fit.network, info.image_shape, info.n_classes).rows
-    numbers = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
-    evaluated = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_GPU
-    return BYTES_PER_VALUE * numbers * max(2 * fit.recipe.batch_size, evaluated)
+    n_values = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
+    evaluation_batch_size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_GPU
+    return BYTES_PER_VALUE * n_values * max(2 * fit.recipe.batch_size, evaluation_batch_size)
 
 
 def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torch.device) -> bool:
     """Return whether an error is a failed allocation.
 
-    Torch's CPU allocator and CUDA's libraries raise a plain ``RuntimeError``. Such an error counts if the memory of a
-    step cannot be allocated now, while the failed step still holds its tensors.
+    Torch's CPU allocator and CUDA's libraries raise a plain ``RuntimeError``. Such an error counts as a
+    failed allocation if the memory of a step cannot be allocated now, while the failed step still holds its tensors.
     """
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         return True
@@ -59,7 +59,7 @@ def _has_room(n_bytes: int, device: torch.device) -> bool:
     if device.type == "cuda":
         return has_room(n_bytes, device)
     try:
-        np.empty(n_bytes, np.uint8)  # reserved, not touched
+        np.empty(n_bytes, np.uint8)  # reserves the memory and does not write to it
     except MemoryError:
         return False
     return True

@@ -1,8 +1,8 @@
-"""The optimizers by name. To add one, write a function and its line in :data:`OPTIMIZERS`.
+"""The optimizers by name. To add one, write a function and add it to :data:`OPTIMIZERS`.
 
-Adam and RMSprop have epsilon where Keras has it, which matters while the second moment is small. Torch's Adam adds
-epsilon to the bias-corrected root, Keras' Adam to the uncorrected root. Torch's RMSprop adds it outside the root, that
-of Keras inside.
+Adam and RMSprop add epsilon where Keras adds it, which matters while the second moment is small. Torch's Adam adds
+epsilon to the bias-corrected root, Keras' Adam to the uncorrected root. Torch's RMSprop adds it outside the root,
+Keras' RMSprop inside.
 
 A learning rate is a float, or a 0-d tensor on the parameters' device. With a tensor, a step does not synchronize with
 the GPU and uses no float that changes from step to step, so that a CUDA graph can capture and replay it.
@@ -33,9 +33,9 @@ class KerasAdam(torch.optim.Adam):
     """Adam with Keras' epsilon: ``p -= lr · √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε)``.
 
     This is the more efficient form at the end of section 2 of Kingma & Ba 2015. Torch's fused kernel computes
-    ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``, which is the same for ``ε' = ε / √(1-β₂ᵗ)``. This epsilon changes every
-    step. So with a tensor as learning rate, the kernel gets a step count at which it corrects nothing, and the
-    correction is multiplied into the learning rate.
+    ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``, which is the same for ``ε' = ε / √(1-β₂ᵗ)``. ε' changes with every step,
+    but a captured CUDA graph replays constant floats. So with a tensor as learning rate, the kernel gets a step count
+    at which its bias correction is 1, and the learning rate is multiplied by the correction.
     """
 
     _converged: torch.Tensor | None = None
@@ -161,8 +161,8 @@ class Muon(KerasAdam):
 def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
     """Return an approximation of ``U·Vᵀ``, the nearest matrix with orthonormal rows or columns to ``matrix = U·S·Vᵀ``.
 
-    Each Newton-Schulz step maps every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``. That raises small ones
-    fast; by design all end between about 0.7 and 1.2, not at 1.
+    Each Newton-Schulz step maps every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``. Small
+    values grow fast. By design, all values end between about 0.7 and 1.2, not at 1.
 
     Args:
         matrix: float32 ``(m, n)``, as is the result.
@@ -184,7 +184,7 @@ def _adam(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _muon(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return Muon with ``adam_lr`` for all parameters that Adam updates, the output layer's kernel among them."""
+    """Return Muon with ``adam_lr`` for all parameters that Adam updates, including the output layer's kernel."""
     kernels, *others = groups
     *hidden, output = kernels["params"]
     lr_ratio = recipe.adam_lr / recipe.learning_rate
@@ -218,7 +218,7 @@ OPTIMIZERS: dict[str, Callable[[Groups, Recipe], torch.optim.Optimizer]] = {
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer. Kernels and matrices are its first group, biases and scales its second.
+    """Return the recipe's optimizer. Its first group has kernels and matrices, its second biases and scales.
 
     Only the first group has weight decay.
 

@@ -18,7 +18,7 @@ def resolved(
     """Return the plan of a run with every choice that the records allow, and these choices.
 
     The stored choices of the run are final once a model of the plan has a test score. A failed fit can be trained again
-    later, by this run or another study; a choice must not change after the test set was evaluated.
+    later, by this run or another study; a choice must not change after a test-set evaluation.
 
     Args:
         study: the study of the run.

@@ -37,7 +37,7 @@ class Results:
             ``error_pixels`` (k, height, width, channels) uint8 of the k most confident errors, the most confident
             first. It raises :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
         access_log: every evaluation of the dataset's test set in this runs folder, by any study, in order.
-        images: statistics of the dataset's images; ``None`` until the test set was evaluated.
+        images: statistics of the dataset's images; ``None`` until the test set is evaluated.
         acceptances: the failures that this run accepted, in order.
 
     >>> from convstudy import Network, Study, Variant, run_study
@@ -78,7 +78,7 @@ class Results:
         return tuple(self.records[fit.id] for fit in candidate.fits if fit.id in self.records)
 
     def epochs_of(self, stage: Stage) -> int:
-        """Return the number of epochs that a stage's fits trained; fits of one trial share epochs, which count once."""
+        """Return the number of epochs that a stage's fits trained; shared epochs of a trial count once."""
         return sum(len(epochs) for epochs in own_epochs(stage.fits, self.records).values())
 
     @property
@@ -107,7 +107,7 @@ class Results:
 
     @property
     def untested(self) -> tuple[Fit, ...]:
-        """The completed fits whose model must be evaluated on the test set and has no score yet."""
+        """The completed fits whose model must still be evaluated on the test set."""
         done = (fit for fit in self.plan.tested_fits if fit.id in self.records and self.records[fit.id].done)
         return tuple(
             fit

@@ -23,7 +23,7 @@ Fits = Mapping[str, Fit]
 def plan_as_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON values; :func:`plan_from_json` reads them back.
 
-    ``names`` maps the ids of fits to readable names; it is not read back.
+    ``names`` maps the ids of fits to readable names; :func:`plan_from_json` ignores it.
     """
     return {
         "study": study_document(plan.study),

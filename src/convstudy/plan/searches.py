@@ -1,6 +1,6 @@
 """The stage of a search, one function per method. To add a method, write a function and its line in ``METHODS``.
 
-A stage follows from the study and the records alone. Whenever a run plans again, the function returns the same
+A stage depends only on the study and the records. Whenever a run plans again, the function returns the same
 candidates as before, and those that have become known. Candidates and fits that are not known yet have placeholders in
 ``Stage.pending``: the cost of the plan includes them, and no choice is made while there are any.
 """

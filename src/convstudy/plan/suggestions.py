@@ -1,8 +1,8 @@
 """Candidates suggested by TPE, which samples near values that scored well (Bergstra et al. 2011; Optuna's sampler).
 
-Optuna is asked for four candidates at a time and gets the scores of all four together, in their order. So suggestions
-follow from the search space and the scores alone, not from the number of workers or the order in which fits end. After
-an interruption the same questions are asked again and have the same answers.
+Optuna suggests four candidates at a time and gets their four scores together, in the same order. So suggestions depend
+only on the search space and the scores, and not on the number of workers or the order in which fits end. After an
+interruption, the same calls to Optuna are repeated and return the same suggestions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from convstudy.studyfile.part import SearchValue
 
 BATCH_SIZE = 4
 """The number of suggestions per batch."""
-# TPE may repeat a candidate. It is asked again up to this often; then a random candidate is taken.
+# TPE may repeat a candidate. It is then asked again, up to this number of times; after that a random candidate is used.
 MAX_REPEATS = 20
 # Every setting that changes suggestions is explicit, because defaults change between versions: Optuna 5.0 changed those
 # of multivariate and constant_liar. Deprecated settings are left out: they warn now and will raise in 6.0.
@@ -34,7 +34,7 @@ Outcomes = tuple[float | None, ...]
 
 
 def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[dict[str, SearchValue]]:
-    """Return the next batch of candidates: four, or fewer if the space has no others.
+    """Return the next batch of candidates: four, or fewer if the space has no more.
 
     Args:
         space: the search space.
@@ -71,7 +71,7 @@ class TpeSession:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        # The seed follows from the space: the same search has the same suggestions on every machine.
+        # The seed is a hash of the space: the same search gets the same suggestions on every machine.
         seed = int(hashlib.sha256(space_text(self._space).encode()).hexdigest()[:8], 16)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna warns of experimental settings
@@ -95,7 +95,7 @@ class TpeSession:
         self._batches.append(batch)
 
     def _ask(self) -> tuple[SearchValue, ...] | None:
-        """Return a candidate that was not suggested before; ``None`` if there is none."""
+        """Return a candidate that was not suggested before; ``None`` if no such candidate is left."""
         for _ in range(MAX_REPEATS):
             trial = self._trial()
             row = self._row(trial.params)

@@ -1,4 +1,4 @@
-"""Statistics on arrays: intervals, tests and verdicts. Pure: no plan, no results, no clock.
+"""Statistics on arrays: intervals, tests and verdicts. The functions are pure: they use no plan, results or clock.
 
 ==================  ==========================================================================
 ``summary``         mean, standard deviation and range

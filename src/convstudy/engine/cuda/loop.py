@@ -33,7 +33,7 @@ N_WARMUP_STEPS = 3
 
 
 class CapturedLoop:
-    """Replays groups of steps; the remaining steps, with a smaller last batch among them, run one by one.
+    """Replays groups of steps; the remaining steps, including a smaller last batch, run one by one.
 
     Create it before the first step or after loading a checkpoint: it takes warm-up steps, then restores weights and
     optimizer state. It is a context manager that frees the graph at the end.
