@@ -53,7 +53,7 @@ def test_too_few_seeds_give_the_required_number() -> None:
     (verdict,) = only(results).verdicts
     assert verdict.kind == "inconclusive"
     required = verdict.required
-    assert required and required.unit == "seeds" and required.at_hand == 3
+    assert required and required.unit == "seeds" and required.n_present == 3
     assert required.fewest and required.most and 5 < required.fewest < required.most < 200
 
 

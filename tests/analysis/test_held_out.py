@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from convstudy.analysis import analyse
-from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
+from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
 from convstudy.history.results import Results
 from convstudy.metrics import metric_named
 from convstudy.report.conclusions import conclusions
@@ -84,7 +84,7 @@ def test_few_folds_require_more_folds_first() -> None:
     """The variance of few folds would require millions of images, mostly because of Student's t."""
     results = searched({"kernel=3": (12, 2, 20, 5, 15), "kernel=5": 11})
     (verdict,) = analyse(results).stage_results[0].verdicts
-    assert verdict.required and (verdict.required.unit, verdict.required.at_hand) == ("images", 1437)
+    assert verdict.required and (verdict.required.unit, verdict.required.n_present) == ("images", 1437)
     text = conclusions(analyse(results))[0].text
     assert "use more folds" in text
     numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
@@ -116,7 +116,7 @@ def test_image_of_repeated_folds_counts_once() -> None:
     twice, n_twice = pooled_images(pairs + pairs, reader, ACCURATE) or (None, 0)
     assert n_once == n_twice == 1437
     assert once == twice == images_of(np.array([-1.0] * 5 + [0.0] * 1432))
-    assert most_of_pooled_images(pairs) == most_of_pooled_images(pairs + pairs)
+    assert bound_of_pooled_images(pairs) == bound_of_pooled_images(pairs + pairs)
 
 
 def test_predictions_of_different_images_are_not_paired() -> None:

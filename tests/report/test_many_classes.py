@@ -13,7 +13,7 @@ import pytest
 
 from convstudy.data import BUILT_IN_DATASETS
 from convstudy.history.results import Results
-from convstudy.report.class_charts import MOST_CLASSES
+from convstudy.report.class_charts import MAX_SHOWN_CLASSES
 from convstudy.report.document import document
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
@@ -49,14 +49,14 @@ def contents(request: pytest.FixtureRequest) -> Report:
     return gathered(_results(request.param))
 
 
-@pytest.mark.parametrize("contents", [MOST_CLASSES], indirect=True)
+@pytest.mark.parametrize("contents", [MAX_SHOWN_CLASSES], indirect=True)
 def test_fifty_classes_have_a_confusion_matrix(contents: Report) -> None:
     table = table_of(contents, "confusion")
     assert figure_of(contents, "confusion").alt
     assert (len(table.rows), len(table.columns)) == (50, 51)
 
 
-@pytest.mark.parametrize("contents", [MOST_CLASSES + 1, 1_000], indirect=True)
+@pytest.mark.parametrize("contents", [MAX_SHOWN_CLASSES + 1, 1_000], indirect=True)
 def test_more_classes_have_a_list_of_pairs_that_states_its_omissions(contents: Report) -> None:
     n_classes = len(table_of(contents, "classes").rows)
     table = table_of(contents, "confusion")
@@ -70,15 +70,15 @@ def test_more_classes_have_a_list_of_pairs_that_states_its_omissions(contents: R
     n_hidden = int(hidden[1].replace(",", "")) if hidden else 0
     assert sum(counts) + (int(hidden[2].replace(",", "")) if hidden else 0) == n_errors
     assert len(counts) == MAX_PAIRS if n_hidden else len(counts) <= MAX_PAIRS
-    assert n_hidden > 0 or n_classes == MOST_CLASSES + 1
+    assert n_hidden > 0 or n_classes == MAX_SHOWN_CLASSES + 1
     assert f"among {n_classes:,} classes" in page(contents)
     # Tables have one row per class; charts show only some classes.
     assert len(table_of(contents, "class-accuracy").rows) == n_classes
     accuracy, classes = figure_of(contents, "class-accuracy"), figure_of(contents, "classes")
     assert f"lowest of {n_classes:,}" in accuracy.full_title
     assert f"smallest of {n_classes:,}" in classes.title
-    assert 30 < len({row["class"] for row in _data(accuracy.draw())}) <= MOST_CLASSES
-    assert len({row["class"] for row in _data(classes.draw())}) == MOST_CLASSES
+    assert 30 < len({row["class"] for row in _data(accuracy.draw())}) <= MAX_SHOWN_CLASSES
+    assert len({row["class"] for row in _data(classes.draw())}) == MAX_SHOWN_CLASSES
 
 
 def _data(spec: object) -> list[dict[str, object]]:

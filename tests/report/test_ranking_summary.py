@@ -87,10 +87,10 @@ def expected(found: list[Verdict]) -> set[str]:
                 texts |= {f"{figure * sign * 100:.2f}".replace("-", "−") for sign in (1, -1)}
         if verdict.required:
             required = verdict.required
-            texts.add(f"{required.at_hand:,}")
+            texts.add(f"{required.n_present:,}")
             if required.fewest is not None:
                 texts |= set(
-                    between(required.fewest, required.most, required.at_hand)
+                    between(required.fewest, required.most, required.n_present)
                     .removesuffix(" or more")
                     .split(" to ")
                 )

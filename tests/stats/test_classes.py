@@ -33,7 +33,7 @@ def test_accuracy_per_class_of_several_models_covers_seeds_and_images() -> None:
     found = accuracies([0, 0, 2, 1, 1, 2, 2, 2, 2, 3], [0, 0, 1, 1, 1, 2, 2, 0, 2, 3])
     right = np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float64)
     assert found[0].accuracy == accuracy_interval(right)
-    assert (found[0].taken_for, found[0].share_taken) == (1, 1 / 6)  # the first of equals
+    assert (found[0].confused_with, found[0].confused_fraction) == (1, 1 / 6)  # the first of equals
     assert {each.n_models for each in found} == {2}
     assert found[2].accuracy is not None
     assert found[2].accuracy.estimate == 7 / 8

@@ -9,7 +9,7 @@ from convstudy.stats import Measure, paired_difference
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import bonett_price, wilson
 from convstudy.stats.resampled import five_by_two, fold_difference, fold_mean, probabilities
-from convstudy.stats.two_way import images_of, most_of_images
+from convstudy.stats.two_way import bound_of_images, images_of
 from convstudy.stats.verdicts import corrected, judge
 
 FOLDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=10)
@@ -109,7 +109,7 @@ def test_images_do_not_widen_intervals_with_large_fold_variance() -> None:
 
 
 def test_error_rates_bound_the_images_part_without_predictions() -> None:
-    known, most = images_of(np.array([1.0] * 3 + [0.0] * 997)), most_of_images(0.003 + 0.0, 1000)
+    known, most = images_of(np.array([1.0] * 3 + [0.0] * 997)), bound_of_images(0.003 + 0.0, 1000)
     assert most.variance >= known.variance * 0.999
 
 

@@ -7,8 +7,8 @@ from benchmarks.statistics import statistics_simulation as simulation
 from convstudy.stats.differences import Difference
 from convstudy.stats.resampled import fold_difference
 from convstudy.stats.sample_size import (
-    CHANCE,
-    REACH,
+    MAX_EXTRAPOLATION,
+    POWER,
     RequiredSampleSize,
     required_images,
     required_seeds,
@@ -24,7 +24,7 @@ def test_required_seeds_without_image_variance_equal_textbook() -> None:
     # Textbook: sd 1, difference 1 · sd, 5 %, 80 %: 10 pairs with the t distribution (8 with z).
     for n_seeds in (3, 9):
         found = required_seeds(Components(1.0, 0.0, 0.0, n_seeds, MANY), 1.0, 0.05)
-        assert found and (found.unit, found.at_hand, found.fewest) == ("seeds", n_seeds, 10)
+        assert found and (found.unit, found.n_present, found.fewest) == ("seeds", n_seeds, 10)
 
 
 def test_large_enough_study_requires_nothing() -> None:
@@ -126,7 +126,7 @@ def test_required_seeds_give_power_of_about_eighty_percent() -> None:
             wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, PSEUDO_OBSERVATIONS
         )
         shown.append(squares.mean - squares.half_width() > 0)
-    assert np.concatenate(shown).mean() == pytest.approx(CHANCE, abs=0.08)
+    assert np.concatenate(shown).mean() == pytest.approx(POWER, abs=0.08)
 
 
 def over_folds(pairs: list[float], ratio: float, n_images: int, n_differ: int) -> Difference:
@@ -140,7 +140,7 @@ def over_folds(pairs: list[float], ratio: float, n_images: int, n_differ: int) -
 def test_range_over_folds_is_from_images_to_fold_variance() -> None:
     found = over_folds([0.002, -0.001, 0.001], 0.5, 10_000, 20)
     required = required_images(found, 0.001, 0.05)
-    assert required and (required.unit, required.at_hand) == ("images", 10_000)
+    assert required and (required.unit, required.n_present) == ("images", 10_000)
     # (1.96 · √(42 / 10,000²) + 0.84 · √(40 / 10,000²)) is 0.18 points.
     assert required.fewest == pytest.approx(10_000 * 0.0018**2 / 0.001**2, rel=0.05)
     # (4.303 + 0.8416) · √(5 / 6) · 0.153 points are 0.72 points: 52 times the images.
@@ -154,7 +154,7 @@ def test_folds_with_small_variance_require_images_only() -> None:
     for n_images, reached in ((10_000, True), (1_000, False)):
         found = over_folds([0.0002, 0.0001, 0.0001], 0.5, n_images, 20)
         required = required_images(found, 0.001, 0.05)
-        assert required and required.at_hand == n_images and not required.folds_first
+        assert required and required.n_present == n_images and not required.folds_first
         assert (required.fewest is not None, required.most) == (reached, required.fewest)
 
 
@@ -179,7 +179,7 @@ def test_required_seeds_are_at_least_the_present_number() -> None:
         required = required_seeds(components(first - second), 0.02, 0.05)
         if required and required.unit == "seeds":
             asked += 1
-            assert required.fewest is None or 3 < required.fewest <= 3 * REACH
+            assert required.fewest is None or 3 < required.fewest <= 3 * MAX_EXTRAPOLATION
             assert required.fewest is None or required.most is None or required.most >= required.fewest
         elif required is None:
             # Then the interval of the present study is narrow enough.

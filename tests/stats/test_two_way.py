@@ -14,7 +14,7 @@ from convstudy.stats import Measure
 from convstudy.stats.intervals import bonett_price, wilson
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.two_way import (
-    MOST_LOSS,
+    MAX_LOSS,
     PSEUDO_OBSERVATIONS,
     accuracy_interval,
     components,
@@ -221,10 +221,10 @@ def test_loss_interval_has_positive_ends_around_the_mean() -> None:
 
 def test_losses_of_zero_have_an_interval() -> None:
     found = loss_interval(np.zeros((2, 100)))
-    assert (found.low, found.high) == (0.0, pytest.approx(3 / 100 * MOST_LOSS))
+    assert (found.low, found.high) == (0.0, pytest.approx(3 / 100 * MAX_LOSS))
     one_large = np.zeros((2, 100))
     one_large[0, 0] = 16.0  # the upper end was 22,672 nats
-    assert loss_interval(one_large).high == MOST_LOSS
+    assert loss_interval(one_large).high == MAX_LOSS
 
 
 def test_invalid_shapes_are_rejected() -> None:

@@ -62,7 +62,7 @@ class Calibration:
 
     Attributes:
         n_images: the number of test images.
-        bins: of equal width, over all models.
+        bins: bins of equal width, over all models.
         error: expected calibration error with bins of equal width, a fraction.
         by_chance: the expected ``error`` of a perfectly calibrated model.
         equal_mass: expected calibration error with bins of equal mass.

@@ -75,7 +75,7 @@ class CandidateRow:
 
     Attributes:
         stage, question: the key and the question of its stage.
-        name: of the candidate.
+        name: the name of the candidate.
         network: the name of its network.
         settled: whether it depends on no open selection of an earlier stage.
         chosen: whether its stage selected it.

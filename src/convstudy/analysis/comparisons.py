@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
-from convstudy.analysis.held_out import HeldOutReader, most_of_pooled_images, pooled_images
+from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.metrics import LOG_LOSS, Metric, metric_named, recorded_with
@@ -45,8 +45,8 @@ def compare_folds(
     """Compare a search's best candidate with others on validation images.
 
     An interval is never narrower than the sampling of the images of all folds requires. If predictions are missing,
-    this part is bounded from the error rates, and the verdict is ``bounded``. The bound is valid for proportions only;
-    other metrics have no interval then. A metric per set never has one.
+    this part is bounded from the error rates, and the verdict is ``bounded``. The bound is valid only for proportions;
+    without predictions, other metrics have no interval. A metric per set never has one.
 
     The best candidate was selected by the same scores. So the correction counts all pairs of the search's candidates as
     comparisons, also eliminated ones.
@@ -54,7 +54,7 @@ def compare_folds(
     Args:
         first: the best candidate.
         others: the candidates with the same folds and epochs.
-        metric: of the study.
+        metric: the study's metric.
         margin: the equivalence margin, in units of the metric.
         n_candidates: the number of all candidates of the search.
         held_out: the reader of validation predictions.
@@ -67,11 +67,13 @@ def compare_folds(
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
         first_scores, second_scores = _paired_scores(pairs, measure)
         measured = pooled_images(pairs, held_out, metric)
-        bound = most_of_pooled_images(pairs) if pairs and proportions else (None, 0)
+        # Error rates bound the number of images on which two models differ, so the bound is for proportions only.
+        bound = bound_of_pooled_images(pairs) if pairs and proportions else (None, 0)
         images, n_pooled = measured or bound
         if measured is None and not proportions:
             difference = _without_interval(first_scores, second_scores)
         else:
+            # Two values of a metric differ by at most its range.
             limit = metric.high - metric.low
             difference = fold_difference(
                 first_scores, second_scores, ratio, images=images, n_images=n_pooled, limit=limit
@@ -79,7 +81,7 @@ def compare_folds(
         each = _verdict_on(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
-        # ``probabilities`` calls a positive difference better, whatever the metric.
+        # ``probabilities`` calls a positive difference better, also for a metric whose lower values are better.
         better = probabilities(difference, margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
@@ -99,7 +101,7 @@ def compare_seeds(
 
     Args:
         pairs: first and second candidate of each comparison.
-        metric: of the study.
+        metric: the study's metric.
         margin: the equivalence margin, in units of the metric.
         predictions: the reader of test predictions.
         n_images: the number of test images.
@@ -134,17 +136,18 @@ def compare_losses(
 def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReader) -> Mapping[str, Interval]:
     """Return the 95 % intervals of a candidate's mean test scores, by metric.
 
-    Metrics per set have no interval. Without predictions there are none at all.
+    Metrics per set have no interval. If predictions of a fit are missing, there is no interval at all.
 
     Args:
         row: the candidate.
-        metric: of the study, in addition to accuracy and log-loss.
+        metric: the study's metric. Intervals of accuracy and log-loss are always included.
         predictions: the reader of test predictions.
     """
     import numpy as np
 
     read = [predictions.of(fit.fit_id) for fit in row.fits if fit.test is not None]
     found = [each for each in read if each is not None]
+    # An interval over a part of the seeds would not belong to the mean over all of them.
     if not found or len(found) < len(read):
         return {}
     intervals: dict[str, Interval] = {}
@@ -169,7 +172,7 @@ def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, 
 
     Args:
         rows: the candidates of a search; those without a score on each fold have no interval.
-        metric: of the study.
+        metric: the study's metric.
     """
     found: dict[str, Interval] = {}
     if not holds("Wilson", metric):
@@ -252,6 +255,7 @@ def _compare_on_images(
     verdict = replace(_verdict_on(first, second, measure, difference, margin), same_models=same)
     if not holds("McNemar", metric):
         return verdict
+    # McNemar's test is for proportions: a value above 0 is a correct prediction.
     return replace(verdict, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
 
 
@@ -281,6 +285,7 @@ def _with_required_seeds(
     verdict: Verdict, first: CandidateRow, second: CandidateRow, predictions: PredictionReader
 ) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
+    # No number of seeds shows a difference between identical models.
     is_open = verdict.kind == "inconclusive" and not verdict.same_models
     metric = metric_named(verdict.measure.metric)
     tables = _tables(first, second, metric, predictions) if is_open else None
@@ -292,6 +297,7 @@ def _with_required_seeds(
 
 def _with_required_images(verdict: Verdict) -> Verdict:
     """Attach the required number of images to an inconclusive verdict over folds."""
+    # A sample size needs the measured variance of the images; a bound of it would ask for too many.
     if verdict.kind != "inconclusive" or verdict.bounded or verdict.same_models:
         return verdict
     return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
@@ -299,4 +305,5 @@ def _with_required_images(verdict: Verdict) -> Verdict:
 
 def _error(verdict: Verdict) -> float:
     """Return the significance level of one comparison, after a Bonferroni correction."""
+    # This is Holm's level for the smallest p-value, the strictest one.
     return (1 - verdict.difference.confidence) / verdict.n_comparisons

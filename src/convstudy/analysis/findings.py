@@ -38,20 +38,20 @@ class StageResult:
         stage: the key of the stage, for example ``"search.kernel-size"``.
         question: ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``; ``"inner"`` or ``"nested"`` for the outer
             folds of a search.
-        name: of the stage.
+        name: the name of the stage.
         measure: the basis of the verdicts: the study's metric, on validation images for a search, else on test images.
         rows: the candidates, in the order of the study.
         best: the candidate that the stage selected on validation images; for an ablation, the unmodified network.
         runner_up: the candidate with the second-best mean on validation images.
-        verdicts: paired by seed or fold. A search compares the best candidate with each other one that has the same
-            folds and epochs; an ablation compares each variant with the unmodified network; a comparison compares all
-            pairs, those of the best candidate first, or the pairs with test scores if there is no best one.
+        verdicts: the verdicts, paired by seed or fold. A search compares the best candidate with each other candidate
+            with the same folds and epochs. An ablation compares each variant with the unmodified network. A comparison
+            compares all pairs, those of the best candidate first, or the pairs with test scores without a best one.
         losses: verdicts on the same pairs by test log-loss.
         interactions: verdicts on pairs of variants, for an ablation with ``interactions``.
         intervals: candidate -> metric -> 95 % interval of the mean test score.
         fold_intervals: candidate -> 95 % interval of the mean validation score, for candidates of a search with all
             folds (Nadeau and Bengio, :func:`convstudy.stats.resampled.fold_mean`).
-        trace: the course of a search.
+        trace: the search trace.
         nested: the nested cross-validation of a search.
         selection: the selection bias of a search's best score.
     """
@@ -81,8 +81,8 @@ class StageResult:
         """Return the interval of a mean test score; ``None`` without one.
 
         Args:
-            name: of the candidate.
-            metric: its name; the study's by default.
+            name: the name of the candidate.
+            metric: the name of the metric; the study's metric by default.
         """
         return self.intervals.get(name, {}).get(metric or self.measure.metric)
 
@@ -110,6 +110,7 @@ class StageResult:
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The maximal groups of ranked candidates without a significant difference; only for comparisons."""
+        # Only a comparison has verdicts on all pairs, and a metric per set has no intervals.
         if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
             return ()
         names = [row.name for row in self.ranking]
@@ -122,7 +123,7 @@ class StageResult:
 
     @property
     def settled(self) -> bool:
-        """Whether all candidates are settled, so that the stage waits for no earlier one."""
+        """Whether all candidates are settled: the stage does not depend on a choice of an earlier stage."""
         return all(row.settled for row in self.rows)
 
 
@@ -140,8 +141,8 @@ def stage_result(
     """Compute the result of a stage.
 
     Args:
-        results: of the run.
-        stage: of its plan.
+        results: the results of the run.
+        stage: a stage of its plan.
         predictions: the reader of this run's test predictions.
         held_out: the reader of this run's validation predictions.
     """
@@ -204,6 +205,7 @@ def stage_result(
         best,
         runner_up,
         compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test),
+        # With log-loss as the study's metric, the verdicts are about losses already.
         compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
         interactions_of(together, best, metric, margin, predictions) if together and best else (),
         intervals,
@@ -238,6 +240,7 @@ def _next_best(
     scored = [row for row in others if row.summary(measure).mean is not None]
     metric = metric_named(measure.metric)
 
+    # Losses break ties, as in the selection (``plan.ranking``).
     def rank(row: CandidateRow) -> tuple[float, float]:
         value, loss = row.summary(measure).mean, row.validation[LOG_LOSS].mean
         assert value is not None and loss is not None  # both are recorded together

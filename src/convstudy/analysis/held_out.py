@@ -14,7 +14,7 @@ from convstudy.errors import StoreError
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import Source
-from convstudy.stats.two_way import images_of, most_of_images
+from convstudy.stats.two_way import bound_of_images, images_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,7 +137,7 @@ def pooled_images(
     Args:
         pairs: fits of two candidates, paired by fold.
         held_out: the reader of validation predictions.
-        metric: of the study.
+        metric: the study's metric.
 
     Returns:
         The variance from images, and the effective number of images for an equivalence claim. ``None`` for a metric per
@@ -166,7 +166,7 @@ def pooled_images(
     return images_of(means, size), int(len(times) / size)
 
 
-def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:
+def bound_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:
     """Bound the variance from images of a difference over folds by the error rates, without predictions.
 
     Args:
@@ -182,4 +182,4 @@ def most_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Sourc
         (1 - (fit.validation["accuracy"] if fit.validation else 0.0)) * fit.n_validation for fit in fits
     )
     n = max(1, min(n_validation, n_all))  # repeated folds use the same images again
-    return most_of_images(wrong / max(1, n_validation), n), n
+    return bound_of_images(wrong / max(1, n_validation), n), n

@@ -53,7 +53,7 @@ def interactions_of(
     Args:
         pairs: (both together, first variant, second variant).
         unmodified: the network of the ablation.
-        metric: of the study.
+        metric: the study's metric.
         margin: the equivalence margin, in units of the metric.
         predictions: the reader of test predictions.
     """

@@ -29,7 +29,7 @@ class OuterFold:
     """An outer fold.
 
     Attributes:
-        number: from 1.
+        number: the number of the fold, counted from 1.
         winner: the winner of the search without this fold; empty if there is none yet.
         searched: the winner's mean score over the inner folds, by which it was selected.
         epoch: the epoch at which the winner is scored: the median of its inner folds, or its last epoch if ``patience``
@@ -92,7 +92,7 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
     """Evaluate a search by its outer folds; ``None`` if it is not nested.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         stage: the search.
         best: its selected candidate, if there is one.
     """

@@ -57,7 +57,7 @@ def biased_estimates(
     """Return the selection-biased estimates for the study's headline and its searches.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         found: its stage results.
         head: the candidate that the report shows in detail, if it is known.
     """

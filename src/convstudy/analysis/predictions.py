@@ -78,7 +78,7 @@ class PredictionReader:
     are evaluated on the same images.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         with_images: the ids of fits whose misclassified images are kept.
     """
 
@@ -146,7 +146,7 @@ def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions 
 
     Args:
         arrays: the arrays of the file, by name.
-        metric: of the study, for ``values``.
+        metric: the study's metric, for ``values``.
     """
     import numpy as np
 
@@ -175,7 +175,7 @@ def values_of(
     """Return the value of a metric times the weight, per image.
 
     Args:
-        metric: of the study.
+        metric: the study's metric.
         labels: shape (n,).
         probabilities: shape (n, n_classes).
 

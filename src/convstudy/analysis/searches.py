@@ -17,7 +17,7 @@ class SearchTrace:
         n_candidates: the number of candidates, including pending ones.
         n_epochs: the number of trained epochs; epochs of a resumed trial count once.
         grid_epochs: the number of epochs of the full grid; ``None`` if a range has no grid.
-        rungs: of successive halving, in order.
+        rungs: the rungs of successive halving, in order.
         eliminated_in: candidate -> the rung (from 1) that eliminated it.
     """
 

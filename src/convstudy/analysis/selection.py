@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 DRAWS = 1000
 SEED = 0
-MOST_PREDICTIONS = 10_000_000
+MAX_PREDICTIONS = 10_000_000
 """The limit of candidates times images, for memory and time."""
-_AT_ONCE = 50
+_DRAWS_PER_BATCH = 50
 
 Unknown = Literal["", "alone", "no predictions", "too many", "metric"]
 
@@ -44,11 +44,11 @@ class Selection:
     """The selection bias of a winner's score.
 
     Attributes:
-        score: the winner's mean over folds, by which it was selected.
+        score: the winner's mean score over folds, which selected it.
         n_candidates: the number of candidates of the selection, all with the same folds and epochs.
         optimism: the estimated bias of ``score``; ``None`` if it is not known.
-        unknown: the reason: the winner is ``"alone"``, there are ``"no predictions"`` with labels or ``"too many"``, or
-            the ``"metric"`` is not a proportion.
+        unknown: why the bias is not known: the winner is ``"alone"``, there are ``"no predictions"`` with labels or
+            ``"too many"``, or the ``"metric"`` is not a proportion.
     """
 
     score: float
@@ -73,7 +73,7 @@ def selection(
     Args:
         rows: the candidates of a search.
         best: its winner.
-        metric: of the study.
+        metric: the study's metric.
         held_out: the reader of validation predictions.
     """
     score = best.validation[metric.name].mean
@@ -84,7 +84,7 @@ def selection(
     if not holds("winner's correction", metric):
         return Selection(score, len(among), None, "metric")
     n_images = sum(fit.n_validation for fit in best.fits)
-    if n_images * len(among) > MOST_PREDICTIONS:
+    if n_images * len(among) > MAX_PREDICTIONS:
         return Selection(score, len(among), None, "too many")
     # Ties of accuracy and loss are resolved as in the search: fewer parameters, then the order of the study.
     among.sort(key=lambda row: row.n_parameters)
@@ -105,11 +105,13 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
     import numpy as np
 
     n = len(correct)
+    # NumPy has frozen the stream of RandomState; that of a Generator may change between versions.
     random = np.random.RandomState(SEED)
     differences: list[float] = []
-    for start in range(0, DRAWS, _AT_ONCE):
-        n_draws = min(_AT_ONCE, DRAWS - start)
-        # A batch of draws is two matrix products instead of a loop over images.
+    for start in range(0, DRAWS, _DRAWS_PER_BATCH):
+        n_draws = min(_DRAWS_PER_BATCH, DRAWS - start)
+        # A batch of draws is two matrix products instead of a loop over images. float32 is exact for the hits: they are
+        # integers below 2²⁴.
         times = np.stack([np.bincount(random.randint(0, n, n), minlength=n) for _ in range(n_draws)])
         drawn, not_drawn = times.astype(np.float32), (times == 0).astype(np.float32)
         hits, loss = (drawn @ correct).astype(np.float64), (drawn @ losses).astype(np.float64)

@@ -23,7 +23,7 @@ from convstudy.report.figure import (
 )
 from convstudy.stats import ClassAccuracy, Confusion
 
-MOST_CLASSES = 50
+MAX_SHOWN_CLASSES = 50
 """With more classes, the report has no confusion matrix, and charts show only some classes."""
 
 
@@ -32,7 +32,7 @@ def confusion_chart(confusion: Confusion, names: Sequence[str]) -> Figure:
 
     Args:
         confusion: counts over all models, shape (classes, classes), true class first.
-        names: of the classes, in the order of the labels.
+        names: the names of the classes, in the order of the labels.
     """
     title = "Confusion matrix of the test images"
     text = (
@@ -88,17 +88,17 @@ def _confusion(confusion: Confusion, names: Sequence[str]) -> Spec:
 def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -> Figure:
     """Draw the accuracy of each class with its interval, in the order of the classes.
 
-    With more than ``MOST_CLASSES`` classes, it shows those with the lowest accuracy, the lowest first.
+    With more than ``MAX_SHOWN_CLASSES`` classes, it shows those with the lowest accuracy, the lowest first.
 
     Args:
         found: the accuracies, as fractions.
-        names: of the classes, in the order of the labels.
+        names: the names of the classes, in the order of the labels.
     """
     title, full_title = "Each class with its 95 % CI", "Accuracy per class"
-    if len(found) > MOST_CLASSES:
+    if len(found) > MAX_SHOWN_CLASSES:
         known = [each for each in found if each.accuracy is not None]
         found = sorted(known, key=lambda each: each.accuracy.estimate if each.accuracy else 0.0)[
-            :MOST_CLASSES
+            :MAX_SHOWN_CLASSES
         ]
         title = "The classes with the lowest accuracy, each with its 95 % CI"
         full_title = f"{full_title}: the {len(found)} lowest of {len(names):,}"
@@ -155,18 +155,17 @@ def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
 def classes_chart(rows: Sequence[tuple[str, int | None, int | None]]) -> Figure:
     """Draw the number of images per class as bars.
 
-    With more than ``MOST_CLASSES`` classes, it shows the largest and the smallest.
+    With more than ``MAX_SHOWN_CLASSES`` classes, it shows the largest and the smallest.
 
     Args:
         rows: (class, training images, test images); a number is ``None`` if it is not known.
     """
     title = "Images per class"
-    if len(rows) > MOST_CLASSES:
-        title = (
-            f"{title}: the {MOST_CLASSES // 2} largest and the {MOST_CLASSES // 2} smallest of {len(rows):,}"
-        )
+    if len(rows) > MAX_SHOWN_CLASSES:
+        half = MAX_SHOWN_CLASSES // 2
+        title = f"{title}: the {half} largest and the {half} smallest of {len(rows):,}"
         by_size = sorted(rows, key=lambda row: -next((n for n in row[1:] if n is not None), 0))
-        rows = [*by_size[: MOST_CLASSES // 2], *by_size[-(MOST_CLASSES // 2) :]]
+        rows = [*by_size[:half], *by_size[-half:]]
     return Figure("classes", title, f"{title}: see the table of counts.", lambda: _classes(rows))
 
 

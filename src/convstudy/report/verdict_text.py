@@ -135,8 +135,8 @@ def required_sentence(verdicts: Sequence[Verdict]) -> str:
     if most.folds_first:
         return f"use {_amount(most)} {detect}"
     rough = ""
-    if most.unit == "seeds" and most.at_hand <= FEW_SEEDS:
-        rough = f" (a rough estimate: run more than {most.at_hand} first)"
+    if most.unit == "seeds" and most.n_present <= FEW_SEEDS:
+        rough = f" (a rough estimate: run more than {most.n_present} first)"
     return f"{_amount(most)} are needed {detect}{rough}"
 
 
@@ -151,10 +151,10 @@ def _out_of_reach(required: RequiredSampleSize) -> str:
     end = ": run more seeds first" if required.unit == "seeds" else ""
     first = f"use {MORE_FOLDS} first: " if required.folds_first else ""
     if required.shows == 1:  # accuracies differ by 100 percentage points at most
-        return f"{first}{required.at_hand:,} {required.unit} cannot detect any difference{end}"
+        return f"{first}{required.n_present:,} {required.unit} cannot detect any difference{end}"
     at_best = "" if required.unit == "seeds" else " at best"
     return (
-        f"{first}{required.at_hand:,} {required.unit} can detect a difference of about {detectable}{at_best}, "
+        f"{first}{required.n_present:,} {required.unit} can detect a difference of about {detectable}{at_best}, "
         f"but not {percentage_points(required.difference)}{end}"
     )
 
@@ -162,13 +162,13 @@ def _out_of_reach(required: RequiredSampleSize) -> str:
 def _amount(required: RequiredSampleSize) -> str:
     assert required.fewest is not None  # callers handle requirements that are out of reach
     if required.unit == "images":
-        if required.fewest <= required.at_hand:
+        if required.fewest <= required.n_present:
             return MORE_FOLDS
         first = f"{MORE_FOLDS} first, then " if required.folds_first else ""
-        return f"{first}about {between(required.fewest, required.most, required.at_hand)} images"
+        return f"{first}about {between(required.fewest, required.most, required.n_present)} images"
     if required.unit == "test images":
         return f"at least {count(one_digit(required.fewest))} test images"
-    return f"about {between(required.fewest, required.most, required.at_hand)} seeds"
+    return f"about {between(required.fewest, required.most, required.n_present)} seeds"
 
 
 def required_short(verdict: Verdict) -> str:
@@ -181,7 +181,7 @@ def required_short(verdict: Verdict) -> str:
     assert found.shows is not None  # set wherever ``fewest`` is not
     detectable = f"about {shortest(one_digit(found.shows * 100))} pp" if found.shows < 1 else "no difference"
     first = f"{MORE_FOLDS} first; " if found.folds_first else ""
-    return f"{first}{found.at_hand:,} {found.unit} detect {detectable}"
+    return f"{first}{found.n_present:,} {found.unit} detect {detectable}"
 
 
 def percentage_points(fraction: float) -> str:

@@ -24,16 +24,16 @@ class ClassAccuracy:
         n_images: the number of its test images.
         accuracy: a fraction, with the interval over new seeds and new images of this class (one model: over new
             images); ``None`` with fewer than two images.
-        taken_for: the most frequent wrong prediction on its images; ``None`` if there is none.
-        share_taken: the proportion of predictions on its images with that class.
+        confused_with: the most frequent wrong prediction on its images; ``None`` if all are correct.
+        confused_fraction: the proportion of predictions on its images with that class.
         n_models: the number of models.
     """
 
     label: int
     n_images: int
     accuracy: Interval | None
-    taken_for: int | None
-    share_taken: float
+    confused_with: int | None
+    confused_fraction: float
     n_models: int = 1
 
 
@@ -72,6 +72,7 @@ def class_accuracies(
 
     if predicted.ndim != 2 or not len(predicted) or predicted.shape[1] != len(labels):
         raise ValueError(f"predicted must have the shape (models, {len(labels)}); got {predicted.shape}")
+    # One sort is faster than a scan of all labels for each class.
     by_class = np.argsort(labels, kind="stable")
     ends = np.searchsorted(labels[by_class], np.arange(n_classes + 1))
     found = []
@@ -80,6 +81,7 @@ def class_accuracies(
         wrong = own[own != label]
         taken = np.bincount(wrong) if wrong.size else np.zeros(1, np.int64)
         n_taken = int(taken.max())
+        # A two-way table needs at least two images.
         found.append(
             ClassAccuracy(
                 label,
@@ -106,6 +108,7 @@ def balance_of(counts: Sequence[int]) -> Balance:
     if n < 1:
         raise ValueError("counts must have a sum > 0")
     most, fewest = max(counts), min(counts)
+    # A class without images adds 0, the limit of p · log p.
     entropy = -math.fsum(count / n * math.log(count / n) for count in counts if count)
     return Balance(
         counts.index(most),

@@ -37,6 +37,7 @@ class Confusion:
     @cached_property
     def misclassified(self) -> tuple[tuple[int, int, int], ...]:
         """The cells of wrong predictions, the most frequent first, then in the order of the classes."""
+        # ``sorted`` is stable, so cells with equal counts keep the order of the classes.
         wrong = (cell for cell in self.cells if cell[0] != cell[1])
         return tuple(sorted(wrong, key=lambda cell: -cell[2]))
 
@@ -79,6 +80,7 @@ def confusion_of(labels: Labels, predicted: Sequence[Labels], n_classes: int) ->
     for own in predicted:
         if own.shape != truth.shape:
             raise ValueError(f"predictions must have the shape {truth.shape}; got {own.shape}")
+        # One integer per cell, so that one call counts the pairs of classes.
         places, counts = np.unique(truth * n_classes + own, return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             total[place] = total.get(place, 0) + count

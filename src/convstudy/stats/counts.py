@@ -15,7 +15,7 @@ from convstudy.errors import Location, Problem, UsageError
 from convstudy.stats.differences import ROUNDING
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.sample_size import CHANCE, REACH, RULE_OF_THREE, fewest
+from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RULE_OF_THREE, fewest
 from convstudy.stats.verdicts import MARGIN, Kind
 
 
@@ -28,10 +28,9 @@ class CountsVerdict:
     Attributes:
         kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, first against second.
         n: the number of test images of each model.
-        accuracies: of the first and the second, fractions with Wilson's intervals.
-        difference: first − second, a fraction. If it is known on how many images the models differ, with Bonett and
-            Price's interval; otherwise with Newcombe's for unpaired proportions, never narrower than for the most
-            favourable pairing.
+        accuracies: the accuracies of both models, fractions with Wilson's intervals.
+        difference: first − second, a fraction. The interval is Bonett and Price's if ``pairs`` is known. Otherwise it
+            is Newcombe's for unpaired proportions, and never narrower than for the most favourable pairing.
         margin: the equivalence margin, a fraction.
         pairs: the counts of images on which the models agree and differ, ``None`` if unknown; ``pairs.exact_p`` is
             McNemar's p-value.
@@ -69,12 +68,12 @@ def verdict_on_counts(
 
     Args:
         first: the number of images that the first model classified correctly.
-        second: the same of the second model.
+        second: the number of images that the second model classified correctly.
         n: the number of images.
         both_right: the number of images that both classified correctly, if both saw the same images.
         discordant: the numbers of images that only the first, and only the second, classified correctly; instead of
             ``both_right``.
-        margin: differences up to this value count as equivalent; a fraction (0.001 is 0.1 percentage points).
+        margin: the equivalence margin, a fraction (0.001 is 0.1 percentage points).
 
     Raises:
         UsageError: if the counts are impossible or contradict each other.
@@ -104,8 +103,9 @@ def verdict_on_counts(
     kind = _kind(difference, n, margin)
     images: tuple[int, int] | None = None
     shows: float | None = None
+    # No number of images can show a difference of 0.
     if kind == "inconclusive" and margin:
-        images, shows = _needed(first / n, second / n, pairs, n, margin)
+        images, shows = _required_images(first / n, second / n, pairs, n, margin)
     return CountsVerdict(
         kind, n, accuracies, difference, margin, pairs, narrowest, widest, narrowest_kind, images, shows
     )
@@ -134,19 +134,19 @@ def _kind(difference: Interval, n: int, margin: float) -> Kind:
     return "equivalent" if within and n * margin >= RULE_OF_THREE else "inconclusive"
 
 
-def _needed(
+def _required_images(
     first: float, second: float, pairs: Discordance | None, n: int, margin: float
 ) -> tuple[tuple[int, int] | None, float | None]:
-    """Return the number of images required to show a difference of the margin's size, or the difference that these
-    show.
+    """Return the range of the required number of images, or the smallest difference that ``n`` images can show.
 
     Args:
         first: the accuracy of the first model, a fraction.
         second: the accuracy of the second.
-        pairs: on how many images the two differ, if known.
+        pairs: the numbers of images on which the models agree and differ; ``None`` if unknown.
         n: the number of images.
-        margin: the smallest difference that matters.
+        margin: the difference to show, a fraction.
     """
+    # The variance of the difference on one image: of independent images, or from the images on which the models differ.
     if pairs is None:
         variance = first * (1 - first) + second * (1 - second)
     else:
@@ -159,7 +159,7 @@ def _needed(
         return (found.high - found.low) / 2
 
     def shown(m: int) -> float:
-        return max(RULE_OF_THREE / m, half(m) + normal_quantile(CHANCE) * math.sqrt(variance / m))
+        return max(RULE_OF_THREE / m, half(m) + normal_quantile(POWER) * math.sqrt(variance / m))
 
     def narrow(m: int) -> bool:
         return m * margin >= RULE_OF_THREE and half(m) <= margin
@@ -169,7 +169,7 @@ def _needed(
 
     if enough(n):
         return None, None
-    least = n + 1 if narrow(n) else fewest(narrow, n, REACH * n)
+    least = n + 1 if narrow(n) else fewest(narrow, n, MAX_EXTRAPOLATION * n)
     if least is None:
         return None, min(1.0, shown(n))
     # Half the interval plus 0.84 standard errors is less than twice half the interval: 4 × least is enough.
@@ -182,6 +182,7 @@ def _check(
 ) -> None:
     """Raise :class:`UsageError` with every error in the counts."""
     problems = []
+    # All other limits depend on n, so this error is reported alone.
     if n < 1:
         raise UsageError(Problem("", Location(subject="n"), str(n), "1 or more images"))
     for count in (first, second):
@@ -203,6 +204,7 @@ def _check(
                 hint="omit one of them: the other follows",
             )
         )
+    # The limits of the pairing make sense only for valid counts.
     elif not problems:
         least, most = max(0, first + second - n), min(first, second)
         if both is not None and not least <= both <= most:

@@ -20,7 +20,7 @@ from convstudy.stats.summary import Summary, summarise
 CONFIDENCE = 0.95
 # Accuracies are fractions of about 10⁵ images at most; a standard deviation below this is rounding.
 ROUNDING = 1e-12
-_MOST_DEGREES = 10**9
+_MAX_DEGREES = 10**9
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Difference:
         summary: the summary of ``pairs``.
         centre: the middle of the interval. It may be slightly nearer to zero than the mean (``two_way``).
         sources: the sources of uncertainty; empty if none is known.
-        n_images: the number of test images behind each pair, over folds the number of images behind all pairs; 0 if
-            the interval ignores the images.
+        n_images: the number of test images of each pair; over folds the number of images of all pairs; 0 if the
+            interval ignores the images.
         confidence: the confidence level of the interval.
-        floor: a source whose own interval is the smallest that is allowed (``resampled``).
+        floor: a source whose own interval is the minimum: the interval is never narrower (``resampled``).
         limit: the ends of the interval do not exceed ±limit; ``None`` if differences are unbounded.
     """
 
@@ -108,7 +108,7 @@ class Difference:
         return max(least, half_width(self.sources, confidence))
 
     def half_width_of(self, name: str) -> float | None:
-        """Return the half-width from this source alone, ``None`` if it is no source of the interval."""
+        """Return the half-width from this source alone, ``None`` if the interval does not have this source."""
         found = [source for source in self._all if source.name == name]
         return found[0].half_width(self.confidence) if found else None
 
@@ -120,22 +120,26 @@ class Difference:
         """
         if not self.known or distance < 0:
             return 1.0
+        # The wider interval decides (``half_width``), so the larger error level decides too.
         least = _error((self.floor,), distance) if self.floor else 0.0
         return max(least, _error(self.sources, distance))
 
 
 def _error(sources: Sequence[Source], distance: float) -> float:
-    """Return the error level at which the half-width of these sources equals ``distance``."""
+    """Return the error level (1 − confidence) at which the half-width of these sources equals ``distance``."""
     from scipy.special import stdtr
 
     spread = [source for source in sources if source.variance > 0]
+    # Without variance the half-width is 0 at every level, so each distance is beyond it.
     if not spread:
         return 0.0
+    # One source: the level is a tail of Student's t.
     if len(spread) == 1:
         (source,) = spread
-        return 2 * float(stdtr(min(source.degrees, _MOST_DEGREES), -distance / math.sqrt(source.variance)))
+        return 2 * float(stdtr(min(source.degrees, _MAX_DEGREES), -distance / math.sqrt(source.variance)))
+    # Bisection, because the half-width grows with the confidence and has no closed inverse. 60 steps leave 1e-18.
     low, high = 0.0, 1.0
-    for _ in range(60):  # bisection: the half-width grows with the confidence
+    for _ in range(60):
         middle = (low + high) / 2
         if half_width(spread, 1 - middle) <= distance:
             high = middle
@@ -194,4 +198,4 @@ def t_quantile(probability: float, degrees: float) -> float:
     """Return the quantile of Student's t distribution; infinite ``degrees`` give the normal distribution."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(min(degrees, _MOST_DEGREES), probability))
+    return float(stdtrit(min(degrees, _MAX_DEGREES), probability))

@@ -31,9 +31,11 @@ def groups(names: Sequence[str], significant: Iterable[tuple[str, str]]) -> tupl
     found: list[tuple[str, ...]] = []
 
     def grow(group: set[str], may_join: set[str], left_out: set[str]) -> None:
+        # A group that a left-out candidate could join is not maximal.
         if not may_join and not left_out:
             found.append(tuple(name for name in names if name in group))
             return
+        # A maximal group has the pivot, or a candidate that is not joined to the pivot. Only these need a branch.
         pivot = max(may_join | left_out, key=lambda name: len(joined[name] & may_join))
         for name in sorted(may_join - joined[pivot]):
             grow(group | {name}, may_join & joined[name], left_out & joined[name])

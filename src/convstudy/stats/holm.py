@@ -16,7 +16,7 @@ def holm(p_values: Sequence[float], n_comparisons: int = 0) -> tuple[float, ...]
     Args:
         p_values: one per comparison.
         n_comparisons: the total number of comparisons, if ``p_values`` does not contain all of them. The others may
-            have any p-value, so each factor is as large as possible.
+            have any p-value, so the factors are the largest possible.
 
     Raises:
         ValueError: if ``n_comparisons`` is smaller than the number of p-values.
@@ -32,6 +32,7 @@ def holm(p_values: Sequence[float], n_comparisons: int = 0) -> tuple[float, ...]
     adjusted = [1.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        # An adjusted p-value is never below that of a smaller p-value.
         largest = max(largest, min(1.0, (n_all - rank) * p_values[index]))
         adjusted[index] = largest
     return tuple(adjusted)

@@ -61,6 +61,7 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
     """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate
+    # Each end combines the distances of the two score limits that move the difference in its direction.
     low = difference - math.hypot(a.estimate - a.low, b.high - b.estimate)
     high = difference + math.hypot(a.high - a.estimate, b.estimate - b.low)
     return Interval(difference, low, high, confidence)
@@ -88,6 +89,7 @@ def bonett_price(first_only: float, second_only: float, n: float, confidence: fl
         raise ValueError(
             f"first_only and second_only must be >= 0 with a sum <= n = {n}; got {first_only} and {second_only}"
         )
+    # One pseudo-observation in each direction adds 1 to both counts and 2 to n.
     a, b = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
     half = normal_quantile(0.5 + confidence / 2) * math.sqrt(max(0.0, a + b - (a - b) ** 2) / (n + 2))
     return Interval(

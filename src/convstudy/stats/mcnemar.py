@@ -2,8 +2,7 @@
 
 Only images on which one model is correct and the other wrong contain information about the difference. If the models
 were equally good, each such image would favour either model with probability 1/2 (McNemar 1947). The test is about
-these two
-models, not about their networks or recipes: another seed gives other models.
+these two models, not about their networks or recipes: another seed gives other models.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ class Discordance:
         """
         from scipy.stats import binom
 
+        # The binomial distribution is symmetric, so two-sided is twice the smaller tail.
         few, many = sorted((self.first_only, self.second_only))
         return min(1.0, 2 * float(binom.cdf(few, few + many, 0.5))) if few + many else 1.0
 

@@ -63,6 +63,7 @@ def misclassified_of(
     n_wrong = np.zeros(len(labels), dtype=np.int64)
     worst: dict[int, Misclassified] = {}
     for model in models:
+        # From all predictions, because ``rows`` has only k errors of a model.
         n_wrong += model.predicted != labels
         for row, pixels in zip(model.rows.tolist(), model.pixels, strict=True):
             confidence = float(model.confidence[row])

@@ -6,7 +6,7 @@ Bengio (2003) estimate their correlation as n_validation / (n_train + n_validati
     variance of the mean = (1 / k + n_validation / n_train) · s²       s²: the variance of the k differences
 
 instead of s² / k: with 5 folds, the standard t statistic is 1.5 times too large. Benavoli, Corani, Demšar and
-Zaffalon (2017) use the same values in a Bayesian way: with a flat prior, the true difference has a t distribution
+Zaffalon (2017) use the same values in a Bayesian test: with a flat prior, the true difference has a t distribution
 about the mean. It gives the probability of each side of the equivalence margin (ROPE), and of the margin itself.
 
 The variance of a few folds may be near zero by chance: near 100 % the folds often differ by the same one or two
@@ -57,9 +57,10 @@ def fold_difference(
         second: the scores of the other.
         ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
         confidence: the confidence level of the interval.
-        images: the part of the images of the pooled folds; the interval is never narrower than with this part alone.
+        images: the variance from the images of the pooled folds. The interval is never narrower than with this
+            variance alone.
         n_images: the number of different validation images in all folds.
-        limit: with ``images``, the ends of the interval do not exceed ±this.
+        limit: the ends of the interval do not exceed ±limit; used only with ``images``.
 
     Raises:
         ValueError: if the sequences differ in length, or a value is outside its range.
@@ -74,6 +75,7 @@ def fold_difference(
     summary = summarise(pairs)
     if summary.sd is None:  # one fold has no variance
         return Difference(pairs, summary, summary.mean, confidence=confidence)
+    # ``ratio`` is Nadeau and Bengio's correction for overlapping training parts.
     folds = Source("folds", (1 / summary.n + ratio) * summary.sd**2, summary.n - 1)
     return Difference(
         pairs, summary, summary.mean, (folds,), n_images, confidence, images, limit if images else None
@@ -102,6 +104,7 @@ def fold_mean(
         return None
     half = t_quantile(0.5 + confidence / 2, summary.n - 1) * math.sqrt(1 / summary.n + ratio) * summary.sd
     right = math.fsum(score * n for score, n in zip(scores, n_images, strict=True))
+    # Rounding can make the pooled accuracy larger than 1, which Wilson's interval rejects.
     pooled = wilson(min(1.0, right / sum(n_images)), sum(n_images), confidence)
     low, high = min(pooled.low, summary.mean - half), max(pooled.high, summary.mean + half)
     return Interval(summary.mean, max(0.0, low), min(1.0, high), confidence)
@@ -123,18 +126,19 @@ def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     variances = [(one - other) ** 2 / 2 for one, other in pairs]  # about the mean of the two halves
     if len(pairs) != 5 or math.fsum(variances) == 0:
         raise ValueError(f"pairs must be five pairs of differences with a variance > 0; got {list(pairs)}")
+    # Dietterich's numerator is the first of the ten differences, not their mean.
     t = pairs[0][0] / math.sqrt(math.fsum(variances) / 5)
     return t, 2 * float(stdtr(5, -abs(t)))
 
 
 def probabilities(difference: Difference, margin: float) -> Probabilities | None:
-    """Return the probabilities of the Bayesian correlated t-test, ``None`` if the difference has no variance.
+    """Return the probabilities of the Bayesian correlated t-test; ``None`` without a variance over folds.
 
     If the images determine the width of the interval, they determine the width of the distribution too.
 
     Args:
         difference: from :func:`fold_difference`.
-        margin: differences up to this value count as equivalent.
+        margin: the equivalence margin, in the unit of the difference.
     """
     if not difference.known or [source.name for source in difference.sources] != ["folds"]:
         return None
@@ -145,5 +149,6 @@ def probabilities(difference: Difference, margin: float) -> Probabilities | None
 def _above(difference: Difference, value: float) -> float:
     """Return the probability that the true difference is above a value."""
     assert difference.centre is not None  # callers check that it is known
+    # ``error_of`` is two-sided, and the distribution is symmetric about the centre.
     tail = difference.error_of(abs(difference.centre - value)) / 2
     return 1 - tail if difference.centre > value else tail

@@ -3,10 +3,10 @@
 The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference:
 power at the measured difference repeats the p-value in other words, and requires the fewest seeds where luck was
 largest (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the number with which the
-proportion :data:`CHANCE` of studies would end with an interval without zero, if the true difference equalled the
+proportion :data:`POWER` of studies would end with an interval without zero, if the true difference equalled the
 margin::
 
-    half-width + z(CHANCE) · se ≤ the smallest difference that matters
+    half-width + z(POWER) · se ≤ the smallest difference that matters
 
 With this number, four of five studies would also call a difference of twice the margin better, because the margin is
 then as far away as zero is here.
@@ -27,14 +27,14 @@ from convstudy.stats.differences import Difference, Source, half_width
 from convstudy.stats.intervals import normal_quantile
 from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components
 
-CHANCE = 0.8
+POWER = 0.8
 """The power: four of five studies would show the difference."""
-MOST_SEEDS = 1000
+MAX_SEEDS = 1000
 RULE_OF_THREE = 3
 """Without any difference on n images, a true difference of 3 / n is still possible (Hanley and Lippman-Hand 1983)."""
-REACH = 10
+MAX_EXTRAPOLATION = 10
 """No number beyond this multiple of the present data is given."""
-LIMIT = 0.8
+UPPER_LIMIT_LEVEL = 0.8
 """The level of the upper limit of the seeds' variance."""
 
 Unit = Literal["seeds", "test images", "images"]
@@ -48,10 +48,10 @@ class RequiredSampleSize:
         difference: the difference to show, a fraction: the equivalence margin.
         unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (then a
             lower bound); over folds ``"images"`` of the search.
-        at_hand: the present number of these.
-        fewest, most: the ends of the range. ``fewest`` is ``None`` beyond :data:`REACH` times the present data,
-            ``most`` if there is no upper end. Over folds ``fewest`` may be the present number: more folds may be
-            enough.
+        n_present: the present number of seeds or images.
+        fewest, most: the ends of the range of the required number. ``fewest`` is ``None`` beyond
+            :data:`MAX_EXTRAPOLATION` times the present data, ``most`` if there is no upper end. Over folds ``fewest``
+            may be the present number: more folds may be enough.
         shows: if ``fewest`` is ``None``, the smallest difference that the present data can show; for images at best,
             with any number of seeds or folds.
         folds_first: whether the variance between folds requires more than the images do, so that more folds of the
@@ -60,7 +60,7 @@ class RequiredSampleSize:
 
     difference: float
     unit: Unit
-    at_hand: int
+    n_present: int
     fewest: int | None = None
     most: int | None = None
     shows: float | None = None
@@ -83,8 +83,8 @@ def required_seeds(
     """
     if found.seed is None or difference <= 0:
         return None
-    seed, at_hand = found.seed, found.n_seeds
-    factor = upper_factor(at_hand - 1)
+    seed, n_present = found.seed, found.n_seeds
+    factor = upper_factor(n_present - 1)
 
     def shown(n_seeds: float, n_images: int, factor: float = 1.0) -> float:
         """Return the smallest difference that four of five such studies would show."""
@@ -93,34 +93,38 @@ def required_seeds(
         # Pseudo-observations widen the interval (``two_way``), but are no part of the variance of the difference.
         images = Source("images", image + pseudo_observations / n_images**2, n_images - 1)
         half = half_width((seeds, images), 1 - error)
-        return half + normal_quantile(CHANCE) * math.sqrt(seeds.variance + image)
+        return half + normal_quantile(POWER) * math.sqrt(seeds.variance + image)
 
     def is_enough(n_seeds: float, n_images: int, factor: float = 1.0) -> bool:
         return n_images >= least and shown(n_seeds, n_images, factor) <= difference
 
+    # Fewer images cannot exclude a difference of this size, even if the models never differ on them.
     least = math.ceil(RULE_OF_THREE / difference)
+    # If the part of the images alone is too wide, no number of seeds is enough.
     if not is_enough(math.inf, found.n_images):
-        images = fewest(lambda n: is_enough(math.inf, n), found.n_images, REACH * found.n_images)
+        images = fewest(lambda n: is_enough(math.inf, n), found.n_images, MAX_EXTRAPOLATION * found.n_images)
         at_best = min(1.0, max(shown(math.inf, found.n_images), RULE_OF_THREE / found.n_images))
         return RequiredSampleSize(
             difference, "test images", found.n_images, images, None, None if images else at_best
         )
-    if is_enough(at_hand, found.n_images):
+    if is_enough(n_present, found.n_images):
         return None
-    seeds = fewest(lambda n: is_enough(n, found.n_images), at_hand, REACH * at_hand)
+    seeds = fewest(lambda n: is_enough(n, found.n_images), n_present, MAX_EXTRAPOLATION * n_present)
     if seeds is None:
         return RequiredSampleSize(
-            difference, "seeds", at_hand, shows=min(1.0, shown(at_hand, found.n_images))
+            difference, "seeds", n_present, shows=min(1.0, shown(n_present, found.n_images))
         )
-    most = fewest(lambda n: is_enough(n, found.n_images, factor), at_hand, MOST_SEEDS)
-    return RequiredSampleSize(difference, "seeds", at_hand, seeds, most)
+    # The upper end uses the upper limit of the variance between seeds.
+    most = fewest(lambda n: is_enough(n, found.n_images, factor), n_present, MAX_SEEDS)
+    return RequiredSampleSize(difference, "seeds", n_present, seeds, most)
 
 
 def upper_factor(degrees: int) -> float:
     """Return the ratio of the upper limit of a variance to its estimate, for normal values."""
     from scipy.special import gammaincinv
 
-    return degrees / (2 * float(gammaincinv(degrees / 2, 1 - LIMIT)))
+    # degrees · s² / σ² has a chi-squared distribution, which is a gamma distribution with the shape degrees / 2.
+    return degrees / (2 * float(gammaincinv(degrees / 2, 1 - UPPER_LIMIT_LEVEL)))
 
 
 def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
@@ -159,7 +163,8 @@ def required_images(found: Difference, difference: float, error: float) -> Requi
     n, floor = found.n_images, found.floor
     if difference <= 0 or floor is None or n < 2:
         return None
-    power = normal_quantile(CHANCE)
+    power = normal_quantile(POWER)
+    # The variance on one image. ``shown`` adds the pseudo-observations again, because their part falls with n², not n.
     measured = max(0.0, floor.variance - PSEUDO_OBSERVATIONS / n**2) * n
 
     def shown(n_images: int) -> float:
@@ -169,13 +174,14 @@ def required_images(found: Difference, difference: float, error: float) -> Requi
 
     spread = math.sqrt(math.fsum(source.variance for source in found.sources))
     shown_by_folds = half_width(found.sources, 1 - error) + power * spread
+    # Half-widths fall with the square root of the number of images.
     by_folds, folds_first = n * (shown_by_folds / difference) ** 2, shown_by_folds > shown(n)
-    low = n if shown(n) <= difference else fewest(lambda m: shown(m) <= difference, n, REACH * n)
+    low = n if shown(n) <= difference else fewest(lambda m: shown(m) <= difference, n, MAX_EXTRAPOLATION * n)
     if low is None:
         return RequiredSampleSize(difference, "images", n, shows=min(1.0, shown(n)), folds_first=folds_first)
     high = max(low, math.ceil(by_folds))
     if high <= n:
         return None
     return RequiredSampleSize(
-        difference, "images", n, low, high if high <= REACH * n else None, folds_first=folds_first
+        difference, "images", n, low, high if high <= MAX_EXTRAPOLATION * n else None, folds_first=folds_first
     )

@@ -1,4 +1,4 @@
-"""Two-way random effects: how far a mean over seeds would move with other seeds and with other test images.
+"""Two-way random effects: how much a mean over seeds would change with other seeds and other test images.
 
 Every model of a candidate is scored on the same n test images, so the mean over S seeds is uncertain for two reasons.
 More seeds reduce only the first. Let x be the value of one seed on one image (correct or wrong, a cross-entropy, or a
@@ -13,8 +13,7 @@ unknown; the interval is then that of the trained models on new images.
 Proportions near 100 % depend on few images. Like Bonett and Price (2012) for one pair of models, a difference gets
 two pseudo-observations in addition to its n images, one in each direction, on which all seeds differ alike. With one
 seed the interval equals theirs (with t and n − 1 in place of z and n). The pseudo-observations are whole images for
-any
-number of seeds: if all seeds differ on the same few images, S seeds have seen no more images than one seed, and two
+any number of seeds: if all seeds differ on the same few images, S seeds have seen no more images than one seed, and two
 predictions among S·n would make the interval too narrow.
 """
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 PSEUDO_OBSERVATIONS = 2
 """The number of pseudo-observations added to the images of a difference of proportions, half in each direction."""
 
-MOST_LOSS = 103.3
+MAX_LOSS = 103.3
 """The largest cross-entropy in nats: −ln of the smallest float32."""
 
 
@@ -70,6 +69,7 @@ class _Squares:
     def sources(self) -> tuple[Source, ...]:
         """The variance of the mean, by source."""
         cells = self.n_seeds * self.n_images
+        # The mean square of the images contains the rest. An estimate of a variance can be negative, the variance not.
         beyond = max(0.0, self.images - self.rest)
         if self.n_seeds > 1 and self.seeds < ROUNDING * self.rest:
             # The means of the seeds are equal by chance. Their true variance is at least that of the rest.
@@ -170,7 +170,7 @@ def seeds_only_difference(
     if not pairs:
         return Difference(pairs, summary, confidence=confidence)
     errors = sum((2 - a - b) / len(pairs) for a, b in zip(first, second, strict=True))
-    images = most_of_images(errors, n_images)
+    images = bound_of_images(errors, n_images)
     seeds = () if summary.sd is None else (Source("seeds", summary.sd**2 / summary.n, summary.n - 1),)
     return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence, limit=1.0)
 
@@ -190,11 +190,12 @@ def images_of(values: Values, pseudo_observations: float = 1.0) -> Source:
     return images
 
 
-def most_of_images(errors: float, n_images: int) -> Source:
+def bound_of_images(errors: float, n_images: int) -> Source:
     """Return the largest possible part of the images for two models with this sum of error rates.
 
     It is used if predictions are missing: two models differ on at most as many images as they classify wrongly.
     """
+    # A difference is −1, 0 or 1, so its variance is at most the fraction of images on which the models differ.
     return Source("images", (errors + PSEUDO_OBSERVATIONS / n_images) / n_images, max(1, n_images - 1))
 
 
@@ -209,8 +210,8 @@ def accuracy_interval(
 
         half-width² = max(t(S − 1)² · seeds' part + z² · images' part, z² · MS_images / (S n)) + z² (z² + 1) / 4n²
 
-    The second term of the maximum is the variance over images alone: seeds with equal scores by chance do not count
-    as certain. ``z² + 1`` instead of ``z²`` accounts for the estimated part of the images. Whole images move the
+    The second term of the maximum is the variance over images alone: scores that are equal by chance do not make the
+    accuracy certain. ``z² + 1`` instead of ``z²`` accounts for the estimated part of the images. Whole images move the
     middle far towards 0.5 if many seeds fail on different images. Therefore the end on the other side goes at least
     as far as Wilson's interval for an effective number of images (Korn and Graubard 1998; Dean and Pagano 2015).
 
@@ -232,6 +233,7 @@ def accuracy_interval(
     """
     squares = _squares(right if weights is None else _linearised(right, weights))
     n_seeds, n_all = right.shape
+    # The added images have the weight of the heaviest image, so ``n`` counts images of this weight.
     n = n_all if weights is None else n_all / float(weights.max())
     accuracy = min(1.0, max(0.0, squares.mean))
     if n_seeds == 1 and weights is None:
@@ -245,6 +247,7 @@ def accuracy_interval(
     measured = max(seeds**2 + images, z2 * squares.images / cells)
     middle = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(measured + z2 * (z2 + 1) / (4 * n * n)) / (1 + z2 / n)
+    # The effective number of images is p (1 − p) divided by the variance of the mean, which is measured / z².
     plain = wilson(
         accuracy, n if measured == 0 else min(cells, accuracy * (1 - accuracy) * z2 / measured), confidence
     )
@@ -253,6 +256,7 @@ def accuracy_interval(
         low = min(low, plain.low)
     else:
         high = max(high, plain.high)
+    # At 0 and 1 the interval must end exactly there, as Wilson's does.
     return Interval(
         accuracy,
         0.0 if accuracy == 0 else max(0.0, low),
@@ -266,7 +270,7 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
 
     It is computed for the logarithm of the mean, with the standard error of the mean divided by the mean, because a
     few very wrong images make up most of a cross-entropy and its mean is skewed. The upper end is at most
-    :data:`MOST_LOSS`. If all losses are 0, up to 3 / n of all images may still have any loss (rule of three).
+    :data:`MAX_LOSS`. If all losses are 0, up to 3 / n of all images may still have any loss (rule of three).
 
     Args:
         losses: nats per image, none below 0; shape (seeds, images).
@@ -274,9 +278,10 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
     """
     squares = _squares(losses)
     if squares.mean <= 0:
-        return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MOST_LOSS, confidence)
+        return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MAX_LOSS, confidence)
     factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
-    high = min(squares.mean * factor, max(MOST_LOSS, squares.mean))
+    # The maximum keeps the mean inside the interval.
+    high = min(squares.mean * factor, max(MAX_LOSS, squares.mean))
     return Interval(squares.mean, squares.mean / factor, high, confidence)
 
 
@@ -313,7 +318,8 @@ def _squares(table: Values, extra: int = 0, size: float = 1.0) -> _Squares:
     n_seeds, n = values.shape[0], values.shape[1] + extra
     by_seed, by_image = values.sum(axis=1) / n, values.mean(axis=0)
     mean = float(by_seed.mean())
-    # Deviations from the mean avoid cancellation: losses differ little compared with their size.
+    # Deviations from the mean avoid cancellation: losses differ little compared with their size. Half of the extra
+    # images are at size, half at −size: their sum is 0, and the mean square of their deviations is size² + mean².
     total = float(((values - mean) ** 2).sum()) + extra * n_seeds * (size**2 + mean**2)
     images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (size**2 + mean**2))
     seeds = n * float(((by_seed - mean) ** 2).sum())

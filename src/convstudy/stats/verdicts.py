@@ -45,11 +45,12 @@ class Evidence:
     fits: tuple[MeasuredFit, ...] = ()
 
     def __add__(self, other: Evidence) -> Evidence:
+        # A dict removes repeated fits and keeps their order.
         return Evidence(tuple(dict.fromkeys(self.fits + other.fits)))
 
     @property
     def fit_ids(self) -> tuple[str, ...]:
-        """The ids of the fits, in their order."""
+        """The ids of the fits, in the order of ``fits``."""
         return tuple(fit.fit_id for fit in self.fits)
 
 
@@ -63,7 +64,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether ``first`` is better than ``second`` in ``measure``, with the values behind it.
+    """Whether ``first`` is better than ``second`` in ``measure``, with the values that support it.
 
     Attributes:
         kind: the verdict, corrected for all comparisons of the question.
@@ -73,8 +74,8 @@ class Verdict:
         adjusted_p: the p-value after Holm's correction for ``n_comparisons``.
         required: the sample size required to show a difference of the margin's size. ``None`` if the verdict is
             clear, if the study is large enough already, or if the size is unknown.
-        probabilities: over folds, the Bayesian reading of the same values.
-        models: for each seed, on how many images the two models differ; empty if unknown.
+        probabilities: over folds, the probabilities of the Bayesian correlated t-test for the same values.
+        models: for each seed, the numbers of images on which both, one or neither model is correct; empty if unknown.
         bounded: whether the part of the images is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair; no data can then show a difference.
         no_interval: whether the metric has no interval, so that no claim is possible.
@@ -115,12 +116,11 @@ class Verdict:
 
     @property
     def ahead(self) -> bool:
-        """Whether one candidate is ahead by any amount: zero is outside the interval, corrected for all
-        comparisons.
-        """
+        """Whether one candidate is ahead by any amount: the corrected interval excludes zero."""
         difference = self.difference
         if difference.n < 2 or difference.centre is None:
             return False
+        # Bonferroni's factor: Holm's order belongs to the p-values against the margin, not against zero.
         p = difference.error_of(abs(difference.centre)) * self.n_comparisons
         return p <= 1 - difference.confidence
 
@@ -152,8 +152,8 @@ def verdict(
         first_scores: the first candidate's accuracy for each seed, a fraction.
         second_scores: the accuracies of the other, for the same seeds.
         n_images: the number of test images, the same ones for every seed.
-        evidence: the fits behind the scores.
-        margin: differences up to this value count as equivalent (a fraction).
+        evidence: the fits that have these scores.
+        margin: the equivalence margin, a fraction.
 
     Raises:
         ValueError: if the sequences differ in length, or there are no images.
@@ -161,6 +161,7 @@ def verdict(
     if n_images < 1:
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
     found = seeds_only_difference(tuple(first_scores), tuple(second_scores), n_images)
+    # Without pairs there is no interval, so no part of it is a bound.
     return replace(judge(first, second, measure, found, margin, evidence), bounded=found.n > 0)
 
 
@@ -209,6 +210,8 @@ def claim_of(difference: Difference, margin: float) -> Claim | None:
         return Claim("better", centre - margin - ROUNDING)
     if centre < -margin:
         return Claim("worse", -margin - centre - ROUNDING)
+    # The rule of three does not apply if the interval ignores the images (``n_images`` is 0). With a margin of 0, no
+    # interval is inside the margin.
     if 0 < difference.n_images * margin < RULE_OF_THREE or margin == 0:
         return None
     return Claim("equivalent", margin - abs(centre) + ROUNDING)
@@ -219,8 +222,10 @@ def _with_kind(found: Verdict) -> Verdict:
     difference = found.difference
     kind: Kind = "inconclusive"
     claim = claim_of(difference, found.margin)
+    # With one seed the variation between seeds is unknown.
     if difference.n < 2 or found.no_interval:
         kind = "too few to say"
     elif claim and found.adjusted_p <= 1 - difference.confidence:
+        # The claim is about the larger mean, which is worse for a loss.
         kind = OPPOSITE.get(claim.kind, claim.kind) if found.lower_is_better else claim.kind
     return replace(found, kind=kind)

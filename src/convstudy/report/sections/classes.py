@@ -8,7 +8,7 @@ from convstudy.analysis import Analysis, Headline, Predictions
 from convstudy.data import Dataset
 from convstudy.numbers import counted, percent
 from convstudy.report import thumbnails
-from convstudy.report.class_charts import MOST_CLASSES, class_accuracy_chart, confusion_chart
+from convstudy.report.class_charts import MAX_SHOWN_CLASSES, class_accuracy_chart, confusion_chart
 from convstudy.report.section import Block, Details, Gallery, Heading, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.thumbnails import Thumbnail
@@ -56,7 +56,7 @@ def _confusion(confusion: Confusion, names: tuple[str, ...]) -> Iterator[Block]:
             f"({counted(confusion.n_models, 'seed')}).",
         )
     )
-    if confusion.n_classes <= MOST_CLASSES:
+    if confusion.n_classes <= MAX_SHOWN_CLASSES:
         yield confusion_chart(confusion, names)
         yield Details("Confusion matrix as a table", (table,))
     else:
@@ -133,9 +133,9 @@ def _thumbnails(misclassified: tuple[Misclassified, ...], info: Dataset) -> Iter
 def confusion_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
     """Return the confusion matrix, a row per true class and a column per predicted class.
 
-    With more than ``MOST_CLASSES`` classes it is a list of the most frequent confusions.
+    With more than ``MAX_SHOWN_CLASSES`` classes it is a list of the most frequent confusions.
     """
-    if confusion.n_classes > MOST_CLASSES:
+    if confusion.n_classes > MAX_SHOWN_CLASSES:
         return _pairs_table(confusion, names)
     columns = (Column("true", "True class"), *(Column(f"as_{name}", name, "count") for name in names))
     rows: tuple[tuple[Value, ...], ...] = tuple(
@@ -188,8 +188,8 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
                 if each.accuracy
                 else (None, None, None)
             ),
-            None if each.taken_for is None else names[each.taken_for],
-            each.share_taken if each.taken_for is not None else None,
+            None if each.confused_with is None else names[each.confused_with],
+            each.confused_fraction if each.confused_with is not None else None,
         )
         for each in found
     )
