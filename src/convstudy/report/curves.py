@@ -37,7 +37,7 @@ def curves_chart(
         subject: the title of the stage and the candidate, for files.
         candidate: its name, for the title.
         records: the candidate's records, each with a history.
-        metric: of the curves.
+        metric: the metric of the curves.
     """
     measure = metric.title
     n_epochs = max((len(record.history) for record in records), default=1)
@@ -107,7 +107,7 @@ def overview_chart(
         name: the part of the figure's name after ``overview-``.
         subject: the title of the stage, for files.
         candidates: each with its records, which have a history.
-        metric: of the scores.
+        metric: the metric of the scores.
     """
     names = [candidate.name for candidate, _ in candidates]
 

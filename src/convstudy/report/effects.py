@@ -28,9 +28,9 @@ def forest_chart(
     """Draw a forest plot: differences with intervals, the best first, with zero and the equivalence margin.
 
     Args:
-        name: of the figure.
+        name: the name of the figure.
         subject: the title of the stage.
-        title: of the figure.
+        title: the title of the figure.
         named: verdicts, each with its label on the axis.
         is_small: draw low rows and at most ``MOST`` of them, for the first screen of the report.
 

@@ -89,7 +89,7 @@ def interaction_verdict(verdict: Verdict, words: Mapping[VerdictLabel, str]) -> 
     """Return the text of the verdict's label, with its margin filled in.
 
     Args:
-        verdict: on an interaction.
+        verdict: a verdict on an interaction.
         words: :data:`SHORT` or :data:`FULL`.
     """
     return words[verdict_label(verdict)].format(margin=margin_of(verdict))

@@ -66,8 +66,8 @@ def gather(analysis: Analysis, findings: Findings | None) -> Report:
     """Build the report of a run; missing data leave a gap or a note and raise no error.
 
     Args:
-        analysis: of the run.
-        findings: of the checks; ``None`` if the checks failed.
+        analysis: the analysis of the run.
+        findings: the findings of the checks; ``None`` if the checks failed.
     """
     material = Material(analysis, findings)
     found = topics()

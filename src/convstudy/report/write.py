@@ -31,8 +31,8 @@ def write_report(
     """Write the report of a run.
 
     Args:
-        analysis: of the run, which may be unfinished.
-        findings: of the checks; ``None`` if the checks failed, which the report mentions.
+        analysis: the analysis of the run, which may be unfinished.
+        findings: the findings of the checks; ``None`` if the checks failed, which the report mentions.
         folder: gets ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``, ``figures/*.svg``, ``.pdf`` and
             ``.png``.
         formats: any of :data:`FORMATS`.
