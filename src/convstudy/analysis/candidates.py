@@ -39,7 +39,7 @@ class FitRow:
         weights_digest: the digest of the selected weights; empty if there are none.
         n_train, n_validation: the numbers of images.
         seconds: the training time.
-        error_kind, error: of a failed fit; else empty.
+        error_kind, error: the kind and message of the error of a failed fit; empty for other fits.
         epoch_budget: the number of epochs that a rung of successive halving allows; ``None`` for all epochs.
         failure: the status of a failure; empty for other fits.
     """
@@ -71,13 +71,13 @@ class FitRow:
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """A candidate, summarized over its successful fits.
+    """A candidate, summarized over its completed fits.
 
     Attributes:
         stage, question: the key and the question of its stage.
         name: the name of the candidate.
         network: the name of its network.
-        settled: whether it depends on no open selection of an earlier stage.
+        settled: whether every selection on which it depends has been made.
         chosen: whether its stage selected it.
         n_parameters: the number of weights, including the moving averages of batch normalization.
         n_trainable: the number of trainable weights.
@@ -103,7 +103,7 @@ class CandidateRow:
 
     @property
     def n_done(self) -> int:
-        """The number of successful fits."""
+        """The number of completed fits."""
         return sum(fit.status == "done" for fit in self.fits)
 
     @property
@@ -129,12 +129,12 @@ class CandidateRow:
 
     @property
     def weights_digests(self) -> tuple[str, ...]:
-        """The weights digests of successful fits, in order."""
+        """The weights digests of completed fits, in order."""
         return tuple(fit.weights_digest for fit in self.fits if fit.weights_digest)
 
     @property
     def evidence(self) -> Evidence:
-        """The successful fits with their weights digests."""
+        """The completed fits with their weights digests."""
         done = [fit for fit in self.fits if fit.status == "done"]
         return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
@@ -146,7 +146,7 @@ class CandidateRow:
 
     @property
     def models(self) -> dict[str, tuple[object, ...]]:
-        """Map each seed or fold with a successful fit to its weights digest and scores."""
+        """Map each seed or fold with a completed fit to its weights digest and scores."""
         return {
             fit.part: (
                 fit.epoch_budget,

@@ -123,7 +123,7 @@ class StageResult:
 
     @property
     def settled(self) -> bool:
-        """Whether all candidates are settled: the stage does not depend on a choice of an earlier stage."""
+        """Whether all candidates are settled: every selection on which the stage depends has been made."""
         return all(row.settled for row in self.rows)
 
 

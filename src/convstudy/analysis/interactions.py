@@ -88,7 +88,7 @@ def two_way_interaction(
         confidence: the coverage of the interval.
         size: the largest difference of two models on an unseen image: 1 for values of 0 and 1. The two
             pseudo-observations are ±2 times this.
-        weights: of the images, shape (images,), if the values are multiplied by weights.
+        weights: the weights of the images, shape (images,), if the values are multiplied by weights.
         limit: the interval is clipped to ±``limit``.
 
     Raises:

@@ -53,8 +53,9 @@ class Nested:
 
     Attributes:
         folds: all outer folds.
-        score: of the winners on their outer folds; empty until every fold has a score.
-        interval: of the mean score; ``None`` until every fold has a score, and for metrics other than proportions.
+        score: the scores of the winners on their outer folds; empty until every fold has a score.
+        interval: the interval of the mean score; ``None`` until every fold has a score, and for metrics other than
+            proportions.
         searched: the mean score by which the search selected its own winner.
         same_budget: whether the search's winner and those of the outer folds have the same epoch budget.
         n_train: the number of images for training the winner of the first outer fold.

@@ -1,4 +1,4 @@
-"""The trained candidates that checks look at; a fit that several stages share is looked at once."""
+"""The trained candidates that checks examine. A fit that several stages share is examined once."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from convstudy.plan import Plan
 from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
-"""What a check looks at: the plan, the histories of fits, their scores, or the images."""
+"""What a check examines: the plan, the histories of fits, their scores, or the images."""
 
 N_STANDARD_ERRORS = 3.0
 """A difference above this number of standard errors counts as more than noise."""
@@ -52,7 +52,7 @@ class Check(Generic[Subject]):
 
     Attributes:
         name: the key under ``[suppress]``.
-        when: what it looks at.
+        when: what the check examines.
         level: ``"warning"`` or ``"note"``.
         title: what it finds, in a few words.
         find: yields a spot for each place where it finds something.

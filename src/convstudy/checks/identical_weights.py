@@ -1,4 +1,4 @@
-"""After training: candidates with identical weights and scores, so the change between them had no effect."""
+"""A check after training: candidates with identical weights and scores. The change between them had no effect."""
 
 from __future__ import annotations
 

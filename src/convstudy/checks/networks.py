@@ -1,4 +1,4 @@
-"""Before training: problems in networks."""
+"""Checks before training: problems in networks."""
 
 from __future__ import annotations
 

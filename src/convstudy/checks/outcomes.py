@@ -1,4 +1,7 @@
-"""After training: problems in scores, selections and test-set evaluations. docs/checks.md states the same constants."""
+"""Checks after training: problems in scores, selections and test-set evaluations.
+
+docs/checks.md states the same constants.
+"""
 
 from __future__ import annotations
 
@@ -181,7 +184,7 @@ def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
 
     Args:
         scores: seed -> accuracy, a fraction.
-        n_images: the number of images behind each accuracy.
+        n_images: the number of images on which each accuracy is measured.
     """
     if len(scores) < MIN_SEEDS or n_images < 1:
         return []

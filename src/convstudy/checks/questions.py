@@ -1,4 +1,4 @@
-"""Before training: problems in searches and comparisons, in the numbers of seeds and validation images."""
+"""Checks before training: problems in searches and comparisons, in the numbers of seeds and validation images."""
 
 from __future__ import annotations
 

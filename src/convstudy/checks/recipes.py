@@ -1,4 +1,4 @@
-"""Before training: problems in recipes."""
+"""Checks before training: problems in recipes."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
     For a hardswish it is the maximum of the absolute output, because inputs in (-3, 0) give negative outputs with a
     gradient. A unit is a channel of ``(n, channels, height, width)`` or a feature of ``(n, features)``. It belongs to
     the layer whose kernels compute it, or to the residual or concat layer whose output the ReLU receives. A ReLU with
-    another number of units than an earlier one of the same layer, as after a flatten, is a layer of its own.
+    another number of units than an earlier one of the same layer, as after a flatten, counts as a separate layer.
 
     Args:
         model: a sequence of layers, as ``build_network`` returns it.

@@ -1,4 +1,4 @@
-"""The report as one JSON document: all tables and conclusions, with the records behind them."""
+"""The report as one JSON document: all tables and conclusions, and the records that they come from."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def verdict_label(verdict: Verdict) -> VerdictLabel:
 
     ``"ahead"`` and ``"behind"`` are inconclusive verdicts whose interval excludes zero: either it includes part of
     the equivalence margin, or the claim does not hold after the correction for multiple comparisons. ``"same"`` is a
-    model compared with itself, whatever its kind.
+    model compared with itself, for a verdict of any kind.
     """
     difference = verdict.difference
     if difference.mean is None:
@@ -100,7 +100,7 @@ def differences_range(verdicts: Sequence[Verdict], unsigned: bool, noun: bool = 
 
     Args:
         verdicts: verdicts with the same label and known differences.
-        unsigned: as for :func:`difference_text`.
+        unsigned: see :func:`difference_text`.
         noun: write "differences"; not after "The differences from b and c".
     """
     by, factor = _by_and_factor(verdicts[0], unsigned)

@@ -54,7 +54,7 @@ def fold_difference(
 
     Args:
         first: the scores of the first candidate, one per fold.
-        second: the scores of the other.
+        second: the scores of the second candidate, for the same folds.
         ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
         confidence: the confidence level of the interval.
         images: the variance from the images of the pooled folds. The interval is never narrower than with this

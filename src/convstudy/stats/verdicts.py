@@ -147,7 +147,7 @@ def verdict(
 
     Args:
         first: the name of the first candidate.
-        second: the name of the other.
+        second: the name of the second candidate.
         measure: the images on which the accuracies were measured.
         first_scores: the first candidate's accuracy for each seed, a fraction.
         second_scores: the accuracies of the other, for the same seeds.

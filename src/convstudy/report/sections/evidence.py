@@ -1,4 +1,4 @@
-"""The evidence for the answers: notes, fits and weights behind each sentence."""
+"""The evidence for the answers: the notes, fits and weights that support each sentence."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def images_table(protocol: Protocol) -> Table:
 
 
 def choices_table(results: Results) -> Table:
-    """Return a table of the choices, in order, with the scores behind them."""
+    """Return a table of the choices, in order, with the scores that decided them."""
     metric = metric_named(results.study.metric)
     metrics = _shown(metric)
     columns = (
