@@ -56,7 +56,7 @@ CASES = [
     ("kernel = { low = 3, high = 5, step = 0 }", 'method = "random"', "parameters.kernel.step", "must be", "in [1, "),
     ("kernel = { low = 3, high = 5, step = 1.0 }", 'method = "random"', "parameters.kernel.step", "must be an integer", ""),
     ('kernel = { low = "3", high = 5 }', 'method = "random"', "parameters.kernel.low", "must be", "a number"),
-    ("kernel = { low = 1, high = 5, step = 2, log = true }", 'method = "random"', "parameters.kernel.step", "must be left out", ""),
+    ("kernel = { low = 1, high = 5, step = 2, log = true }", 'method = "random"', "parameters.kernel.step", "must be omitted", ""),
     (
         "learning_rate = { low = 0.0, high = 0.1, log = true }",
         'method = "random"',
