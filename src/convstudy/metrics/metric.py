@@ -31,8 +31,8 @@ class Metric:
 
     Attributes:
         name: the name in study files and records, in lower case with hyphens.
-        title: the name in texts.
-        higher_is_better: the direction.
+        title: the name in reports and messages.
+        higher_is_better: whether higher values are better.
         unit: the unit of its values.
         low, high: the range of its values.
         margin: the default equivalence margin, in the values of the metric: 0.001 of a fraction is 0.1 percentage
