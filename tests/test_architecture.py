@@ -17,7 +17,7 @@ def _drawn() -> list[str]:
     return re.findall(r"^  ([a-z_]+)(?:/|\.py) ", picture, flags=re.M)
 
 
-def test_picture_has_the_layers_of_the_import_contract() -> None:
+def test_diagram_has_the_layers_of_the_import_contract() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
         "contracts"
     ]

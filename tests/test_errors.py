@@ -110,6 +110,6 @@ def test_unknown_name_lists_the_known_ones_and_hints_at_the_nearest(where: Locat
     assert str(problem) == f'{text}\n  hint: did you mean "dense"?'
 
 
-def test_unknown_name_where_none_exists() -> None:
+def test_unknown_name_is_reported_if_no_name_exists() -> None:
     where = Location(key=("compare", "a", "network"))
     assert str(unknown("network", "x", [], where)) == 'compare.a.network: unknown network "x": there is none.'

@@ -33,7 +33,7 @@ def test_the_study_file_can_be_planned(tmp_path: Path) -> None:
     ]
 
 
-def test_the_python_code_runs_and_says_what_a_file_says(tmp_path: Path) -> None:
+def test_python_code_runs_and_its_study_equals_its_document(tmp_path: Path) -> None:
     text, _ = blocks("python")
     imported = [line for line in text.splitlines() if "import" in line]
     assert len(imported) == 1 and imported[0].startswith("from convstudy import ")

@@ -137,9 +137,9 @@ def test_overconfident_models_are_flagged() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, -0.1, 1.5])
 def test_invalid_probabilities_have_no_calibration(value: float) -> None:
-    spoiled = model([0.9, 0.8], [1, 1])
-    spoiled["probabilities"][0, 2] = value
-    assert calibration_of(map(predictions_in, [spoiled])) is None
+    invalid = model([0.9, 0.8], [1, 1])
+    invalid["probabilities"][0, 2] = value
+    assert calibration_of(map(predictions_in, [invalid])) is None
 
 
 def test_models_with_different_labels_have_no_calibration() -> None:

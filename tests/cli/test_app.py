@@ -112,14 +112,14 @@ def convstudy_version() -> str:
         (["report", "any", "--format", "html,pfd"], 'did you mean "pdf"?'),
     ],
 )
-def test_usage_errors_name_the_mistake(convstudy: Call, arguments: list[str], message: str) -> None:
+def test_usage_error_names_the_invalid_argument(convstudy: Call, arguments: list[str], message: str) -> None:
     result = convstudy(*arguments)
     assert result.status == 2
     assert message in result.err
     assert result.out == ""
 
 
-def test_all_mistakes_are_reported_at_once(convstudy: Call) -> None:
+def test_all_invalid_changes_are_reported_at_once(convstudy: Call) -> None:
     result = convstudy("plan", "digits", "--set", "epochs", "--set", "=3", "--set", "a.b=[")
     assert result.status == 2
     assert result.err.count("--set") >= 3

@@ -104,7 +104,7 @@ def test_strict_changes_only_the_exit_status_of_a_run(convstudy: Call, tiny: Pat
     assert checks(convstudy(*arguments, "--json"))[0] == "no-op-layer"
 
 
-def test_a_study_without_findings(convstudy: Call, tmp_path: Path) -> None:
+def test_study_without_findings_exits_with_status_0_if_strict(convstudy: Call, tmp_path: Path) -> None:
     path = tmp_path / "clean.toml"
     path.write_text(
         '[study]\nname = "clean"\ndataset = "mnist"\nseeds = 5\n'

@@ -25,7 +25,7 @@ def test_parameter_counts_equal_those_of_the_notebook(convstudy: Call) -> None:
     }
 
 
-def test_the_table_of_one_network(convstudy: Call) -> None:
+def test_name_selects_the_table_of_one_network(convstudy: Call) -> None:
     result = convstudy("networks", "mnist", "two-conv")
     assert result.status == 0
     lines = result.out.splitlines()

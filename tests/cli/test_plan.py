@@ -16,7 +16,9 @@ from tests.cli.conftest import N_FITS, CommandResult
 Call = Callable[..., CommandResult]
 
 
-def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_plan_of_an_untrained_study_lists_fits_and_images_per_stage(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
     runs = tmp_path / "none"
     result = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time")
     assert result.status == 0
@@ -34,7 +36,7 @@ def test_the_plan_of_an_untrained_study(convstudy: Call, tiny: Path, tmp_path: P
     assert f"next: convstudy run {tiny} --runs {runs}" in result.out
 
 
-def test_the_plan_as_json(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_plan_json_has_stages_totals_and_findings(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     plan = convstudy(
         "plan", tiny, "--runs", tmp_path / "none", "--json", "--no-estimate-time", "--seeds", 3
     ).json
@@ -66,7 +68,7 @@ def test_a_study_changed_after_a_test_set_evaluation_has_a_warning(
     assert "test-set-in-a-choice" in checks("--seeds", 3)
 
 
-def test_the_estimated_time_is_shared_among_workers(
+def test_estimated_time_is_divided_among_workers(
     convstudy: Call, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     estimated_fits: list[object] = []
@@ -108,7 +110,7 @@ def _changes() -> list[str]:
     return [word for change in HALVING["--set"] for word in ("--set", change)]
 
 
-def test_the_plan_of_a_halving_search(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_plan_of_a_halving_search_shows_its_rungs(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     result = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())
     assert result.status == 0
@@ -127,7 +129,9 @@ def test_the_plan_of_a_halving_search(convstudy: Call, tiny: Path, tmp_path: Pat
     ]
 
 
-def test_the_plan_of_an_interrupted_halving_search(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+def test_plan_of_an_interrupted_halving_search_counts_finished_fits(
+    convstudy: Call, tiny: Path, tmp_path: Path
+) -> None:
     study = load_study(tiny, dict(read_change(change) for change in HALVING["--set"]))
 
     def stop(event: Event) -> None:

@@ -15,7 +15,9 @@ Call = Callable[..., CommandResult]
 
 
 @pytest.mark.parametrize("make", [True, False])
-def test_commands_on_a_folder_without_runs(convstudy: Call, tmp_path: Path, make: bool) -> None:
+def test_folder_without_runs_gives_empty_lists_or_an_error(
+    convstudy: Call, tmp_path: Path, make: bool
+) -> None:
     runs = tmp_path / "runs"
     if make:
         runs.mkdir()

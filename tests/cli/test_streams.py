@@ -161,13 +161,17 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 
 @needs_full
 @pytest.mark.parametrize("case", QUICK, ids=str)
-def test_every_command_on_broken_streams(case: Case, quick: dict[Case, Output]) -> None:
+def test_every_command_on_broken_streams_has_the_expected_status(
+    case: Case, quick: dict[Case, Output]
+) -> None:
     check_output(case, quick[case])
 
 
 @needs_full
 @pytest.mark.slow
-def test_every_command_on_every_pair_of_streams(finished: Path, tmp_path: Path) -> None:
+def test_every_command_on_every_pair_of_streams_has_the_expected_status(
+    finished: Path, tmp_path: Path
+) -> None:
     outputs = outputs_of(OTHERS, finished, tmp_path)
     assert len(outputs) == 2 + 16 - 4
     for case in OTHERS:
@@ -220,7 +224,9 @@ def test_encodable_replaces_signs_that_the_encoding_lacks(text: str, encoding: s
     assert encodable(text, encoding) == written
 
 
-def test_closed_python_streams(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_closed_stdout_raises_and_closed_stderr_drops_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("stdout", "stderr"):
         with (tmp_path / name).open("w") as closed:
             monkeypatch.setattr(sys, name, closed)

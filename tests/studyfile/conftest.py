@@ -11,7 +11,7 @@ import pytest
 from convstudy.errors import Problem, StudyError
 from convstudy.studyfile import Study, load_study
 
-GOOD = """\
+VALID = """\
 [study]
 name = "good"
 dataset = "digits"
@@ -45,18 +45,18 @@ bare = { without = ["batch-norm", "dropout"] }
 tanh = { activation = "tanh", init = "glorot-normal", optimizer = "sgd" }
 """
 
-Spoil = Callable[..., list[Problem]]
+ProblemsAfter = Callable[..., list[Problem]]
 
 
 @pytest.fixture
-def good_text() -> str:
-    return GOOD
+def valid_text() -> str:
+    return VALID
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Study:
     path = tmp_path / "good.toml"
-    path.write_text(GOOD, encoding="utf-8")
+    path.write_text(VALID, encoding="utf-8")
     return load_study(path)
 
 
@@ -78,13 +78,13 @@ def problems_in(tmp_path: Path) -> Callable[[str], list[Problem]]:
 
 
 @pytest.fixture
-def spoil(problems_in: Callable[[str], list[Problem]]) -> Spoil:
-    """Return the problems of the good file after replacements: ``spoil(("epochs = 3", "epochs = 0"))``."""
+def problems_after(problems_in: Callable[[str], list[Problem]]) -> ProblemsAfter:
+    """Return the problems of the valid file after replacements: ``problems_after(("epochs = 3", "epochs = 0"))``."""
 
     def replaced(*changes: tuple[str, str]) -> list[Problem]:
-        text = GOOD
+        text = VALID
         for old, new in changes:
-            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in the good file"
+            assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in the valid file"
             text = text.replace(old, new)
         return problems_in(text)
 

@@ -76,10 +76,10 @@ def problems_of(tmp_path: Path, text: str, changes: dict[str, Any]) -> list[Prob
     return list(caught.value.problems)
 
 
-def test_changes_are_applied(tmp_path: Path, good_text: str) -> None:
+def test_changes_are_applied(tmp_path: Path, valid_text: str) -> None:
     study = changed(
         tmp_path,
-        good_text,
+        valid_text,
         {
             "recipe.epochs": 7,
             "recipe.optimizer": "sgd",
@@ -96,25 +96,25 @@ def test_changes_are_applied(tmp_path: Path, good_text: str) -> None:
     assert study.ablate["two-conv"].variants["more"].recipe == {"epochs": 4}
 
 
-def test_change_creates_a_missing_section(tmp_path: Path, good_text: str) -> None:
+def test_change_creates_a_missing_section(tmp_path: Path, valid_text: str) -> None:
     assert (
-        changed(tmp_path, good_text.replace("[recipe]\nepochs = 3", ""), {"recipe.epochs": 2}).recipe.epochs
+        changed(tmp_path, valid_text.replace("[recipe]\nepochs = 3", ""), {"recipe.epochs": 2}).recipe.epochs
         == 2
     )
 
 
-def test_changes_are_not_modified(tmp_path: Path, good_text: str) -> None:
+def test_changes_are_not_modified(tmp_path: Path, valid_text: str) -> None:
     recipe = {"batch_size": 10}
     changes = {"search.kernel-size.recipe": recipe, "search.kernel-size.recipe.epochs": 1}
-    assert changed(tmp_path, good_text, changes).search["kernel-size"].recipe == {
+    assert changed(tmp_path, valid_text, changes).search["kernel-size"].recipe == {
         "batch_size": 10,
         "epochs": 1,
     }
     assert recipe == {"batch_size": 10}
 
 
-def test_invalid_value_of_a_change_is_reported_at_the_change(tmp_path: Path, good_text: str) -> None:
-    problems = problems_of(tmp_path, good_text, {"recipe.epochs": 0, "study.seeds": "x", "recip.epochs": 3})
+def test_invalid_value_of_a_change_is_reported_at_the_change(tmp_path: Path, valid_text: str) -> None:
+    problems = problems_of(tmp_path, valid_text, {"recipe.epochs": 0, "study.seeds": "x", "recip.epochs": 3})
     assert {str(problem.where) for problem in problems} == {
         "--set recipe.epochs",
         "--set study.seeds",
@@ -122,9 +122,9 @@ def test_invalid_value_of_a_change_is_reported_at_the_change(tmp_path: Path, goo
     }
 
 
-def test_change_of_an_unknown_section_or_value_is_refused(tmp_path: Path, good_text: str) -> None:
+def test_change_of_an_unknown_section_or_value_is_refused(tmp_path: Path, valid_text: str) -> None:
     problems = problems_of(
-        tmp_path, good_text, {"network.two-con.kernel": 3, "study.name.x": 3, "search.s.folds": 2, "bad": 1}
+        tmp_path, valid_text, {"network.two-con.kernel": 3, "study.name.x": 3, "search.s.folds": 2, "bad": 1}
     )
     assert [(str(problem.where), problem.hint) for problem in problems] == [
         ("--set network.two-con.kernel", 'did you mean "two-conv"?'),

@@ -12,7 +12,7 @@ import pytest
 from convstudy.errors import Problem
 from tests.studyfile.places import place, statement
 
-Spoil = Callable[..., list[Problem]]
+ProblemsAfter = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
 
 MANY = list(range(1, 102))
@@ -133,9 +133,16 @@ CASES = [
 
 @pytest.mark.parametrize(("old", "new", "where", "what", "got", "expected", "hint"), CASES)
 def test_error_is_reported_with_location_value_and_hint(
-    spoil: Spoil, old: str, new: str, where: str, what: str, got: str, expected: str, hint: str
+    problems_after: ProblemsAfter,
+    old: str,
+    new: str,
+    where: str,
+    what: str,
+    got: str,
+    expected: str,
+    hint: str,
 ) -> None:
-    problems = spoil((old, new))
+    problems = problems_after((old, new))
     printed = "\n".join(map(str, problems))
     fitting = [
         problem
@@ -149,12 +156,12 @@ def test_error_is_reported_with_location_value_and_hint(
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[0].startswith(("seeds", "epochs", "folds"))])
-def test_one_error_is_one_problem(spoil: Spoil, case: tuple[str, ...]) -> None:
-    assert len(spoil(case[:2])) == 1
+def test_one_error_is_one_problem(problems_after: ProblemsAfter, case: tuple[str, ...]) -> None:
+    assert len(problems_after(case[:2])) == 1
 
 
-def test_all_errors_of_a_file_are_reported_at_once(spoil: Spoil) -> None:
-    problems = spoil(
+def test_all_errors_of_a_file_are_reported_at_once(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(
         ('name = "good"', 'nme = "good"'),
         ('"digits"', '"digts"'),
         ("seeds = 2", "seeds = -1"),
@@ -194,13 +201,15 @@ def test_all_errors_of_a_file_are_reported_at_once(spoil: Spoil) -> None:
     ]
 
 
-def test_network_named_best_is_refused(spoil: Spoil) -> None:
-    problems = spoil(("[network.plain]", "[network.best]"), ('"two-conv", "plain"', '"two-conv", "best"'))
+def test_network_named_best_is_refused(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(
+        ("[network.plain]", "[network.best]"), ('"two-conv", "plain"', '"two-conv", "best"')
+    )
     assert [place(problem) for problem in problems] == ["study.toml:18: network.best"]
 
 
-def test_variant_named_network_is_refused(spoil: Spoil) -> None:
-    (problem,) = spoil(("bare = {", "network = {"))
+def test_variant_named_network_is_refused(problems_after: ProblemsAfter) -> None:
+    (problem,) = problems_after(("bare = {", "network = {"))
     assert place(problem) == "study.toml:30: ablate.two-conv.network"
     assert "must be" in statement(problem)
 
@@ -223,21 +232,25 @@ def test_ablation_of_the_best_needs_exactly_one_comparison(
     )
 
 
-def test_variant_without_a_layer_that_no_compared_network_has_is_refused(spoil: Spoil) -> None:
-    (problem,) = spoil(("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]'))
+def test_variant_without_a_layer_that_no_compared_network_has_is_refused(
+    problems_after: ProblemsAfter,
+) -> None:
+    (problem,) = problems_after(
+        ("[ablate.two-conv]", "[ablate.best]"), ('"batch-norm", "dropout"]', '"layer-norm"]')
+    )
     assert statement(problem) == 'no compared network has a "layer-norm" layer'
 
 
-def test_two_searches_of_one_key_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_two_searches_of_one_key_are_refused(problems_in: ProblemsIn, valid_text: str) -> None:
     (problem,) = problems_in(
-        good_text + '[search.again]\nnetwork = "two-conv"\nparameters = { kernel = [7] }\n'
+        valid_text + '[search.again]\nnetwork = "two-conv"\nparameters = { kernel = [7] }\n'
     )
     assert place(problem) == "study.toml:34: search.again.parameters.kernel"
     assert "[search.kernel-size] also searches kernel" in statement(problem)
 
 
-def test_search_values_that_do_not_fit_a_variant_are_refused(spoil: Spoil) -> None:
-    problems = spoil(
+def test_search_values_that_do_not_fit_a_variant_are_refused(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(
         ("{ kernel = [3, 5] }", "{ momentum = [0.0, 0.9] }"),
         ('optimizer = "sgd"', 'optimizer = "sgd", nesterov = true'),
     )
@@ -261,28 +274,28 @@ def test_empty_file_is_refused(problems_in: ProblemsIn) -> None:
     ]
 
 
-def test_key_outside_its_section_hints_at_the_section(problems_in: ProblemsIn, good_text: str) -> None:
-    problems = problems_in("epochs = 3\nsubset = 100\n" + good_text)
+def test_key_outside_its_section_hints_at_the_section(problems_in: ProblemsIn, valid_text: str) -> None:
+    problems = problems_in("epochs = 3\nsubset = 100\n" + valid_text)
     assert [(place(problem), problem.hint) for problem in problems] == [
         ("study.toml:1: epochs", "put it under [recipe]"),
         ("study.toml:2: subset", "put it under [study]"),
     ]
 
 
-def test_more_than_100_sections_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_more_than_100_sections_are_refused(problems_in: ProblemsIn, valid_text: str) -> None:
     crowd = "".join(f'[compare.c{n}]\nnetworks = ["two-conv", "plain"]\n' for n in range(101))
-    (problem,) = problems_in(good_text + crowd)
+    (problem,) = problems_in(valid_text + crowd)
     assert (problem.got, problem.expected) == ("102", "at most 100")
 
 
-def test_errors_beyond_1000_are_counted(problems_in: ProblemsIn, good_text: str) -> None:
-    problems = problems_in("".join(f"k{n} = 1\n" for n in range(1500)) + good_text)
+def test_errors_beyond_1000_are_counted(problems_in: ProblemsIn, valid_text: str) -> None:
+    problems = problems_in("".join(f"k{n} = 1\n" for n in range(1500)) + valid_text)
     assert len(problems) == 1001
     assert problems[-1].what == "and 500 more errors"
 
 
-def test_more_than_1000_variants_are_refused(problems_in: ProblemsIn, good_text: str) -> None:
+def test_more_than_1000_variants_are_refused(problems_in: ProblemsIn, valid_text: str) -> None:
     variants = "".join(f"v{n} = {{ epochs = {n} }}\n" for n in range(1, 101))
     crowd = "".join(f'[ablate.a{n}]\nnetwork = "plain"\n{variants}' for n in range(10))
-    (problem,) = problems_in(good_text + crowd)
+    (problem,) = problems_in(valid_text + crowd)
     assert (statement(problem), problem.expected) == ("there are too many variants", "at most 1,000")

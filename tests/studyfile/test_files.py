@@ -58,11 +58,11 @@ def test_path_with_a_null_byte_is_refused() -> None:
     assert "cannot be read" in problem_of("a\0b.toml").what or "no such" in problem_of("a\0b.toml").what
 
 
-def test_file_above_1_mb_is_refused(tmp_path: Path, good_text: str) -> None:
+def test_file_above_1_mb_is_refused(tmp_path: Path, valid_text: str) -> None:
     path = tmp_path / "large.toml"
-    path.write_text(good_text + "#" * (1_000_000 - len(good_text)))
+    path.write_text(valid_text + "#" * (1_000_000 - len(valid_text)))
     assert load_study(path).name == "good"
-    path.write_text(good_text + "#" * (1_000_001 - len(good_text)))
+    path.write_text(valid_text + "#" * (1_000_001 - len(valid_text)))
     assert problem_of(path).expected == "a file of at most 1,000,000 bytes"
 
 
@@ -74,9 +74,9 @@ def test_file_that_is_not_utf_8_is_refused_with_line_and_byte(tmp_path: Path) ->
     assert problem.got == "the byte 0xe9"
 
 
-def test_file_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path, good_text: str) -> None:
+def test_file_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path, valid_text: str) -> None:
     path = tmp_path / "windows.toml"
-    path.write_bytes(b"\xef\xbb\xbf" + good_text.replace("\n", "\r\n").encode())
+    path.write_bytes(b"\xef\xbb\xbf" + valid_text.replace("\n", "\r\n").encode())
     assert load_study(path).name == "good"
     path.write_bytes(path.read_bytes().replace(b"epochs = 3", b"epochs = 0"))
     assert str(problem_of(path).where) == f"{path}:7: recipe.epochs"

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from convstudy.errors import Problem
 from tests.studyfile.places import place, statement
 
-Spoil = Callable[..., list[Problem]]
+ProblemsAfter = Callable[..., list[Problem]]
 ProblemsIn = Callable[[str], list[Problem]]
 
 HEAD = '[study]\nname = "a"\ndataset = "digits"\n'
 
 
-def test_network_with_a_misfit_is_reported_at_its_layer(spoil: Spoil) -> None:
-    (problem,) = spoil(("kernel = 5", "kernel = 15"))
+def test_network_with_a_misfit_is_reported_at_its_layer(problems_after: ProblemsAfter) -> None:
+    (problem,) = problems_after(("kernel = 5", "kernel = 15"))
     assert place(problem) == "study.toml:13: network.two-conv.layers"
     assert statement(problem) == (
         'layer 2: kernel 15 does not fit an input of 14 × 14 (network "two-conv" with kernel = 15)'
@@ -23,8 +23,8 @@ def test_network_with_a_misfit_is_reported_at_its_layer(spoil: Spoil) -> None:
     assert problem.hint == "use a kernel of at most 14, or padding=same"
 
 
-def test_search_values_that_do_not_fit_are_reported(spoil: Spoil) -> None:
-    problems = spoil(("[3, 5]", "[3, 15, 29]"))
+def test_search_values_that_do_not_fit_are_reported(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(("[3, 5]", "[3, 15, 29]"))
     assert [place(problem) for problem in problems] == [
         "study.toml:23: search.kernel-size.parameters.kernel"
     ] * 2
@@ -34,22 +34,24 @@ def test_search_values_that_do_not_fit_are_reported(spoil: Spoil) -> None:
     ]
 
 
-def test_misfits_of_values_on_several_lines_have_the_line_of_each(spoil: Spoil) -> None:
-    problems = spoil(("parameters = { kernel = [3, 5] }", "parameters.kernel = [\n  3,\n  15,\n  29,\n]"))
+def test_misfits_of_values_on_several_lines_have_the_line_of_each(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(
+        ("parameters = { kernel = [3, 5] }", "parameters.kernel = [\n  3,\n  15,\n  29,\n]")
+    )
     assert [place(problem).partition(": ")[0] for problem in problems] == [
         "study.toml:25",
         "study.toml:26",
     ]
 
 
-def test_network_without_flatten_is_reported_at_the_output_layer(spoil: Spoil) -> None:
-    (problem,) = spoil((', "flatten"]', "]"))
+def test_network_without_flatten_is_reported_at_the_output_layer(problems_after: ProblemsAfter) -> None:
+    (problem,) = problems_after((', "flatten"]', "]"))
     assert statement(problem) == 'the output layer: "dense" needs a flat input (network "plain")'
     assert place(problem) == "study.toml:19: network.plain.layers"
 
 
-def test_variant_that_does_not_fit_is_reported(spoil: Spoil) -> None:
-    (problem,) = spoil(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
+def test_variant_that_does_not_fit_is_reported(problems_after: ProblemsAfter) -> None:
+    (problem,) = problems_after(('without = ["batch-norm", "dropout"]', 'without = ["flatten"]'))
     assert place(problem) == "study.toml:30: ablate.two-conv.bare"
     assert statement(problem) == (
         'layer 5: "dense" needs a flat input (variant "bare" of network "two-conv" with kernel = 5)'
@@ -118,16 +120,16 @@ def test_values_of_two_searches_that_do_not_fit_together_are_reported(problems_i
     assert "with pool = 4, kernel = 9" in statement(problem)
 
 
-def test_misfit_of_a_network_hides_no_misfit_of_its_search(spoil: Spoil) -> None:
-    problems = spoil(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
+def test_misfit_of_a_network_hides_no_misfit_of_its_search(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(('"dense 16 relu"', '"dense 16 {units}"'), ("[3, 5]", '[3, "x"]'))
     assert [place(problem) for problem in problems] == [
         "study.toml:15: network.two-conv.layers",
         "study.toml:23: search.kernel-size.parameters.kernel",
     ]
 
 
-def test_layers_are_read_without_a_dataset(spoil: Spoil) -> None:
-    problems = spoil(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
+def test_layers_are_read_without_a_dataset(problems_after: ProblemsAfter) -> None:
+    problems = problems_after(('"digits"', '"nothing"'), ('"flatten",\n', '"flaten",\n'))
     assert [place(problem) for problem in problems] == [
         "study.toml:3: study.dataset",
         "study.toml:14: network.two-conv.layers",

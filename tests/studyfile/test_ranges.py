@@ -27,7 +27,7 @@ from convstudy.studyfile import (
 from convstudy.studyfile.checks import n_combinations
 from tests.studyfile.places import place, statement
 
-Spoil = Callable[..., list[Problem]]
+ProblemsAfter = Callable[..., list[Problem]]
 
 
 def _searching(**search: Any) -> Study:
@@ -89,7 +89,7 @@ CASES = [
 
 @pytest.mark.parametrize(("parameters", "more", "where", "what", "words"), CASES)
 def test_error_of_a_search_is_reported_with_location_and_hint(
-    spoil: Spoil,
+    problems_after: ProblemsAfter,
     parameters: str,
     more: str,
     where: str,
@@ -98,7 +98,7 @@ def test_error_of_a_search_is_reported_with_location_and_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda name: object())
-    problems = spoil(("kernel = [3, 5]", parameters), ("folds = 3", f"folds = 3\n{more}"))
+    problems = problems_after(("kernel = [3, 5]", parameters), ("folds = 3", f"folds = 3\n{more}"))
     printed = "\n".join(map(str, problems))
     fitting = [
         p for p in problems if place(p).endswith(f": search.kernel-size.{where}") and what in statement(p)

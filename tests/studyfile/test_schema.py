@@ -117,7 +117,7 @@ def test_schema_refuses_errors_of_single_values(path: str, value: Any) -> None:
     assert not VALIDATOR.is_valid(with_change(path, value))
 
 
-GOOD = [
+VALID = [
     ("recipe/clip_norm", "none"),
     ("recipe/patience", 3),
     ("network/two-conv/layers/0", "{anything}"),
@@ -129,7 +129,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value"), GOOD)
+@pytest.mark.parametrize(("path", "value"), VALID)
 def test_schema_accepts_optional_forms(path: str, value: Any) -> None:
     VALIDATOR.validate(with_change(path, value))
 

@@ -31,9 +31,9 @@ def suppressed(study: Study, **suppress: str) -> Study:
     )
 
 
-def test_suppress_is_read_and_written(tmp_path: Path, good_text: str) -> None:
+def test_suppress_is_read_and_written(tmp_path: Path, valid_text: str) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(good_text + '\n[suppress]\nsingle-seed = "a smoke run"\n')
+    path.write_text(valid_text + '\n[suppress]\nsingle-seed = "a smoke run"\n')
     study = load_study(path)
     assert study.suppress == {"single-seed": "a smoke run"}
     document = study_document(study)
@@ -43,9 +43,9 @@ def test_suppress_is_read_and_written(tmp_path: Path, good_text: str) -> None:
     Draft202012Validator(study_schema()).validate(document)
 
 
-def test_suppress_is_set_by_a_change(tmp_path: Path, good_text: str) -> None:
+def test_suppress_is_set_by_a_change(tmp_path: Path, valid_text: str) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(good_text)
+    path.write_text(valid_text)
     assert load_study(path, {"suppress.single-seed": "why not"}).suppress == {"single-seed": "why not"}
 
 
@@ -80,7 +80,7 @@ def test_run_has_the_reasons_of_its_latest_study(tmp_path: Path, good: Study) ->
 )  # fmt: skip
 def test_invalid_reason_or_check_is_reported_at_its_line(
     problems_in: ProblemsIn,
-    good_text: str,
+    valid_text: str,
     line: str,
     where: str,
     what: str,
@@ -88,8 +88,8 @@ def test_invalid_reason_or_check_is_reported_at_its_line(
     expected: str,
     hint: str,
 ) -> None:
-    (problem,) = problems_in(f"{good_text}\n[suppress]\n{line}\n")
-    n_lines = len(good_text.splitlines()) + 3
+    (problem,) = problems_in(f"{valid_text}\n[suppress]\n{line}\n")
+    n_lines = len(valid_text.splitlines()) + 3
     assert str(problem.where) == f"study.toml:{n_lines}: {where}"
     assert what in problem.what
     assert got in problem.got
@@ -97,13 +97,13 @@ def test_invalid_reason_or_check_is_reported_at_its_line(
     assert hint in problem.hint
 
 
-def test_two_errors_of_one_entry_are_both_reported(problems_in: ProblemsIn, good_text: str) -> None:
-    problems = problems_in(f"{good_text}\n[suppress]\nsingel-seed = 1\n")
+def test_two_errors_of_one_entry_are_both_reported(problems_in: ProblemsIn, valid_text: str) -> None:
+    problems = problems_in(f"{valid_text}\n[suppress]\nsingel-seed = 1\n")
     assert len(problems) == 2
 
 
-def test_suppress_that_is_not_a_table_is_refused(problems_in: ProblemsIn, good_text: str) -> None:
-    (problem,) = problems_in(f'suppress = "all"\n{good_text}')
+def test_suppress_that_is_not_a_table_is_refused(problems_in: ProblemsIn, valid_text: str) -> None:
+    (problem,) = problems_in(f'suppress = "all"\n{valid_text}')
     assert problem.expected == "a table of checks and reasons"
 
 

@@ -44,9 +44,9 @@ def test_document_has_the_form_of_a_file(good: Study) -> None:
     assert "patience" not in document["recipe"]
 
 
-def test_document_keeps_the_order_of_networks_and_questions(tmp_path: Path, good_text: str) -> None:
+def test_document_keeps_the_order_of_networks_and_questions(tmp_path: Path, valid_text: str) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(good_text)
+    path.write_text(valid_text)
     assert list(study_document(load_study(path))["network"]) == ["two-conv", "plain"]
 
 

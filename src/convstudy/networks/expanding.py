@@ -182,7 +182,7 @@ class _Expansion:
             what, hint = f'"{use.text}" must name one block', f"write {BLOCK_USAGE}"
             raise NetworkError(Problem(what, got=use.shown_names, hint=hint))
         self._check_arguments(use, ())
-        # At most two bodies are expanded, whatever the number of repeats.
+        # At most two bodies are expanded for any number of repeats: the first, and one for all others.
         return _repeated(
             [self._body(use.names[0], each, scope, source) for each in use.arguments_per_repeat], use.repeats
         )
@@ -221,7 +221,7 @@ class _Expansion:
         """Return the nodes of a block; arguments that it has no parameter for are ignored."""
         block = self._found(name)
         names = [each for each, _ in scope.blocks]
-        # Without this check, blocks that contain each other would be expanded up to MAX_DEPTH.
+        # Without this check, blocks that contain each other would be reported as nested too deeply.
         if name in names:
             raise NetworkError(_cycle(scope.blocks[names.index(name) :], source))
         written: object = block.layers

@@ -1,6 +1,6 @@
 """Find the line of each key in a TOML text.
 
-tomllib returns values without their lines. This scanner goes over a text that tomllib has read and records the lines.
+tomllib returns values without their lines. This scanner reads a text that tomllib has parsed and records the lines.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class DilatedConv(nn.Conv2d):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the convolution in the dtype that ``nn.Conv2d`` would return."""
-        # Under autocast the output dtype is autocast's, whatever the dtype of the images.
+        # Under autocast, the output dtype is autocast's and does not depend on the dtype of the images.
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
         if images.device.type != "cpu" or dtype != torch.bfloat16:
             return super().forward(images)
