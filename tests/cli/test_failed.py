@@ -31,7 +31,7 @@ def test_a_failed_fit_has_a_hint_and_can_be_accepted(convstudy: Call, tiny: Path
             "  crashed: killed (signal 9)\n"
             "    compare.both flat, seed 1",
             "no test image is read",
-            f"hint: run the same command again; it trains only what is missing: convstudy run {tiny}",
+            f"hint: run the same command again; it trains only the missing fits: convstudy run {tiny}",
             "--accept-failures REASON",
         ):
             assert text in result.err
@@ -76,7 +76,7 @@ def test_accept_failures_accepts_failures_of_earlier_runs_only(
         result = convstudy(*arguments)
     assert result.status == 1
     assert "hint: run the same command again to accept these too: convstudy run" in result.err
-    assert "trains only what is missing" not in result.err and "To count it" not in result.err
+    assert "trains only the missing fits" not in result.err and "To count it" not in result.err
 
 
 def test_lost_weights_that_fail_to_train_again_are_reported(

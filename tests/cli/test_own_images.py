@@ -58,7 +58,7 @@ def test_every_command_succeeds_before_and_after_a_run(convstudy: Call, file: Pa
     runs = ("--runs", tmp_path / "runs")
     assert "8 × 8 × 3" in convstudy("networks", file).out
     assert convstudy("networks", file, "--json").json["dataset"] == "pets"
-    assert convstudy("plan", file, *runs).out.startswith("own: pets, ")
+    assert convstudy("plan", file, *runs).out.startswith("own: dataset pets, ")
     assert convstudy("check", file, *runs).status == 0
     assert convstudy("run", file, *runs, "--workers", "1", "--no-report").status == 0
     shutil.rmtree(tmp_path / "arrays")

@@ -30,7 +30,7 @@ def test_folder_without_runs_gives_empty_lists_or_an_error(
     for command in ("status", "report"):
         result = convstudy(command, "tiny", "--runs", runs)
         assert result.status == 2
-        assert "there are no runs here" in result.err
+        assert "the folder has no runs" in result.err
     assert list(runs.glob("*")) == []
 
 

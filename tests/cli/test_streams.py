@@ -184,7 +184,7 @@ def test_an_error_keeps_its_exit_status_if_its_json_cannot_be_printed() -> None:
         ["sh", "-c", 'exec "$@" >&-', "sh", *arguments], stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 2
-    assert "there are no runs here" in done.stderr and "cannot be printed" in done.stderr
+    assert "the folder has no runs" in done.stderr and "cannot be printed" in done.stderr
 
 
 def test_no_file_gets_the_descriptor_of_a_closed_stream(tmp_path: Path) -> None:

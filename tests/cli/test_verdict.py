@@ -41,7 +41,10 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
         (["--successes", "9951", "9937"], "N is missing"),
         (["--successes", "9951", "--n", "10000"], "convstudy verdict"),
         (["--successes", "1", "x", "--n", "3"], "'x' is not a valid integer"),
-        (["--successes", "4", "2", "--n", "3"], "each of successes must be in [0, 3]; got 4."),
+        (
+            ["--successes", "4", "2", "--n", "3"],
+            "each number of correct predictions must be in [0, 3]; got 4.",
+        ),
         (
             ["--successes", "1", "2", "--n", "3", "--both-right", "2"],
             "both_right must be in [0, 1] with these successes; got 2.",

@@ -140,7 +140,7 @@ def test_missing_files_offline_raise_one_error_with_urls_and_folders(
         tiny.info.load()
     (problem,) = caught.value.problems
     text = str(caught.value)
-    assert "3 file(s)" in problem.what
+    assert "3 files" in problem.what
     assert "train-images" not in text  # this file exists
     for part in (
         "https://one.invalid/a/train-labels.gz",

@@ -126,8 +126,8 @@ def test_beyond_ten_times_the_images_the_smallest_visible_difference_is_given() 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"first": 11}, "each of successes must be in"),
-        ({"second": -1}, "each of successes must be in"),
+        ({"first": 11}, "each number of correct predictions must be in"),
+        ({"second": -1}, "each number of correct predictions must be in"),
         ({"n": 0}, "n must be 1 or more images"),
         ({"both_right": 9}, "both_right must be in"),
         ({"both_right": 5}, "in [6, 8]"),

@@ -50,7 +50,7 @@ def app() -> None:
     """Compare image classifiers, with statistics that account for seeds and test images.
 
     STUDY is a study file (.toml) or a built-in study: digits, mnist, mnist-speedrun, mnist-accuracy. Trained models
-    are kept in a runs folder; running a study again trains only what is missing.
+    are kept in a runs folder; running a study again trains only the missing ones.
     """
 
 

@@ -51,7 +51,7 @@ def unrestored_text(again: str) -> str:
 
 def _once_trained(again: str) -> str:
     return (
-        f"hint: run the same command again; it trains only what is missing{f': {again}' if again else '.'}\n"
+        f"hint: run the same command again; it trains only the missing fits{f': {again}' if again else '.'}\n"
         f"  A fit that fails with the same error in {RUNS_UNTIL_PERMANENT} runs counts as permanently failed. To count "
         "it as failed now,\n  add --accept-failures REASON; the report prints the reason."
     )

@@ -77,8 +77,8 @@ def schema() -> None:
 def datasets(as_json: bool) -> None:
     """List the built-in datasets.
 
-    Each dataset has its numbers of images and classes, and whether it is downloaded. docs/datasets.md describes how to
-    use your own images.
+    Shows the numbers of images and classes of each dataset, and whether it is downloaded. docs/datasets.md
+    describes how to use your own images.
 
     Exit status: 0 success.
     """
@@ -111,7 +111,7 @@ def datasets(as_json: bool) -> None:
     )
     click.echo("\nYour own images: a [dataset] table in a study file, or Dataset.from_arrays in Python.")
     if not all(downloaded.values()):
-        click.echo("A run downloads its dataset when it is missing.")
+        click.echo("A run downloads its dataset if it is missing.")
 
 
 def _is_downloaded(info: Dataset) -> bool:

@@ -57,8 +57,9 @@ def plan(
 ) -> int:
     """Show what a run would train, with costs and checks.
 
-    A table has the fits, images and floating-point operations of each stage, and the estimated time. Fits that are done
-    in --runs cost nothing. The findings of the checks follow. Nothing is trained or written.
+    A table lists the number of fits, training images and floating-point operations (FLOPs) of each stage, and the
+    estimated time. Fits that are done in --runs cost nothing. The findings of the checks follow. Nothing is trained
+    or written.
 
     Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """
@@ -81,7 +82,7 @@ def plan(
 def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -> str:
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
-    head = f"{study.name}: {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
+    head = f"{study.name}: dataset {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "FLOPs"]
     rows: list[list[object]] = [
         [

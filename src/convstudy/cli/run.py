@@ -57,7 +57,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     "--fit-timeout",
     type=Seconds(),
     metavar="SECONDS",
-    help="Stop a fit that sends no message for SECONDS (one follows each epoch); a later run can train it again.",
+    help="Stop a fit that sends no message for SECONDS (each epoch sends one); a later run can train it again.",
 )
 @click.option(
     "--events",
@@ -84,7 +84,7 @@ def run(
     no_report: bool,
     verbose: bool,
 ) -> int:
-    """Train what is missing and report the answer.
+    """Train the missing fits of a study and report the results.
 
     Prints one line per question of STUDY and the path of the report. A fit is one training of one network. All
     finished fits are kept in --runs and are never trained again. Ctrl-C stops the run; the same command resumes it.

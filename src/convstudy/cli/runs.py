@@ -40,7 +40,7 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
         _print_no_runs(runs, as_json, empty={"run": None})
         return
     if history is None:
-        raise UsageError(Problem("there are no runs here", where=Location(str(runs)), hint=HOW_TO_START))
+        raise UsageError(Problem("the folder has no runs", where=Location(str(runs)), hint=HOW_TO_START))
     results = history.results(run if run is not None else summaries[-1].run_id)
     summary = next(each for each in summaries if each.run_id == results.run_id)
     if as_json:
@@ -55,7 +55,7 @@ def status(run: str | None, runs: Path, as_json: bool) -> None:
 def runs(runs: Path, as_json: bool) -> None:
     """List the runs in a folder, oldest first.
 
-    Each run has its dataset, status, number of fits and time of its last change.
+    Shows the dataset, status, number of fits and time of the last change of each run.
 
     Exit status: 0 success, 2 a damaged folder.
     """
@@ -110,8 +110,8 @@ def report(
     """Write the report of a run.
 
     RUN is the id of a run or the name of a study (its latest run). html is one page that works offline, markdown and
-    csv are tables, svg, pdf and png are charts, and json has everything. The answer goes to stderr and the paths of the
-    files to stdout.
+    csv are tables, svg, pdf and png are charts, and json contains everything. The verdicts go to stderr and the
+    paths of the files to stdout.
 
     Exit status: 0 success, 2 wrong usage or a file that cannot be written; the other files are still written.
     """
@@ -155,7 +155,7 @@ def _print_no_runs(runs: Path, as_json: bool = False, empty: object = None) -> N
     if as_json:
         print_json(empty)
     else:
-        click.echo(f"No runs in {runs} yet; {HOW_TO_START}")
+        click.echo(f"The folder {runs} has no runs yet; {HOW_TO_START}")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ from convstudy.cli.output import print_json
     type=int,
     default=None,
     metavar="B C",
-    help="Instead of --both-right: the numbers of images that only one model predicts correctly.",
+    help="Instead of --both-right: the number of images that only the first model predicts correctly, and the number "
+    "that only the second model predicts correctly.",
 )
 @click.option(
     "--margin",

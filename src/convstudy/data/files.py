@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from convstudy.data.idx import HOW_TO_FIX, IdxFile
 from convstudy.errors import DataError, Location, Problem
+from convstudy.numbers import counted
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,8 @@ def _unavailable(
     others = "".join(f"\n    or the same names under {mirror}" for mirror in mirrors[1:])
     return DataError(
         Problem(
-            f"{len(missing)} file(s) are neither in {looked} nor in the cache {cache_folder() / dataset}: {names}; "
+            f"{counted(len(missing), 'file')} of the dataset cannot be found in {looked} or in the cache "
+            f"{cache_folder() / dataset}: {names}; "
             f"they were not downloaded: {reason}",
             where=Location(subject=dataset),
             hint=f"on a machine with a network, download{urls}{others}\n    and put them into {folder}; "

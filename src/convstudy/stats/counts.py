@@ -187,7 +187,11 @@ def _check(
         raise UsageError(Problem("", Location(subject="n"), str(n), "1 or more images"))
     for count in (first, second):
         if not 0 <= count <= n:
-            problems.append(Problem("", Location(subject="each of successes"), str(count), f"in [0, {n}]"))
+            problems.append(
+                Problem(
+                    "", Location(subject="each number of correct predictions"), str(count), f"in [0, {n}]"
+                )
+            )
     if not (0 <= margin <= 1):
         problems.append(
             Problem(

@@ -38,7 +38,7 @@ def open_database(layout: Layout, create: bool) -> Database:
     if not has_database(layout):
         if not create:
             hint = "start a run with `convstudy run digits`, or use another folder with --runs"
-            raise StoreError(Problem("there are no runs here", where=Location(str(layout.folder)), hint=hint))
+            raise StoreError(Problem("the folder has no runs", where=Location(str(layout.folder)), hint=hint))
         try:
             layout.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
