@@ -54,8 +54,8 @@ def _usage_problem(error: click.ClickException) -> Problem:
         return Problem(found.what, found.where, found.got, found.expected, found.hint or hint)
     if isinstance(error, click.MissingParameter) and error.param is not None:
         name = error.param.make_metavar(context) if context is not None else error.param.human_readable_name
-        option = f"{error.param.opts[0]} " if isinstance(error.param, click.Option) else ""
-        return Problem(f"{option}{name.strip('[]')} is missing", where=Location(subject=path), hint=hint)
+        before = f"{error.param.opts[0]} " if isinstance(error.param, click.Option) else ""
+        return Problem(f"{before}{name.strip('[]')} is missing", where=Location(subject=path), hint=hint)
     where = path
     if isinstance(error, click.BadParameter) and error.param is not None:
         option = isinstance(error.param, click.Option)
