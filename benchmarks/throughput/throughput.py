@@ -286,7 +286,7 @@ def layouts_table(rows: Sequence[Row]) -> str:
 
 
 def flops_of(network: str) -> int:
-    """Return the FLOPs of training on one image: the forward pass, and twice as many for the backward pass."""
+    """Return the FLOPs of training on one image. The backward pass has twice the FLOPs of the forward pass."""
     from benchmarks.contenders.turns import layers
     from convstudy.networks import Network, layer_table
 
