@@ -74,7 +74,7 @@ CASES = [
     ("stride=2", "strid=2", "19: network.plain.layers", "unknown option", "", "", '"stride"'),
     # search
     ('network = "two-conv"', 'network = "two-con"', "22: search.kernel-size.network", "must be one of", "two-con", '"two-conv", "plain"', '"two-conv"'),
-    ("{ kernel = [3, 5] }", "{ kernl = [3, 5] }", "23: search.kernel-size.parameters.kernl", "unknown parameter of", "kernl", '"kernel", "optimizer"', '"kernel"'),
+    ("{ kernel = [3, 5] }", "{ kernl = [3, 5] }", "23: search.kernel-size.parameters.kernl", "unknown recipe key or parameter of", "kernl", '"kernel", "optimizer"', '"kernel"'),
     ("{ kernel = [3, 5] }", "{ kernel = [] }", "23: search.kernel-size.parameters.kernel", "must be", "[]", "a list of values", ""),
     ("{ kernel = [3, 5] }", "{}", "23: search.kernel-size.parameters", "must be", "0 items", "one or more", ""),
     ("{ kernel = [3, 5] }", "{ kernel = 3 }", "23: search.kernel-size.parameters.kernel", "must be a list", "3 (an integer)", "a list", ""),

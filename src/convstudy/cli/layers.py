@@ -13,7 +13,7 @@ from convstudy.cli.output import print_json, table
 def layers(as_json: bool) -> None:
     """List the layers, blocks and activations of a study file.
 
-    Prints each layer with its arguments and a description, then blocks, activations and initialisers.
+    The list has each layer with its arguments and a description, then blocks, activations and initialisers.
     docs/networks.md shows how to build networks from them.
 
     Exit status: 0 success.

@@ -86,8 +86,8 @@ def run(
 ) -> int:
     """Train the missing fits of a study and report the results.
 
-    Prints one line per question of STUDY and the path of the report. A fit is one training of one network. All
-    finished fits are kept in --runs and are never trained again. Ctrl-C stops the run; the same command resumes it.
+    The command prints one line per question of STUDY and the path of the report. A fit is one training of one network.
+    All finished fits are kept in --runs and are never trained again. Ctrl-C stops the run; the same command resumes it.
 
     Exit status: 0 success, 1 a fit failed or (with --strict) a check warns, 2 wrong usage or a report that cannot
     be written, 130 interrupted.

@@ -188,7 +188,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     for key, values in search.parameters.items():
         at: KeyPath = (*path, "parameters", key)
         if pattern is not None and key not in pattern.parameters and key not in RECIPE_KEYS:
-            noun = f'parameter of "{search.network}" or recipe key'
+            noun = f'recipe key or parameter of "{search.network}"'
             draft.report_unknown(noun, key, (*pattern.parameters, *RECIPE_KEYS), at)
         if key in search.recipe:
             draft.report(at, "a key can be under parameters or under recipe, not both", key)

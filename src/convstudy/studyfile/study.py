@@ -60,7 +60,7 @@ class Search(Part):
 
     Attributes:
         network: the name of the network.
-        parameters: parameter of the network or recipe key -> the values, a tuple or, for the methods "random" and
+        parameters: network parameter or recipe key -> the values, a tuple or, for the methods "random" and
             "tpe", a :class:`Range`.
         method: "grid" (every combination), "halving" (successive halving), "random" or "tpe" (needs optuna).
         trials: the number of combinations that "random" and "tpe" draw, in [1, 10000].

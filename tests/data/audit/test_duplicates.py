@@ -100,7 +100,7 @@ def test_exact_duplicates_and_constant_images_are_not_near_duplicates() -> None:
 
 
 def test_distance_of_hashes_is_at_most_the_distance_of_the_images() -> None:
-    """This is the reason why the search misses no pair."""
+    """The search misses no pair for this reason."""
     noise = np.random.RandomState(7).randint(0, 256, (20, 28, 28, 3)).astype(np.uint8)
     for pixels in (scenes(20, 8, channels=3), noise, scenes(20, 9, size=28)):
         low, rows = perceptual_hashes(labelled(pixels)).low, at_mean_0_and_length_1(pixels)
@@ -120,7 +120,7 @@ def test_images_of_any_size_have_hashes(shape: tuple[int, int]) -> None:
 
 
 def test_tiled_search_equals_the_search_over_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the digits; the second threshold is lower, so that there are many pairs."""
+    """The images are the digits. The second threshold is lower, so that there are many pairs."""
     data = BUILT_IN_DATASETS["digits"].load()
     train, test = data.train, data.test.open(lambda: None)
     first, second = (at_mean_0_and_length_1(part.pixels).astype(np.float64) for part in (train, test))
