@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(path: Path, dataset: str, force: bool) -> None:
-    """Write a study file with comments, to edit.
+    """Write a study file with comments that you can edit.
 
     PATH is the new file; the default is study.toml.
 

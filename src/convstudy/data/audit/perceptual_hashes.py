@@ -1,4 +1,4 @@
-"""Hashes of images: an exact one of the pixels, and a perceptual one that is similar for similar images.
+"""Hashes of images: an exact hash of the pixels, and a perceptual hash that is similar for similar images.
 
 The perceptual hash is that of pHash (C. Zauner, "Implementation and benchmarking of perceptual image hash functions",
 2010) without its last step: it has the lowest frequencies of the image's discrete cosine transform. pHash keeps one bit
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 N_FREQUENCIES = 8
 """The number of lowest frequencies in each direction."""
 CHUNK_SIZE = 1 << 20
-"""The number of pixels processed at a time: 4 MiB in float32, which about fit into the cache of a CPU."""
+"""The number of pixels processed at a time: 4 MiB in float32, about the size of a CPU cache."""
 
 
 @dataclass(frozen=True, eq=False)

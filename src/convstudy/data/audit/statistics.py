@@ -38,8 +38,8 @@ class PartStatistics:
     Attributes:
         class_counts: the number of images of each class.
         n_constant: the number of images whose pixels are all equal.
-        n_repeated: the number of images with the pixels of an earlier image of the same part.
-        n_repeated_otherwise: the number of these with another label than the first image with these pixels.
+        n_repeated: the number of images equal to an earlier image of the same part.
+        n_repeated_otherwise: the number of these whose label differs from that of the first equal image.
     """
 
     class_counts: tuple[int, ...]

@@ -101,7 +101,7 @@ class Conv(Layer):
         if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)
         parts: list[nn.Module] = []
-        # A module of its own, because torch pads both sides alike and TensorFlow does not.
+        # The padding is a separate module, because torch pads both sides alike and TensorFlow does not.
         if self.padding == "same":
             top, bottom = same_padding(height, size, self.stride)
             left, right = same_padding(width, size, self.stride)
@@ -119,7 +119,7 @@ class Conv(Layer):
         from convstudy.networks.modules.skipping_conv import SkippingConv
         from convstudy.networks.modules.whole_input_conv import WholeInputConv
 
-        # A static rule, not a measurement: the same network has the same modules on all machines.
+        # The rule does not use measurements, so the same network has the same modules on all machines.
         covers_input = covered(self.kernel, self.dilation) == height == width and self.padding == "valid"
         if covers_input and self.groups == self.dilation == 1:
             return WholeInputConv

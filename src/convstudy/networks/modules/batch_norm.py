@@ -14,14 +14,14 @@ BLOCK = 1 << 16
 class KerasBatchNorm(nn.Module):
     """Normalise each channel of ``(n, c)`` or ``(n, c, h, w)`` over the batch (Ioffe & Szegedy 2015).
 
-    There are two differences to ``torch.nn.BatchNorm2d``:
+    There are two differences from ``torch.nn.BatchNorm2d``:
 
     - By default, the moving average contains the biased variance, as in Keras.
     - In float32 on a CPU, mean and variance are summed in blocks. torch adds the values of a channels-last batch one by
       one, which changes the variance of 100 images of 26 × 26 by 4e-4 (``benchmarks/README.md``).
 
-    In bfloat16, torch's kernel is used because it is faster, and bfloat16 itself rounds ten times as much. On a GPU it
-    is used too, because it adds partial sums there.
+    In bfloat16, torch's kernel is used because it is faster, and bfloat16 itself rounds ten times as much. On a GPU,
+    torch's kernel adds partial sums, so it is used too.
 
     Args:
         n_channels: the number of channels.
