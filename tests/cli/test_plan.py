@@ -31,7 +31,7 @@ def test_plan_of_an_untrained_study_lists_fits_and_images_per_stage(
     # the comparison counts the unchanged network
     assert rows["ablate.flat"][1:5] == ["2", "4", "0", "360"]
     assert rows["total"][1:3] == [str(N_FITS), "0"]
-    assert "compare.both: search.kernel (for small)" in result.out
+    assert "compare.both: depends on search.kernel (for small)" in result.out
     assert "does nothing" in result.out
     assert f"next: convstudy run {tiny} --runs {runs}" in result.out
 

@@ -21,7 +21,7 @@ from convstudy.cli.options import (
     workers_option,
 )
 from convstudy.cli.output import print_json, table
-from convstudy.numbers import counted, duration, flops, percent
+from convstudy.numbers import counted, duration, flops, listed, percent
 
 if TYPE_CHECKING:
     from convstudy.checks import Findings
@@ -116,7 +116,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     if sum(work.n_fits for work in estimated.stages) > estimated.total.n_fits:
         notes.append("Some stages share fits; a shared fit is trained once.")
     open_choices = [
-        f"  {work.stage.key}: {' and '.join(depends_on)} (for {_names(work.stage, depends_on)})"
+        f"  {work.stage.key}: depends on {listed(depends_on)} (for {_names(work.stage, depends_on)})"
         for work in estimated.stages
         for depends_on in dict.fromkeys(c.depends_on for c in work.stage.candidates if c.depends_on)
     ]
@@ -129,7 +129,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
         notes += [
-            "These stages depend on earlier results; their costs are those of placeholders:",
+            "The costs of these stages are those of placeholders, because earlier results are pending:",
             *open_choices,
         ]
     if estimated.left.n_fits == 0:
@@ -197,7 +197,7 @@ def _pairs_text(name: str, ablate: Ablate) -> str:
 def _names(stage: Stage, depends_on: tuple[str, ...]) -> str:
     """List the candidates that depend on exactly these stages."""
     names = [candidate.name for candidate in stage.candidates if candidate.depends_on == depends_on]
-    return "all" if len(names) == len(stage.candidates) else ", ".join(names)
+    return "all candidates" if len(names) == len(stage.candidates) else ", ".join(names)
 
 
 def _json(estimated: Estimate) -> dict[str, Any]:
