@@ -17,7 +17,7 @@ from convstudy.errors import ConvstudyError, Location, UsageError, unknown
 
 
 class _Commands(click.Group):
-    """A group that lists its commands in their order of use and suggests the nearest name of an unknown one."""
+    """A group that lists its commands in their order of use and suggests the nearest command for an unknown name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

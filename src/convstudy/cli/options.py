@@ -207,7 +207,7 @@ def command_line(context: click.Context, name: str, source: str) -> str:
 
 
 def runs_arguments(runs: Path) -> str:
-    """Return the option of a runs folder after a space; empty for the default folder."""
+    """Return ``--runs DIR`` with a space in front, to append to a command; empty for the default folder."""
     return f" --runs {shlex.quote(str(runs))}" if runs != DEFAULT_RUNS else ""
 
 

@@ -1,4 +1,4 @@
-"""Writing the files of a report; an error in one file does not stop the others."""
+"""Write the files of a report; an error in one file does not stop the others."""
 
 from __future__ import annotations
 

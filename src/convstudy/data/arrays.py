@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_HEADER_BYTES = 10_000
-"""In bytes; headers that NumPy writes have a few hundred."""
+"""The maximum size of a header in bytes; headers that NumPy writes have a few hundred."""
 
 
 def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[Any]]:
