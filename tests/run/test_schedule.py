@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from convstudy.errors import Location, Problem, StoreError, UsageError
 from convstudy.plan import Choice, Fit, Plan, resolve
 from convstudy.record import Epoch, Outcome, Record
-from convstudy.run.schedule import N_RETRIES, Again, Begun, Keep, Reached, Schedule, Stop
+from convstudy.run.schedule import N_RETRIES, EndRun, EpochReached, FitBegan, Retry, SaveRecord, Schedule
 from convstudy.run.tasks import Advanced, Halted, Inspect, Inspected, Lost, Message, Started, Train, Trained
 from convstudy.studyfile import Compare, Range, Search, Study
 from tests.datasets import DIGITS
@@ -120,22 +120,22 @@ class Driver:
         fit = task.fit
         if fit.id not in self.begun:
             self.begun.add(fit.id)
-            assert self.schedule.take(Started(task)) == Begun(fit)
+            assert self.schedule.take(Started(task)) == FitBegan(fit)
         elif self.n_dead[fit.id] < self.outcomes.dies.get(fit.id, 0):
             self.n_dead[fit.id] += 1
             self.keep(self.schedule.take(Lost(task, "killed")))
         elif self.rng.random() < 0.3:
-            assert self.schedule.take(Advanced(task, EPOCH)) == Reached(fit, EPOCH)
+            assert self.schedule.take(Advanced(task, EPOCH)) == EpochReached(fit, EPOCH)
         else:
             answer = self.schedule.take(Trained(task, self.outcomes.record(fit)))
-            assert isinstance(answer, Keep)
+            assert isinstance(answer, SaveRecord)
             self.keep(answer)
 
     def keep(self, answer: object) -> None:
-        if isinstance(answer, Again):
+        if isinstance(answer, Retry):
             assert self.schedule.waiting[0] == answer.task, "it is the next to start"
             return
-        assert isinstance(answer, Keep)
+        assert isinstance(answer, SaveRecord)
         self.records[answer.record.fit_id] = answer.record
         self.schedule.end(answer.task.fit, self.is_final(answer.task.fit))
 
@@ -235,11 +235,11 @@ def test_fit_whose_worker_dies_twice_has_a_failed_record() -> None:
     schedule, _ = followed()
     task = started(schedule)
     schedule.take(Started(task))
-    assert schedule.take(Lost(task, "signal 9")) == Again(task)
+    assert schedule.take(Lost(task, "signal 9")) == Retry(task)
     assert started(schedule) == task
     schedule.take(Started(task))
     record = Record(task.fit.id, "failed", error_kind="crashed", error="signal 9")
-    assert schedule.take(Lost(task, "signal 9")) == Keep(task, record)
+    assert schedule.take(Lost(task, "signal 9")) == SaveRecord(task, record)
     schedule.end(task.fit, final=False)
     assert task not in schedule.waiting
     assert schedule.tried == {task.fit.id}
@@ -248,9 +248,9 @@ def test_fit_whose_worker_dies_twice_has_a_failed_record() -> None:
 def test_workers_that_die_before_a_fit_end_the_run() -> None:
     schedule, _ = followed()
     task = started(schedule)
-    assert schedule.take(Lost(task, "status 1")) == Again(task)
+    assert schedule.take(Lost(task, "status 1")) == Retry(task)
     answer = schedule.take(Lost(started(schedule), "status 1"))
-    assert isinstance(answer, Stop) and isinstance(answer.error, StoreError)
+    assert isinstance(answer, EndRun) and isinstance(answer.error, StoreError)
     assert "status 1" in str(answer.error)
 
 
@@ -265,7 +265,7 @@ def test_timed_out_fit_prevents_other_fits_of_its_trial_from_starting() -> None:
     schedule.take(Started(task))
     answer = schedule.take(Lost(task, "no message", timed_out=True))
     record = Record(task.fit.id, "failed", error_kind="timed-out", error="no message")
-    assert answer == Keep(task, record)
+    assert answer == SaveRecord(task, record)
     schedule.end(task.fit, final=False)
     assert schedule.timed_out == {hung.trial_id}
     schedule.follow(plan, lambda _: False)
@@ -276,7 +276,7 @@ def test_timed_out_fit_prevents_other_fits_of_its_trial_from_starting() -> None:
 def test_timeout_before_a_worker_starts_the_fit_ends_the_run() -> None:
     schedule, _ = followed()
     answer = schedule.take(Lost(started(schedule), "no message", timed_out=True))
-    assert isinstance(answer, Stop)
+    assert isinstance(answer, EndRun)
     assert "fit timeout" in str(answer.error)
 
 
@@ -284,7 +284,7 @@ def test_os_error_in_a_worker_ends_the_run() -> None:
     schedule, _ = followed()
     task = started(schedule)
     answer = schedule.take(Halted(task, (Problem("no space"),)))
-    assert isinstance(answer, Stop) and isinstance(answer.error, StoreError)
+    assert isinstance(answer, EndRun) and isinstance(answer.error, StoreError)
     assert answer.error.problems == (Problem("no space", Location(subject=f"fit {task.fit.id}")),)
 
 
@@ -327,7 +327,7 @@ def test_trainings_of_lost_files_follow_waiting_ones_and_make_no_choice_due() ->
     task = Train(plan.settled_fits[0], "a digest")
     schedule.train([task])
     assert started(schedule) == task
-    assert schedule.take(Trained(task, done(task.fit))) == Keep(task, done(task.fit))
+    assert schedule.take(Trained(task, done(task.fit))) == SaveRecord(task, done(task.fit))
     schedule.end(task.fit, final=True)
     assert not schedule.choice_due
     assert schedule.idle
@@ -351,6 +351,6 @@ def test_message_about_a_training_that_is_not_running_is_a_usage_error(number: i
     wrong = messages_out_of_place(schedule, task)
     assert len(wrong) == 6
     answer = schedule.take(wrong[number])
-    assert isinstance(answer, Stop) and isinstance(answer.error, UsageError)
+    assert isinstance(answer, EndRun) and isinstance(answer.error, UsageError)
     assert "executor" in str(answer.error)
     assert schedule.under_way == (task,)

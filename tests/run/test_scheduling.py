@@ -56,7 +56,7 @@ class SimulatedExecutor:
         self.messages.append(Started(task))
 
     def cancel(self, task: Task) -> None:
-        raise AssertionError("nothing is silent")
+        raise AssertionError("no task exceeds its timeout")
 
     waiting = ()
 

@@ -123,9 +123,9 @@ def run(
 
 def _written(path: Path | None) -> AbstractContextManager[Listener]:
     """Return a listener that appends events to the file; it does nothing without a path."""
-    from convstudy.run import JsonLines, silent
+    from convstudy.run import JsonLines, ignore_events
 
-    return nullcontext(silent) if path is None else JsonLines(path, print_messages)
+    return nullcontext(ignore_events) if path is None else JsonLines(path, print_messages)
 
 
 def next_command(source: str, results: Results) -> str:

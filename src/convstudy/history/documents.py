@@ -22,8 +22,8 @@ from convstudy.studyfile import Study, study_document, study_of
 def run_id_of(study: Study) -> str:
     """Return the run id of a study: its name and 6 hexadecimal digits of a digest of its content.
 
-    Suppressed checks do not count, because they do not change the training. Of a dataset that is not built in, only the
-    digest counts, not the path of its files.
+    Suppressed checks are left out, because they do not change the training. A dataset that is not built in counts
+    by its digest, not by the path of its files.
     """
     document = {key: table for key, table in study_document(study).items() if key != "suppress"}
     if "dataset" in document:
@@ -72,11 +72,9 @@ def read_study(store: Store, run: StoredRun) -> Study:
     except StudyError as error:
         reason = error.problems[0].reason
         what = f"the description of the dataset is missing or damaged, and its files cannot be read: {reason}"
-        path, hint = (
-            Location(str(store.layout.dataset(digest))),
-            "run the study again to restore the description",
-        )
-        raise StoreError(Problem(what, path, hint=hint)) from None
+        where = Location(str(store.layout.dataset(digest)))
+        hint = "run the study again to restore the description"
+        raise StoreError(Problem(what, where, hint=hint)) from None
 
 
 def dataset_table(run: StoredRun) -> dict[str, Any]:

@@ -10,10 +10,10 @@
 ``executors/``      where tasks are executed: in this process, in worker processes, or on a GPU
 ``restoring``       finds and restores missing or damaged files of completed fits
 ``inspecting``      searches the images for duplicates, after the test-set evaluation
-``keeping``         stores the arrays of a study in the runs folder
+``save_arrays``     stores the arrays of a study in the runs folder
 ``arguments``       checks the arguments of a run
 ``stopping``        the errors that end a run
-``watching``        reports silent tasks, and ends them after the fit timeout
+``watching``        reports tasks without messages, and ends them after the fit timeout
 ``worker``          the main program of a worker process
 ``events``          the events that a listener receives
 ``event_lines``     writes events as lines of JSON, and reads them
@@ -41,7 +41,7 @@ from convstudy.run.events import (
     NotReproduced,
     RunStarted,
     SearchAdvanced,
-    silent,
+    ignore_events,
 )
 from convstudy.run.progress import Progress
 from convstudy.run.study import default_workers, run_study
@@ -69,7 +69,7 @@ __all__ = [
     "estimate_study",
     "event_of_json",
     "fix_precision",
+    "ignore_events",
     "read_events",
     "run_study",
-    "silent",
 ]

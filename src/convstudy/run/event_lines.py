@@ -104,11 +104,8 @@ class JsonLines:
         line = json.dumps({**self._shortened(event.as_json()), "at": now})
         try:
             self._write(line + "\n")
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-        ) as error:  # ValueError: a closed stream; TypeError: a binary stream
+        except (OSError, ValueError, TypeError) as error:
+            # A closed stream raises ValueError, a binary stream TypeError.
             self._failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._on_error(f"no more events are written to {self._name}: {reason}")
@@ -156,7 +153,7 @@ def _opened(path: Path) -> io.RawIOBase:
         file.seek(0)
         if not _holds_events(file.read(4 * len(BEGIN))):
             file.close()
-            what = "this file does not contain events, so it is not appended to"
+            what = "this file does not contain events, so no events are appended"
             raise UsageError(Problem(what, Location(str(path)), hint="choose another file"))
         if file.seek(0, io.SEEK_END):
             file.seek(-1, io.SEEK_END)
@@ -300,17 +297,17 @@ def read_events(path: Path | str) -> Iterator[Event]:
     >>> next(read_events("events.jsonl")).kind
     'run-started'
     """
-    reader, cut_off = EventReader(), 0
+    reader, incomplete = EventReader(), 0
     try:
         with open_regular(Path(path)) as file:
             for number, line in enumerate(file, start=1):
                 values = _values(line)
-                if cut_off and (values is None or values.get("kind") != RunStarted.kind):
-                    raise _no_event(path, cut_off)
+                if incomplete and (values is None or values.get("kind") != RunStarted.kind):
+                    raise _no_event(path, incomplete)
                 if values is None:
-                    cut_off = number
+                    incomplete = number
                     continue
-                cut_off = 0
+                incomplete = 0
                 try:
                     event = reader.read(values)
                 except (ConvstudyError, KeyError, TypeError, ValueError, AttributeError) as error:

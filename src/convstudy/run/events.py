@@ -118,7 +118,7 @@ class EvaluatedOnTestSet:
 
 @dataclass(frozen=True)
 class ImagesInspected:
-    """The statistics of the images were computed. If that failed, they are ``None``, and ``error`` is a sentence."""
+    """The image statistics were computed. If that failed, ``statistics`` is ``None``, and ``error`` has the reason."""
 
     kind: ClassVar = "images-inspected"
     dataset: Dataset
@@ -153,7 +153,7 @@ class FilesLost:
 
 @dataclass(frozen=True)
 class NotReproduced:
-    """A fit was trained again and has other weights than those with the test score. Record and score stay."""
+    """A fit that was trained again has other weights than those with its test score. Its record and score stay."""
 
     kind: ClassVar = "not-reproduced"
     fit: Fit
@@ -191,7 +191,7 @@ Event = (
 Listener = Callable[[Event], None]
 
 
-def silent(event: Event) -> None:
+def ignore_events(event: Event) -> None:
     """The default listener, which ignores all events."""
 
 
@@ -204,5 +204,5 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
 
 
 def _definitions(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:
-    """Return the fits of an event by id, and their dataset, without which the event could not be read."""
+    """Return the fits of an event by id, and their dataset, which are needed to read the event."""
     return {"fits": {fit.id: fit.as_json() for fit in fits}, "dataset": dataset.as_json()}

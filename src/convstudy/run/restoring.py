@@ -132,7 +132,7 @@ def replaces(record: Record, before: RecordSummary | None, scored: bool, accepti
     Args:
         record: the new record.
         before: the earlier record; a failed one is always replaced.
-        scored: whether the weights of the earlier record have a test score; then it stays.
+        scored: whether the weights of the earlier record have a test score; such a record is never replaced.
         accepting: whether a failure that is not permanent replaces a completed record, so that the next run can accept
             the failure. Otherwise the completed record stays, and the next run trains the fit again.
     """

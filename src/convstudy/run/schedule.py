@@ -1,8 +1,8 @@
-"""Decides which training starts next and what follows from each message. Has no store, no clock and no processes.
+"""Decides which training starts next and what follows from each message, without a store, a clock or processes.
 
 The run loop (``run/study.py``) calls :meth:`Schedule.start` while workers are free, passes each message to
-:meth:`Schedule.take`, executes the answer, and resolves the plan again when :attr:`Schedule.choice_due` is true. The
-order of the messages affects neither which fits are trained nor what is chosen.
+:meth:`Schedule.take`, acts on the answer, and resolves the plan again when :attr:`Schedule.choice_due` is true. The
+fits that are trained and the choices do not depend on the order of the messages.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from convstudy.record import Epoch, Record
 from convstudy.run.stopping import start_error, training_error
 from convstudy.run.tasks import Advanced, Halted, Lost, Message, Started, Train, Trained
 
-# Retries of a task in one run after its worker died. A training resumes from its last checkpoint, but a fit that kills
-# its worker each time must not stop the run from ending.
+# Number of retries of a task in one run after its worker died. A training resumes from its last checkpoint, but a fit
+# that kills its worker each time must not keep the run alive forever.
 N_RETRIES = 1
 
 
 @dataclass(frozen=True)
-class Begun:
+class FitBegan:
     """The answer to a ``Started`` message: a worker has started this fit."""
 
     fit: Fit
 
 
 @dataclass(frozen=True)
-class Reached:
+class EpochReached:
     """The answer to an ``Advanced`` message: this fit has completed an epoch."""
 
     fit: Fit
@@ -38,7 +38,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Keep:
+class SaveRecord:
     """A training has ended. The loop must write its record and then call :meth:`Schedule.end`."""
 
     task: Train
@@ -46,20 +46,20 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Again:
+class Retry:
     """The worker of this training died. The training is the next to start."""
 
     task: Train
 
 
 @dataclass(frozen=True)
-class Stop:
+class EndRun:
     """The loop must end the run with this error."""
 
     error: ConvstudyError
 
 
-Answer = Begun | Reached | Keep | Again | Stop
+Answer = FitBegan | EpochReached | SaveRecord | Retry | EndRun
 
 
 class Schedule:
@@ -71,11 +71,11 @@ class Schedule:
     def __init__(self) -> None:
         self._waiting: deque[Train] = deque()
         self._under_way: dict[str, Train] = {}  # trial id -> its running training
-        self._begun: set[str] = set()
+        self._started: set[str] = set()
         self._tried: set[str] = set()
         self._timed_out: set[str] = set()
         self._deaths: Counter[Train] = Counter()
-        # For each stage with an open choice, the ids of the fits without a final record.
+        # For each stage that has not chosen yet, the ids of the fits without a final record.
         self._needed: list[set[str]] = []
 
     @property
@@ -149,29 +149,29 @@ class Schedule:
     def take(self, message: Message) -> Answer:
         """Process a message about a training, and return what the loop must do.
 
-        A message that does not belong to a running training returns :class:`Stop` with a ``UsageError``, because the
-        executor violates its protocol.
+        For a message that is not about a running training, the answer is :class:`EndRun` with a ``UsageError``,
+        because the executor violates its protocol.
         """
         task = message.task
         if not isinstance(task, Train) or self._under_way.get(task.fit.trial_id) != task:
-            return Stop(_unexpected(message))
+            return EndRun(_unexpected(message))
         fit = task.fit
         match message:
             case Started():
-                self._begun.add(fit.id)
-                return Begun(fit)
+                self._started.add(fit.id)
+                return FitBegan(fit)
             case Advanced(epoch=epoch):
-                return Reached(fit, epoch)
+                return EpochReached(fit, epoch)
             case Trained(record=record):
                 del self._under_way[fit.trial_id]
-                return Keep(task, record)
+                return SaveRecord(task, record)
             case Halted(problems=problems):
-                return Stop(training_error(fit, problems))
+                return EndRun(training_error(fit, problems))
             case Lost(reason=reason, timed_out=timed_out):
-                # Free its place before the decision: the retry must be able to start.
+                # Remove the training first: otherwise its retry could not start.
                 del self._under_way[fit.trial_id]
                 return self._lost(task, reason, timed_out)
-        return Stop(_unexpected(message))
+        return EndRun(_unexpected(message))
 
     def end(self, fit: Fit, final: bool) -> None:
         """Count a fit as ended in this run, after its record was written.
@@ -196,12 +196,12 @@ class Schedule:
             self._deaths[task] += 1
             if self._deaths[task] <= N_RETRIES:
                 self._waiting.appendleft(task)
-                return Again(task)
-        # A worker that never starts a fit has a problem that all workers share, such as a broken installation.
-        if fit.id not in self._begun:
-            return Stop(start_error(reason, timed_out))
+                return Retry(task)
+        # If a fit did not even start, the cause affects all workers, such as a broken installation.
+        if fit.id not in self._started:
+            return EndRun(start_error(reason, timed_out))
         kind = "timed-out" if timed_out else "crashed"
-        return Keep(task, Record(fit.id, "failed", error_kind=kind, error=reason))
+        return SaveRecord(task, Record(fit.id, "failed", error_kind=kind, error=reason))
 
 
 def _unexpected(message: Message) -> UsageError:

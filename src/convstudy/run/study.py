@@ -26,15 +26,15 @@ from convstudy.run.events import (
     NotReproduced,
     RunStarted,
     SearchAdvanced,
-    silent,
+    ignore_events,
 )
 from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.custom import MakeExecutor, check_executor, make_executor
 from convstudy.run.executors.gpu import DEFAULT_CONCURRENCY
 from convstudy.run.inspecting import inspect_images
-from convstudy.run.keeping import keep_arrays
 from convstudy.run.restoring import Restoration, is_same, replaces
-from convstudy.run.schedule import Begun, Keep, Reached, Schedule, Stop
+from convstudy.run.save_arrays import save_arrays
+from convstudy.run.schedule import EndRun, EpochReached, FitBegan, SaveRecord, Schedule
 from convstudy.run.stopping import checked_reason
 from convstudy.run.tasks import Train
 from convstudy.run.watching import Watched, checked_timeout
@@ -45,7 +45,7 @@ def run_study(
     study: Study,
     runs: Path | str = "runs",
     workers: int | None = None,
-    listener: Listener = silent,
+    listener: Listener = ignore_events,
     device: str = "auto",
     accept_failures: str | None = None,
     fit_timeout: float | None = None,
@@ -66,7 +66,7 @@ def run_study(
         listener: a function that receives each event (:mod:`convstudy.run.events`) in this thread. An exception that
             it raises ends the run.
         device: ``"auto"`` (a GPU if torch finds one, otherwise the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On
-            another device, sums differ in their last bits. Each record has its device.
+            another device, floating-point sums differ in their last bits. Each record names its device.
         accept_failures: the reason why fits that failed in earlier runs count as failed instead of being trained
             again; the report prints it. Without a reason, no choice is made in a stage with such a fit, and the test
             set is not evaluated. Fits that diverged, or failed with the same error in three runs, count as failed in
@@ -127,7 +127,7 @@ def run_study(
     history = History.open(Path(runs), create=True)
     try:
         with history.writing():
-            study = keep_arrays(study, history)
+            study = save_arrays(study, history)
             run_id = history.begin_run(study)
             try:
                 if executor is not None:
@@ -187,7 +187,7 @@ class _Run:
         self.search_progress: dict[str, tuple[int, int]] = {}  # stage key -> (decided rungs, candidates)
 
     def execute(self, unwatched: Executor, limit: float | None) -> None:
-        """Train, choose and evaluate until nothing is left to do. End a task that is silent for ``limit`` seconds."""
+        """Train, choose and evaluate until nothing is left to do. End a task without a message for ``limit`` s."""
         executor = Watched(unwatched, self.listener, limit)
         self._resolve()
         done = frozenset(i for i, outcome in self.outcomes.items() if outcome.final or self.reason)
@@ -223,13 +223,13 @@ class _Run:
             message = executor.next_message()
             self.history.check_presence()
             match self.schedule.take(message):
-                case Begun(fit=fit):
+                case FitBegan(fit=fit):
                     self.listener(FitStarted(fit))
-                case Reached(fit=fit, epoch=epoch):
+                case EpochReached(fit=fit, epoch=epoch):
                     self.listener(EpochEnded(fit, epoch))
-                case Keep(task=task, record=record):
-                    self._keep(task, record)
-                case Stop(error=error):
+                case SaveRecord(task=task, record=record):
+                    self._save(task, record)
+                case EndRun(error=error):
                     raise error
             # Resolving the plan takes time in proportion to its fits, so it is not done after each message.
             if self.schedule.choice_due:
@@ -237,7 +237,7 @@ class _Run:
 
     def _resolve(self) -> None:
         """Update the plan and its choices from the records, including those of earlier runs and of other studies."""
-        # An accepted failure can complete a stage, and its choice adds fits of which some may have failed earlier.
+        # An accepted failure can complete a stage. Its choice adds fits, and some of these may have failed earlier too.
         while True:
             self.plan, self.choices = self.history.resolved(self.study, self.run_id)
             if not self._accept():
@@ -246,7 +246,7 @@ class _Run:
     def _accept(self) -> bool:
         """Accept the failures of earlier runs in the plan, if there is a reason; return whether there were any.
 
-        A fit that fails in this run is not accepted, because the user had not seen its error.
+        A failure in this run is not accepted, because the user has not seen its error.
         """
         if self.reason is None:
             return False
@@ -278,7 +278,7 @@ class _Run:
         self.schedule.follow(self.plan, self._is_final)
 
     def _drop_checkpoints(self, stage: Stage) -> None:
-        """Delete the checkpoints of a stage whose fits have an epoch budget: no longer fit resumes from them."""
+        """Delete the checkpoints of a stage's fits with an epoch budget: no fit with more epochs will need them."""
         for fit in stage.fits:
             if fit.epoch_budget is not None:
                 self.history.drop_checkpoint(fit)
@@ -293,8 +293,8 @@ class _Run:
                 if stage.key not in self.reported_choices:
                     self.listener(SearchAdvanced(stage.key, self.plan))
 
-    def _keep(self, task: Train, record: Record) -> None:
-        """Write a record, unless an earlier record of the fit stays."""
+    def _save(self, task: Train, record: Record) -> None:
+        """Write a record, unless the earlier record of the fit takes precedence."""
         fit, before = task.fit, self.history.record_summaries.get(task.fit.id)
         accepting = self.reason is not None and self.restoration.lacks_weights(fit)
         if replaces(record, before, scored=bool(task.weights_digest), accepting=accepting):

@@ -95,15 +95,15 @@ class Watched:
             self._last_message[task] = now
         self._waiting = waiting
         for task, last in self._last_message.items():
-            silent = now - last
-            if self._limit is not None and silent >= self._limit:
+            elapsed = now - last
+            if self._limit is not None and elapsed >= self._limit:
                 self._executor.cancel(task)
                 self._forget(task)
                 return Lost(task, f"no message for {shortest(self._limit)} s (fit timeout)", timed_out=True)
-            if silent >= self._report_after[task]:
+            if elapsed >= self._report_after[task]:
                 # One report even if several intervals have passed, such as after the computer was suspended.
                 reached = self._report_after[task]
-                while 2 * reached <= silent:
+                while 2 * reached <= elapsed:
                     reached *= 2
                 self._report_after[task] = 2 * reached
                 self._listener(NoMessage(None if isinstance(task, Inspect) else task.fit, reached))

@@ -73,10 +73,10 @@ def _caption(found: Sequence[Verdict]) -> str:
     near_100 = " Near 100 % accuracy there is little room for two gains to add up." if metric.counts else ""
     lost = any(verdict.difference.n > 1 and verdict.difference.low is None for verdict in found)
     return (
-        f"Test {metric.title} with both variants, minus that with each alone, plus that of the unmodified network: "
-        "positive if the effect of both exceeds the sum of their two effects. "
-        f"{over_seeds(found)} More or less: the whole interval is beyond ±{margin}. "
-        f"None: it is within{holm}.{near_100}"
+        f"Interaction: test {metric.title} with both variants, minus that with the first alone, minus that with the "
+        "second alone, plus that of the unmodified network. It is positive if the effect of both exceeds the sum of "
+        f"their two effects. {over_seeds(found)} “More” or “less”: the whole interval is beyond ±{margin}{holm}. "
+        f"“None”: the whole interval is within ±{margin}{holm}.{near_100}"
         f"{' Without predictions there is no interval.' if lost else ''}"
     )
 

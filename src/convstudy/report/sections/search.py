@@ -49,11 +49,12 @@ def data(material: Material) -> dict[str, Any]:
 def search_table(stage_result: StageResult) -> Table:
     """Return a table of a search's candidates with the validation score of each fold.
 
-    For a halving search it also shows how long each candidate was trained and the rung that eliminated it.
+    For successive halving, the table also shows the number of folds and epochs that each candidate was trained for, and
+    the rung that eliminated it.
     """
     parts = list(dict.fromkeys(fit.part for row in stage_result.rows for fit in row.fits))
-    halves = stage_result.trace is not None and bool(stage_result.trace.rungs)
-    reached = (Column("reached", "Trained"), Column("eliminated", "Eliminated in")) if halves else ()
+    is_halving = stage_result.trace is not None and bool(stage_result.trace.rungs)
+    reached = (Column("reached", "Trained"), Column("eliminated", "Eliminated in")) if is_halving else ()
     metric = stage_result.metric
     # The study's metric comes first, then its folds; accuracy and loss are always shown.
     last = [metric_named(name) for name in (ACCURACY, LOG_LOSS) if name != metric.name]
@@ -78,7 +79,7 @@ def search_table(stage_result: StageResult) -> Table:
             (
                 row.name,
                 row.validation[metric.name],
-                *(_reached(stage_result, row) if halves else ()),
+                *(_reached(stage_result, row) if is_halving else ()),
                 *folds,
                 *(row.validation[each.name] for each in last),
                 row.n_parameters,
@@ -86,9 +87,9 @@ def search_table(stage_result: StageResult) -> Table:
                 "selected" if row.chosen else "",
             )
         )
-    folds_text = "the folds of each candidate" if halves else counted(len(parts), "fold")
+    folds_text = "the folds of each candidate" if is_halving else counted(len(parts), "fold")
     best = "highest" if metric.higher_is_better else "lowest"
-    among = " in the last rung" if halves else ""
+    among = " in the last rung" if is_halving else ""
     caption = (
         f"Mean ± sd over {folds_text}, and the score of each fold. The candidate with the {best} mean validation "
         f"{metric.title}{among} is selected."
@@ -99,7 +100,7 @@ def search_table(stage_result: StageResult) -> Table:
 
 
 def _reached(stage_result: StageResult, row: CandidateRow) -> tuple[Value, Value]:
-    """Return the folds × epochs that a candidate was trained for, and the rung that eliminated it."""
+    """Return the size of the last rung of a candidate, as folds × epochs, and the rung that eliminated it."""
     trace = stage_result.trace
     assert trace is not None  # only searches have this table
     rung, eliminated = trace.reached(row.name), trace.eliminated_in.get(row.name)

@@ -1,8 +1,8 @@
 """Executes tasks in threads of this process, several at once on one GPU.
 
-A small fit leaves most of a GPU idle, and only streams of one process run there concurrently. On out-of-memory, the
-executor halves the concurrency and retries the tasks that failed, finally a single one. A task that fails alone is too
-large itself; then the earlier concurrency is restored.
+A small fit leaves most of a GPU idle, and a GPU runs only streams of the same process concurrently. On out-of-memory,
+the executor halves the concurrency and retries the tasks that failed, finally a single one. A task that fails alone is
+too large itself; then the earlier concurrency is restored.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class GpuExecutor:
         self._waiting: deque[Task] = deque()
         # Running task -> the highest number of tasks that ran at once since it started, including itself.
         self._under_way: dict[Task, int] = {}
-        # Task -> n_workers at its first start, which is restored if the task runs out of memory even alone.
+        # Task -> n_workers at its first start. It is restored if the task runs out of memory even when it runs alone.
         self._first_n_workers: dict[Task, int] = {}
         self._reported: set[Task] = set()  # tasks whose Started message was returned
         self._cancelled: set[Task] = set()
@@ -90,8 +90,8 @@ class GpuExecutor:
                     # The task ran alone, so the concurrency was not the cause.
                     self.n_workers = max(self.n_workers, self._first_n_workers[task])
                 if retry:
-                    # Half of the concurrency of this task, not of n_workers: several tasks that ran together can
-                    # fail one after another, and must halve it only once.
+                    # Halve the concurrency of this task, not n_workers: several tasks that ran together can fail one
+                    # after another, and must halve n_workers only once.
                     self.n_workers = min(self.n_workers, concurrency // 2)
                     self._waiting.appendleft(task)
                 self._start_tasks()
@@ -102,7 +102,7 @@ class GpuExecutor:
             return message
 
     def cancel(self, task: Task) -> None:
-        """Abandon the thread of a task. It ends before its next step, or never if it hangs in a call of the GPU."""
+        """Abandon the thread of a task. It ends before its next step, or never if it hangs in a CUDA call."""
         if task in self._waiting:
             self._waiting.remove(task)
         elif self._under_way.pop(task, None) is not None:
@@ -159,9 +159,8 @@ class GpuExecutor:
             except _Stopped:
                 if self._stopping.is_set() or threading.current_thread() not in self._threads:
                     return
-            except (
-                BaseException
-            ) as error:  # execute() reports errors of a task; anything else would end the thread
+            except BaseException as error:
+                # execute() reports the errors of a task; any other exception would end the thread.
                 self._messages.put(Lost(task, f"its thread ended with {type(error).__name__}: {error}"))
 
     def _check_stopped(self) -> None:

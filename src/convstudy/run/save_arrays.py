@@ -11,7 +11,7 @@ from convstudy.history import History
 from convstudy.studyfile import Study
 
 
-def keep_arrays(study: Study, history: History) -> Study:
+def save_arrays(study: Study, history: History) -> Study:
     """Write the arrays of a study into the runs folder, and return the study with these files as its dataset.
 
     A study whose dataset consists of files is returned unchanged.
