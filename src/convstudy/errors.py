@@ -107,6 +107,8 @@ class Problem:
 
     >>> print(Problem(where=Location("a.toml", 7, ("recipe", "epochs")), expected="an integer > 0", got="-1"))
     a.toml:7: recipe.epochs must be an integer > 0; got -1.
+    >>> print(Problem(where=Location("a.toml", 9, ("compare", "a", "networks", 1)), expected="a string", got="3"))
+    a.toml:9: compare.a.networks: item 2 must be a string; got 3.
     >>> print(Problem("the labels do not fit the images", got="5 labels", expected="6", hint="remove an image"))
     the labels do not fit the images; expected 6; got 5 labels.
       hint: remove an image
@@ -136,7 +138,9 @@ class Problem:
         got = "" if is_repeated else self.got
         clauses = [f"{where}: {self.what}" if where else self.what]
         if not self.what:
-            clauses = [f"{where} must be {self.expected}".lstrip()]
+            position = self.where.key[-1] if self.where.key and not self.where.layer else ""
+            item = f": item {position + 1}" if isinstance(position, int) else ""
+            clauses = [f"{where}{item} must be {self.expected}".lstrip()]
         elif self.expected:
             clauses.append(f"expected {self.expected}")
         if got:

@@ -85,10 +85,10 @@ def test_file_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("text", "place", "got"),
     [
-        ('[study]\nname = "a"\nseeds == 2\n', ":3:8", "seeds == 2"),
-        ('[study]\nname = "a\n', ":2:10", 'name = "a'),
-        ("[study]\n[study]\n", ":2:7", "[study]"),
-        ("[study]\nseeds = 1\nseeds = 2\n", ":3:10", "seeds = 2"),
+        ('[study]\nname = "a"\nseeds == 2\n', ":3:8", "'seeds == 2'"),
+        ('[study]\nname = "a\n', ":2:10", repr('name = "a')),
+        ("[study]\n[study]\n", ":2:7", "'[study]'"),
+        ("[study]\nseeds = 1\nseeds = 2\n", ":3:10", "'seeds = 2'"),
         ("[study]\nlist = [\n1,\n", ":4", ""),
     ],
 )

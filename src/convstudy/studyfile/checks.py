@@ -171,7 +171,7 @@ def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -
         if name not in known:
             draft.report_unknown("network", name, known, (*path, place))
         elif name in names[:place]:
-            draft.report((*path, place), "a network is listed twice", name)
+            draft.report((*path, place), "a network is listed twice", shown(name))
 
 
 def _check_search(draft: Draft, name: str, search: Search) -> None:
@@ -324,7 +324,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         if word not in LAYERS:
             draft.report_unknown("layer", word, tuple(LAYERS), at)
         elif word in variant.without[:place]:
-            draft.report(at, "a layer type is listed twice", word)
+            draft.report(at, "a layer type is listed twice", shown(word))
         elif layer_types and word not in layer_types:
             owner = "no compared network has a" if network == BEST else f'"{network}" has no'
             what = f'{owner} "{word}" layer'

@@ -267,7 +267,8 @@ def _read_suppress(draft: Draft, table: object) -> dict[str, str]:
     draft.names["suppress"] = tuple(table)
     for name, reason in table.items():
         if not is_reason(reason):
-            draft.report(("suppress", name), "", value_and_kind(reason), REASON_TEXT)
+            got = shown(reason) if isinstance(reason, str) else value_and_kind(reason)
+            draft.report(("suppress", name), "", got, REASON_TEXT)
     return {name: reason for name, reason in table.items() if is_reason(reason)}
 
 

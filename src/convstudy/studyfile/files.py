@@ -80,7 +80,7 @@ def parsed(text: str, file: str) -> dict[str, Any]:
         elif place:
             where = Location(file, text.count("\n") + 1)
         what = message[: place.start()] if place else message
-        got = _line(text, int(place[1])) if place and place[1] else ""
+        got = repr(_line(text, int(place[1]))) if place and place[1] else ""
         raise StudyError(Problem(f"invalid TOML: {what[:1].lower()}{what[1:]}", where, got)) from None
     check_depth(document, Location(file))
     return document

@@ -161,7 +161,13 @@ def _file_error(
         return FileError(at + path, got=counted(size, "character" if is_text else "item"), expected=expected)
     hint = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
     what = "" if expected else str(detail["msg"])
-    return FileError(at + path, what, value_and_kind(value), expected, hint)
+    # The type of a text says nothing where some texts are allowed.
+    got = (
+        shown(value)
+        if isinstance(value, str) and ('"' in expected or "string" in expected)
+        else value_and_kind(value)
+    )
+    return FileError(at + path, what, got, expected, hint)
 
 
 def _names(schema: Mapping[str, Any]) -> list[str]:
