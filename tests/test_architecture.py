@@ -12,9 +12,9 @@ TEXT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
 def _drawn() -> list[str]:
-    """Return the packages and modules of the picture, from the top down."""
-    picture = TEXT.partition("```\nsrc/convstudy/\n")[2].partition("```")[0]
-    return re.findall(r"^  ([a-z_]+)(?:/|\.py) ", picture, flags=re.M)
+    """Return the packages and modules of the diagram, from the top down."""
+    diagram = TEXT.partition("```\nsrc/convstudy/\n")[2].partition("```")[0]
+    return re.findall(r"^  ([a-z_]+)(?:/|\.py) ", diagram, flags=re.M)
 
 
 def test_diagram_has_the_layers_of_the_import_contract() -> None:

@@ -44,7 +44,7 @@ from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.stats import MARGIN, Measure
 from convstudy.stats.two_way import two_way_difference
-from convstudy.stats.verdicts import judge
+from convstudy.stats.verdicts import make_verdict
 from convstudy.studyfile import load_study
 
 NETWORKS = ("two-conv", "five-conv")
@@ -117,7 +117,7 @@ def report(runs: Path, seeds: int, epochs: int, subset: int, schedule: str) -> s
             for kind in (0, 1)
         )
         difference = two_way_difference(correct["bfloat16"], correct["float32"])
-        verdict = judge("bfloat16", "float32", Measure("test", "accuracy"), difference, MARGIN)
+        verdict = make_verdict("bfloat16", "float32", Measure("test", "accuracy"), difference, MARGIN)
         loss = two_way_difference(losses["bfloat16"], losses["float32"])
         each = ", ".join(f"{100 * value:+.2f}" for value in difference.pairs)
         rows.append(

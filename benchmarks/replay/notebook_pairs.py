@@ -14,7 +14,7 @@ from convstudy import verdict_on_counts
 from convstudy.numbers import bare_points
 from convstudy.stats import CountsVerdict, Difference, Measure
 from convstudy.stats.two_way import seeds_only_difference
-from convstudy.stats.verdicts import MARGIN, judge
+from convstudy.stats.verdicts import MARGIN, make_verdict
 
 KINDS = {"better": "better", "worse": "worse", "equivalent": "equivalent"}
 
@@ -47,7 +47,7 @@ def _here(first: list[Any], second: list[Any], n_images: int) -> tuple[str, str]
     if len(seeds) < 2:
         return _verdict(mine[0], theirs[0], n_images), "one model each"
     difference: Difference = seeds_only_difference(mine, theirs, n_images)
-    verdict = judge("", "", Measure("test", "accuracy"), difference, MARGIN)
+    verdict = make_verdict("", "", Measure("test", "accuracy"), difference, MARGIN)
     assert difference.mean is not None and difference.low is not None and difference.high is not None
     return _text(verdict.kind, difference.mean, difference.low, difference.high), f"{len(seeds)} seeds"
 

@@ -41,7 +41,7 @@ from convstudy.engine.fit import best_epoch
 from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
 from convstudy.record import Record
 from convstudy.stats import Measure, paired_difference
-from convstudy.stats.verdicts import MARGIN, judge
+from convstudy.stats.verdicts import MARGIN, make_verdict
 from convstudy.studyfile import Compare, Study, check_study, load_study
 
 KERNELS = (2, 3, 5, 7, 11)
@@ -172,7 +172,7 @@ def replay(
     kind = "same"
     if selected != winner:
         difference = paired_difference(scores[winner], scores[selected])
-        kind = judge(winner, selected, Measure("validation", "accuracy"), difference, MARGIN).kind
+        kind = make_verdict(winner, selected, Measure("validation", "accuracy"), difference, MARGIN).kind
     return Replay(
         winner=winner,
         selected=selected,

@@ -19,7 +19,7 @@ from convstudy.stats import Measure
 from convstudy.stats.differences import Source
 from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
 from convstudy.stats.two_way import images_of
-from convstudy.stats.verdicts import MARGIN, claim_of, judge
+from convstudy.stats.verdicts import MARGIN, claim_of, make_verdict
 
 
 @cache
@@ -83,7 +83,7 @@ def _verdict(study: Any, sizes: Any) -> tuple[str, bool, float]:
     images = pooled(int(study[:, 0].sum()), int(study[:, 1].sum()), n_images)
     found = fold_difference(differences, [0.0] * k, 1 / (k - 1), images=images, n_images=n_images)
     plain = fold_difference(differences, [0.0] * k, 1 / (k - 1))
-    verdict = judge("a", "b", Measure("validation", "accuracy"), found, MARGIN)
+    verdict = make_verdict("a", "b", Measure("validation", "accuracy"), found, MARGIN)
     claim = claim_of(found, MARGIN)
     if claim and verdict.kind != "inconclusive":
         assert found.low is not None and found.high is not None
@@ -91,7 +91,7 @@ def _verdict(study: Any, sizes: Any) -> tuple[str, bool, float]:
         assert clear.get(claim.kind, found.low >= -MARGIN - 1e-12 and found.high <= MARGIN + 1e-12)
         chance = probabilities(found, MARGIN)
         assert chance is not None and max(chance.better, chance.same, chance.worse) > 0.94
-    alone = judge("a", "b", Measure("validation", "accuracy"), plain, MARGIN).kind
+    alone = make_verdict("a", "b", Measure("validation", "accuracy"), plain, MARGIN).kind
     return verdict.kind, alone in ("better", "worse"), found.half_width(0.95)
 
 

@@ -23,7 +23,7 @@ from convstudy.analysis.methods import pseudo_observations
 from convstudy.metrics import metric_named
 from convstudy.stats.measure import Measure
 from convstudy.stats.two_way import two_way_difference
-from convstudy.stats.verdicts import judge
+from convstudy.stats.verdicts import make_verdict
 
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], tuple[Array, Array]]
@@ -119,7 +119,7 @@ def line(metric: str, draw: Draw, studies: int, weights: Array | None = None) ->
             low, high = difference.low, difference.high
             covered[name] += low is not None and high is not None and low <= 0 <= high
             widths[name] += difference.half_width(0.95)
-            kind = judge("a", "b", Measure("test", metric), difference, which.margin).kind
+            kind = make_verdict("a", "b", Measure("test", metric), difference, which.margin).kind
             false[name] += kind in ("better", "worse")
     cells = [
         f"{100 * count[name] / studies:.1f}" for name in ("without", "with") for count in (covered, false)

@@ -4,7 +4,7 @@
     python -m benchmarks.statistics.verdict_simulation few --studies 1000
 
 The script prints tables of docs/statistics.md. The worlds are those of statistics_simulation.py. As in a study,
-``judge`` and ``corrected`` make the verdicts; only the mean squares are computed for many studies at once.
+``make_verdict`` and ``corrected`` make the verdicts; only the mean squares are computed for many studies at once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from convstudy.stats import Measure
 from convstudy.stats.differences import Difference, Source
 from convstudy.stats.summary import summarise
 from convstudy.stats.two_way import PSEUDO_OBSERVATIONS
-from convstudy.stats.verdicts import Kind, Verdict, corrected, judge
+from convstudy.stats.verdicts import Kind, Verdict, corrected, make_verdict
 
 N_IMAGES = 10_000
 
@@ -128,7 +128,10 @@ def studies(
         table = wrong[:, b].astype(np.int8) - wrong[:, a].astype(np.int8)
         found = differences_of(table, mean_squares(table, N_IMAGES, PSEUDO_OBSERVATIONS))
         by_pair.append(
-            [judge(str(a), str(b), Measure("test", "accuracy"), each, setting.margin) for each in found]
+            [
+                make_verdict(str(a), str(b), Measure("test", "accuracy"), each, setting.margin)
+                for each in found
+            ]
         )
     return list(zip(*by_pair, strict=True))
 

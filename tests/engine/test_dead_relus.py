@@ -1,4 +1,4 @@
-"""Dead units: their ReLU outputs 0 on every image. They are reported per layer."""
+"""Dead ReLUs output 0 on every image. They are reported per layer."""
 
 from __future__ import annotations
 

@@ -125,12 +125,12 @@ def test_record_names_all_devices_of_resumed_fit(tmp_path: Path, monkeypatch: py
     assert whole.record.environment is not None
     assert whole.record.environment.device == "cpu"
     with monkeypatch.context() as patch:
-        patch.setattr(engine_fit, "device_name", lambda device: "cuda (made up)")
+        patch.setattr(engine_fit, "device_name", lambda device: "cuda (fake)")
         stopped(fit, checkpoint, 1)
         stopped(fit, checkpoint, 2)
     resumed = trained(fit, checkpoint)
     assert resumed.record.environment is not None
-    assert resumed.record.environment.device == "cuda (made up), then cpu"
+    assert resumed.record.environment.device == "cuda (fake), then cpu"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon", "rmsprop"])

@@ -1,4 +1,4 @@
-"""Fits of networks with nested layers: training, optimizers, dead units, memory, first kernels."""
+"""Fits of networks with nested layers: training, optimizers, dead ReLUs, memory, first kernels."""
 
 from __future__ import annotations
 

@@ -156,8 +156,8 @@ def test_a_fit_records_log_loss_accuracy_and_the_metric_of_the_study() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"per_image": len, "per_set": len}, {"per_set": len, "weigh": len}])
 def test_a_metric_must_be_either_per_image_or_per_set(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="made-up"):
-        Metric("made-up", "made up", True, "", 0.0, 1.0, 0.1, **options)
+    with pytest.raises(ValueError, match="custom"):
+        Metric("custom", "custom", True, "", 0.0, 1.0, 0.1, **options)
 
 
 def test_importing_the_metrics_imports_no_numpy() -> None:

@@ -25,7 +25,7 @@ SINGLE = REFERENCE["single_layers"]
 
 
 def to_torch(values: keras.FloatArray) -> torch.Tensor:
-    """Return Keras' ``(n, h, w, c)`` as ``(n, c, h, w)``; flat inputs stay as they are."""
+    """Return Keras' ``(n, h, w, c)`` as ``(n, c, h, w)``; flat inputs are returned unchanged."""
     output = torch.from_numpy(values)
     return output.permute(0, 3, 1, 2) if output.ndim == 4 else output
 

@@ -14,7 +14,7 @@ from convstudy.report import theme
 from convstudy.report.effects import forest_chart
 from convstudy.report.write import figure_spec
 from convstudy.stats import Measure, Verdict, paired_difference
-from convstudy.stats.verdicts import judge
+from convstudy.stats.verdicts import make_verdict
 from tests.report.synthetic import figure_of, gathered, synthetic_results
 from tests.three_questions import three_questions
 
@@ -80,7 +80,7 @@ def test_palette_is_that_of_okabe_and_ito() -> None:
 def test_effects_are_sorted_best_first_and_state_if_lower_is_better() -> None:
     def verdict(first: str, metric: str, values: tuple[float, ...]) -> Verdict:
         difference = paired_difference(values, [0.0] * len(values))
-        return judge(
+        return make_verdict(
             first, "it", Measure("test", metric), difference, 0.0, lower_is_better=metric != "accuracy"
         )
 

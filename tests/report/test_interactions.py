@@ -21,7 +21,7 @@ from convstudy.report.sections.interactions import interactions_table
 from convstudy.report.table import as_records
 from convstudy.report.toml import toml_text
 from convstudy.stats import Measure, Verdict, paired_difference
-from convstudy.stats.verdicts import corrected, judge
+from convstudy.stats.verdicts import corrected, make_verdict
 from convstudy.studyfile import study_document, study_of
 from tests.analysis.known import results_of
 from tests.analysis.test_interactions import known, some, study
@@ -41,7 +41,7 @@ def verdicts(draw: st.DrawFn) -> tuple[Verdict, ...]:
     for number in range(draw(st.integers(0, 6))):
         pairs = draw(PAIRS)
         difference = paired_difference(pairs, [0.0] * len(pairs))
-        found.append(judge(f"a{number}", f"b{number}", Measure("test", "accuracy"), difference, 0.001))
+        found.append(make_verdict(f"a{number}", f"b{number}", Measure("test", "accuracy"), difference, 0.001))
     return corrected(found)
 
 

@@ -13,7 +13,7 @@ from convstudy.numbers import between, one_digit
 from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_text import percentage_points, required_sentence, required_short, verdict_label
 from convstudy.stats import Measure, RequiredSampleSize, Verdict, paired_difference
-from convstudy.stats.verdicts import corrected, judge
+from convstudy.stats.verdicts import corrected, make_verdict
 
 N_SEEDS = 5
 # Accuracies on 10,000 images; NEAR makes small and equal differences likely.
@@ -64,7 +64,7 @@ def verdicts(draw: st.DrawFn, most: int = 9) -> list[Verdict]:
     for number in range(draw(st.integers(1, most))):
         pairs = draw(PAIRS)
         difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
-        found.append(judge("a", f"other-{number}", Measure("test", "accuracy"), difference, 0.001))
+        found.append(make_verdict("a", f"other-{number}", Measure("test", "accuracy"), difference, 0.001))
     return [
         replace(each, required=draw(NEEDED)) if each.kind == "inconclusive" else each
         for each in corrected(found, draw(st.integers(len(found), 40)))
@@ -139,7 +139,7 @@ def test_interval_that_touches_the_margin_is_neither_better_nor_worse(
     if difference.low is None or difference.high is None:
         return
     for border in (margin, abs(difference.low), abs(difference.high)):
-        again = judge("a", "b", Measure("test", "accuracy"), difference, border)
+        again = make_verdict("a", "b", Measure("test", "accuracy"), difference, border)
         text = ranking_summary([again], "seed", N_SEEDS)
         if difference.low <= border + 1e-13 and difference.high >= -border - 1e-13:
             assert not re.search("(?<!may be )(better|worse)", text)
@@ -163,7 +163,9 @@ def test_interval_that_touches_the_margin_is_neither_better_nor_worse(
     ],
 )
 def test_each_verdict_has_its_label_and_text(pairs: list[float], n_comparisons: int, label: str) -> None:
-    alone = judge("a", "b", Measure("test", "accuracy"), paired_difference(pairs, [0.0] * len(pairs)), 0.001)
+    alone = make_verdict(
+        "a", "b", Measure("test", "accuracy"), paired_difference(pairs, [0.0] * len(pairs)), 0.001
+    )
     (verdict,) = corrected([alone], n_comparisons)
     assert verdict_label(verdict) == label
     text = ranking_summary([verdict], "seed", 3)
@@ -173,16 +175,22 @@ def test_each_verdict_has_its_label_and_text(pairs: list[float], n_comparisons: 
 
 
 def test_model_compared_with_itself_has_no_difference_and_no_required_sample_size() -> None:
-    alone = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001)
+    alone = make_verdict(
+        "a", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.9], [0.9, 0.9]), 0.001
+    )
     itself = replace(alone, same_models=True)
-    other = judge("c", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001)
+    other = make_verdict(
+        "c", "b", Measure("test", "accuracy"), paired_difference([0.9, 0.8], [0.9, 0.9]), 0.001
+    )
     assert changes([itself], 2) == "a changes nothing (same weights and scores)"
     assert ranking_summary([itself], "seed", 2) == "It has the same weights and scores as b"
     assert changes([itself, other], 2).startswith("a changes nothing (same weights and scores), and c (")
 
 
 def test_largest_required_sample_size_is_reported() -> None:
-    base = judge("a", "b", Measure("test", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001)
+    base = make_verdict(
+        "a", "b", Measure("test", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001
+    )
     few, many, images, never = (
         replace(base, required=required)
         for required in (
@@ -205,7 +213,7 @@ def test_largest_required_sample_size_is_reported() -> None:
 
 
 def test_few_seeds_or_folds_are_to_be_increased_first() -> None:
-    base = judge(
+    base = make_verdict(
         "a", "b", Measure("validation", "accuracy"), paired_difference([0.003, -0.002], [0.0, 0.0]), 0.001
     )
     few = RequiredSampleSize(0.001, "images", 1437, folds_first=True)

@@ -12,7 +12,7 @@ from convstudy.analysis import Analysis, analyse
 from convstudy.report.short_answer import LONGEST, short_answer
 from convstudy.stats import Measure, Verdict, paired_difference
 from convstudy.stats.summary import summarise
-from convstudy.stats.verdicts import judge
+from convstudy.stats.verdicts import make_verdict
 from convstudy.studyfile import Study
 from tests.analysis.known import results_of, rows, study_of
 from tests.analysis.test_nested import _results as nested_results
@@ -48,7 +48,7 @@ def a_verdict(differences: list[float], name: str = "x", metric: str = "accuracy
     difference = paired_difference(first, [0.5] * len(first))
     part = options.pop("part", "test")
     margin = options.pop("margin", 0.01)
-    return judge(name, name, Measure(part, metric), difference, margin, **options)
+    return make_verdict(name, name, Measure(part, metric), difference, margin, **options)
 
 
 BETTER = [0.060, 0.061, 0.062]

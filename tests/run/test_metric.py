@@ -39,8 +39,8 @@ def test_run_with_another_metric_chooses_and_reports_by_it(metric: str, tmp_path
         found = results.arrays(fit.id, "validation")
         scored = reference(found["labels"], found["probabilities"])
         assert record.selected.validation[metric] == pytest.approx(scored, rel=1e-5)
-        course = [epoch.validation[metric] for epoch in record.history]
-        assert record.selected.validation[metric] == (min if lower else max)(course)
+        curve = [epoch.validation[metric] for epoch in record.history]
+        assert record.selected.validation[metric] == (min if lower else max)(curve)
     assert len(results.test_evaluations) == 4
     for fit_id, test_evaluation in results.test_evaluations.items():
         found = results.arrays(fit_id, "test")

@@ -151,10 +151,12 @@ class Driver:
     def check_due(self) -> None:
         """Check that a choice is due exactly if resolving the plan adds a choice, a rung or trials."""
         plan, choices = resolve(self.given, self.records)
-        news = choices != self.choices or [fit.id for fit in plan.fits] != [fit.id for fit in self.plan.fits]
+        changed = choices != self.choices or [fit.id for fit in plan.fits] != [
+            fit.id for fit in self.plan.fits
+        ]
         rungs = [[rung.scores for rung in stage.rungs] for stage in plan.stages]
-        news = news or rungs != [[rung.scores for rung in stage.rungs] for stage in self.plan.stages]
-        assert self.schedule.choice_due == news
+        changed = changed or rungs != [[rung.scores for rung in stage.rungs] for stage in self.plan.stages]
+        assert self.schedule.choice_due == changed
         for choice in choices:  # no choice is made while a fit of the stage is missing
             fits = [fit for each in plan.stage(choice.stage).candidates for fit in each.fits]
             assert all(self.is_final(fit) for fit in fits)

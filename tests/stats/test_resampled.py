@@ -10,7 +10,7 @@ from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import bonett_price, wilson
 from convstudy.stats.resampled import five_by_two, fold_difference, fold_mean, probabilities
 from convstudy.stats.two_way import bound_of_images, images_of
-from convstudy.stats.verdicts import corrected, judge
+from convstudy.stats.verdicts import corrected, make_verdict
 
 FOLDS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=10)
 
@@ -66,7 +66,7 @@ def test_one_more_correct_image_per_fold_is_not_significant(sizes: list[int]) ->
     assert found.low is not None and found.high is not None
     assert found.low < 0 < found.high
     assert found.high - found.low >= expected.high - expected.low
-    verdict = judge("a", "b", Measure("validation", "accuracy"), found, 0.001)
+    verdict = make_verdict("a", "b", Measure("validation", "accuracy"), found, 0.001)
     assert verdict.kind == "inconclusive" and verdict.p > 0.05
     chance = probabilities(found, 0.001)
     assert chance is not None and chance.better < 0.975
@@ -84,7 +84,9 @@ def test_p_and_probabilities_claim_no_more_than_the_interval(
     one, other = sum(first), sum(second)
     expected = bonett_price(one, other, found.n_images)
     assert 2 * found.half_width(0.95) >= expected.high - expected.low
-    (verdict,) = corrected([judge("a", "b", Measure("validation", "accuracy"), found, margin)], n_comparisons)
+    (verdict,) = corrected(
+        [make_verdict("a", "b", Measure("validation", "accuracy"), found, margin)], n_comparisons
+    )
     assert found.low is not None and found.high is not None
     if verdict.kind == "better":
         assert found.low > margin

@@ -22,7 +22,7 @@ from convstudy.stats.two_way import (
     seeds_only_difference,
     two_way_difference,
 )
-from convstudy.stats.verdicts import judge
+from convstudy.stats.verdicts import make_verdict
 
 
 def test_components_by_hand() -> None:
@@ -79,8 +79,8 @@ def test_five_images_with_equal_predictions_of_all_seeds_are_inconclusive() -> N
     found = two_way_difference(first, second)
     # By hand: 5 and two pseudo-observations of 10,002, 5 ± 1.96 · √7 = −0.19 to 10.19.
     assert (found.low, found.high) == pytest.approx((-0.19e-4, 10.19e-4), abs=0.01e-4)
-    assert judge("a", "b", Measure("test", "accuracy"), found, 0.001).kind == "inconclusive"
-    assert judge("a", "b", Measure("test", "accuracy"), found, 0.0).kind == "inconclusive"
+    assert make_verdict("a", "b", Measure("test", "accuracy"), found, 0.001).kind == "inconclusive"
+    assert make_verdict("a", "b", Measure("test", "accuracy"), found, 0.0).kind == "inconclusive"
     assert discordance(first[0] > 0, second[0] > 0).exact_p == pytest.approx(1 / 16)
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from convstudy.stats import Evidence, Measure, MeasuredFit, Verdict, paired_difference, verdict
-from convstudy.stats.verdicts import MARGIN, judge
+from convstudy.stats.verdicts import MARGIN, make_verdict
 
 SPREAD = (-0.0001, 0.0, 0.0001)
 """With these deviations, the interval of the mean of three pairs is ±0.00025."""
 
 
 def by_pairs(first: list[float], second: list[float], margin: float = MARGIN) -> Verdict:
-    return judge("a", "b", Measure("test", "accuracy"), paired_difference(first, second), margin)
+    return make_verdict("a", "b", Measure("test", "accuracy"), paired_difference(first, second), margin)
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,15 @@ def test_wide_interval_is_inconclusive_for_any_mean() -> None:
 def test_interval_that_ends_at_the_margin_is_equivalent(sign: int, kind: str) -> None:
     near_zero = paired_difference([sign * 0.01, sign * 0.02, sign * 0.03], [0.0, 0.0, 0.0])
     far_end = max(abs(near_zero.low or 0), abs(near_zero.high or 0))
-    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end).kind == "equivalent"
-    assert judge("a", "b", Measure("test", "accuracy"), near_zero, far_end - 1e-9).kind == "inconclusive"
+    assert make_verdict("a", "b", Measure("test", "accuracy"), near_zero, far_end).kind == "equivalent"
+    assert (
+        make_verdict("a", "b", Measure("test", "accuracy"), near_zero, far_end - 1e-9).kind == "inconclusive"
+    )
     beyond = paired_difference([sign * 0.09, sign * 0.1, sign * 0.11], [0.0, 0.0, 0.0])
     near_end = min(abs(beyond.low or 0), abs(beyond.high or 0))
     assert near_end > 0.05
-    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end).kind == "inconclusive"
-    assert judge("a", "b", Measure("test", "accuracy"), beyond, near_end - 1e-9).kind == kind
+    assert make_verdict("a", "b", Measure("test", "accuracy"), beyond, near_end).kind == "inconclusive"
+    assert make_verdict("a", "b", Measure("test", "accuracy"), beyond, near_end - 1e-9).kind == kind
 
 
 def test_one_pair_is_too_few_for_any_difference() -> None:

@@ -213,7 +213,7 @@ def test_every_command_rejects_a_database_of_version_3(
         output = capsys.readouterr()
         text = output.out + output.err
         assert "this runs folder has database version 3; this convstudy needs version 4" in text
-        assert output.err.count("use another folder with --runs; this folder stays as it is") == 1
+        assert output.err.count("use another folder with --runs; this folder is not changed") == 1
         assert str(layout.database) in text
         assert "Traceback" not in text
     assert {path: path.read_bytes() for path in layout.folder.rglob("*") if path.is_file()} == before

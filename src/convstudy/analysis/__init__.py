@@ -9,7 +9,7 @@
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation
-``searches``        the course of a search: its rungs, and its epochs compared with a grid's
+``searches``        the trace of a search: its rungs, and its epochs compared with a grid's
 ``nested``          nested cross-validation of a search
 ``selection``       the selection bias of a winner's score
 ``optimism``        selection-biased estimates, compared with unbiased ones

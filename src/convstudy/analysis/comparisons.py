@@ -26,7 +26,7 @@ from convstudy.stats.two_way import (
     seeds_only_difference,
     two_way_difference,
 )
-from convstudy.stats.verdicts import Verdict, corrected, judge
+from convstudy.stats.verdicts import Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
     from convstudy.stats.two_way import Values
@@ -269,7 +269,7 @@ def _verdict_on(
     first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, margin: float
 ) -> Verdict:
     metric = metric_named(measure.metric)
-    return judge(
+    return make_verdict(
         first.name,
         second.name,
         measure,

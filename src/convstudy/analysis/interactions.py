@@ -27,7 +27,7 @@ from convstudy.stats.measure import Measure
 from convstudy.stats.sample_size import required_seeds
 from convstudy.stats.summary import summarise
 from convstudy.stats.two_way import components, two_way_difference
-from convstudy.stats.verdicts import Evidence, Verdict, corrected, judge
+from convstudy.stats.verdicts import Evidence, Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
     from convstudy.stats.two_way import Values
@@ -122,7 +122,7 @@ def _without_correction(
         widest = 2 * (metric.high - metric.low)
         found = two_way_interaction(table.values, size=table.size, weights=table.weights, limit=widest)
     evidence = sum((row.evidence for row in rows), Evidence())
-    return judge(
+    return make_verdict(
         first.name,
         second.name,
         measure,

@@ -1,4 +1,4 @@
-"""The course of a search: its rungs, its eliminated candidates, and its epochs compared with a grid's."""
+"""The trace of a search: its rungs, its eliminated candidates, and its epochs compared with a grid's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.plan import Rung, Stage
 
 @dataclass(frozen=True)
 class SearchTrace:
-    """The course of a search so far.
+    """The rungs and epochs of a search so far.
 
     Attributes:
         method: ``"grid"``, ``"halving"``, ``"random"`` or ``"tpe"``.
@@ -52,7 +52,7 @@ class SearchTrace:
 
 
 def search_trace(results: Results, stage: Stage) -> SearchTrace | None:
-    """Describe the course of a search; ``None`` for other stages."""
+    """Return the trace of a search; ``None`` for other stages."""
     if stage.question != "search":
         return None
     eliminated = {candidate.name: stage.eliminated_in(candidate.name) for candidate in stage.candidates}

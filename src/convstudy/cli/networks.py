@@ -37,7 +37,8 @@ def networks(context: click.Context, source: str, name: str | None, as_json: boo
     """Show the layers, parameters and MACs of each network.
 
     For each network of STUDY, a table lists the layers with their output shapes, numbers of parameters, and
-    multiply-adds (MACs) per image. NAME selects one network. Ablation variants are shown if they change the layers.
+    multiply-accumulate operations (MACs) per image. NAME selects one network. Ablation variants are
+    shown if they change the layers.
 
     Exit status: 0 success, 2 wrong usage.
     """

@@ -54,7 +54,7 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
 
 
 def dead_relus(maxima: dict[LayerPath, torch.Tensor]) -> tuple[DeadRelus, ...]:
-    """Return the layers with dead units, from the maxima that :func:`watched_relus` yielded."""
+    """Return the layers with dead ReLUs, from the maxima that :func:`watched_relus` yielded."""
     counts = [(layer, int((values <= 0).sum()), len(values)) for layer, values in sorted(maxima.items())]
     return tuple(DeadRelus(*each) for each in counts if each[1])
 

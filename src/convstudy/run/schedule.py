@@ -76,7 +76,7 @@ class Schedule:
         self._timed_out: set[str] = set()
         self._deaths: Counter[Train] = Counter()
         # For each stage that has not chosen yet, the ids of the fits without a final record.
-        self._needed: list[set[str]] = []
+        self._without_record: list[set[str]] = []
 
     @property
     def tried(self) -> frozenset[str]:
@@ -106,7 +106,7 @@ class Schedule:
     @property
     def choice_due(self) -> bool:
         """Whether a stage has all its records, so that a choice, a rung or new trials follow."""
-        return any(not ids for ids in self._needed)
+        return any(not ids for ids in self._without_record)
 
     def follow(self, plan: Plan, is_final: Callable[[Fit], bool]) -> None:
         """Replace the waiting trainings by those of a plan; running trainings continue.
@@ -129,7 +129,7 @@ class Schedule:
             for stage in stages
         ]
         # An empty set here would keep choice_due true, although resolving the plan again changes nothing.
-        self._needed = [ids for ids in without_record if ids]
+        self._without_record = [ids for ids in without_record if ids]
 
     def train(self, tasks: Iterable[Train]) -> None:
         """Append trainings to the waiting ones, except those of a trial with a timed-out fit."""
@@ -182,7 +182,7 @@ class Schedule:
         """
         self._tried.add(fit.id)
         if final:
-            for ids in self._needed:
+            for ids in self._without_record:
                 ids.discard(fit.id)
 
     def _lost(self, task: Train, reason: str, timed_out: bool) -> Answer:

@@ -162,10 +162,10 @@ def verdict(
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
     found = seeds_only_difference(tuple(first_scores), tuple(second_scores), n_images)
     # Without pairs there is no interval, so no part of it is a bound.
-    return replace(judge(first, second, measure, found, margin, evidence), bounded=found.n > 0)
+    return replace(make_verdict(first, second, measure, found, margin, evidence), bounded=found.n > 0)
 
 
-def judge(
+def make_verdict(
     first: str,
     second: str,
     measure: Measure,

@@ -100,7 +100,7 @@ def _checked_version(connection: Database) -> int:
             f"this runs folder has database version {version}; this convstudy needs version {SCHEMA_VERSION}"
         )
         update = "update convstudy, or " if version > SCHEMA_VERSION else ""
-        hint = f"{update}use another folder with --runs; this folder stays as it is"
+        hint = f"{update}use another folder with --runs; this folder is not changed"
         raise StoreError(Problem(what, where=Location(str(connection.path)), hint=hint))
     # Version 0 is SQLite's default: a new file, or a file of a program that does not set a version.
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

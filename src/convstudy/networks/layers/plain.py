@@ -48,7 +48,7 @@ class Dropout(Layer):
 class Flatten(Layer):
     """``flatten``: puts all values of an image in one row, in Keras' order, (h, w, c) to (h · w · c,).
 
-    A flat input stays as it is.
+    A flat input is returned unchanged.
 
     >>> Flatten().output_shape((8, 8, 16))
     (1024,)
