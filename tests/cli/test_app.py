@@ -91,7 +91,7 @@ def convstudy_version() -> str:
         (["run", "digits", "--worker", "2"], 'did you mean "--workers"?'),
         (["--jsn"], 'unknown option "--jsn"'),
         (["run", "digits", "--workers"], "--workers"),
-        (["run", "digits", "twice"], "unexpected extra argument (twice)"),
+        (["run", "digits", "twice"], "unexpected argument (twice)"),
         (
             ["run", "digits", "--workers", "0"],
             "convstudy run --workers must be an integer of 1 or more; got 0.",

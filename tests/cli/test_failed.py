@@ -106,7 +106,7 @@ def test_lost_weights_that_fail_to_train_again_are_reported(
 def test_accept_failures_needs_a_reason(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     result = convstudy("run", tiny, "--runs", tmp_path / "runs", "--accept-failures", " ")
     assert result.status == 2
-    assert "the reason to accept failures must be a printable text" in result.err
+    assert "the reason to accept failures must be printable text" in result.err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1 h", ""])

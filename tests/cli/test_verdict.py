@@ -40,7 +40,7 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
     [
         (["--successes", "9951", "9937"], "N is missing"),
         (["--successes", "9951", "--n", "10000"], "convstudy verdict"),
-        (["--successes", "1", "x", "--n", "3"], "'x' is not a valid integer"),
+        (["--successes", "1", "x", "--n", "3"], "--successes must be an integer; got 'x'"),
         (
             ["--successes", "4", "2", "--n", "3"],
             "each number of correct predictions must be in [0, 3]; got 4.",
@@ -56,7 +56,7 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
         (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "margin must be in [0, 1]"),
         (
             ["--successes", "1", "2", "--n", "3", "--margin", "500"],
-            "--margin: 500.0 is not in the range 0<=x<=100",
+            "--margin must be a number in [0, 100]; got 500.0",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 import traceback
 from pathlib import Path
@@ -14,6 +15,8 @@ from convstudy.errors import ConvstudyError, Location, Problem, UsageError, unkn
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 # A write to a full disk or beyond a quota raises an error without a file name, also on stdout.
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+# click's messages about the only types that it converts here: integers, and numbers in a range.
+_WRONG_VALUE = re.compile(r"(.*) is not (?:a valid (?:integer|float range)|in the range)")
 
 
 class Bug(ConvstudyError):
@@ -60,7 +63,15 @@ def _usage_problem(error: click.ClickException) -> Problem:
     if isinstance(error, click.BadParameter) and error.param is not None:
         option = isinstance(error.param, click.Option)
         where = f"{path} {error.param.opts[0] if option else error.param.make_metavar(error.ctx)}"  # type: ignore[arg-type]
-    message = error.message.rstrip(".")
+        if wrong := _WRONG_VALUE.match(error.message):
+            bounds = error.param.type
+            expected = (
+                f"a number in [{bounds.min}, {bounds.max}]"
+                if isinstance(bounds, click.FloatRange)
+                else "an integer"
+            )
+            return Problem(where=Location(subject=where), got=wrong[1], expected=expected)
+    message = error.message.rstrip(".").replace("Got unexpected extra", "unexpected")
     return Problem(message[:1].lower() + message[1:], where=Location(subject=where), hint=hint)
 
 

@@ -17,7 +17,7 @@ def checked_reason(text: str) -> str:
     """
     reason = " ".join(text.split())
     if not reason or not reason.isprintable():
-        what = "the reason to accept failures must be a printable text"
+        what = "the reason to accept failures must be printable text"
         raise UsageError(
             Problem(what, got=repr(text), hint='give a reason, such as "too large for this GPU"')
         )
