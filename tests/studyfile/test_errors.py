@@ -160,6 +160,34 @@ def test_one_error_is_one_problem(problems_after: ProblemsAfter, case: tuple[str
     assert len(problems_after(case[:2])) == 1
 
 
+def test_invalid_value_of_a_search_is_not_reported_for_the_ablation(problems_after: ProblemsAfter) -> None:
+    (problem,) = problems_after(("{ kernel = [3, 5] }", '{ kernel = [3, 5], optimizer = ["adam", "sdg"] }'))
+    assert place(problem) == "study.toml:23: search.kernel-size.parameters.optimizer"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "printed"),
+    [
+        (
+            '["two-conv", "plain"]',
+            '["two-conv", 3]',
+            "networks: item 2 must be a string; got 3 (an integer).",
+        ),
+        (
+            "{ kernel = [3, 5] }",
+            "{ kernel = [3, true] }",
+            "kernel: item 2 must be a number or a string; got true.",
+        ),
+        ("epochs = 3", 'epochs = 3\nema_decay = "non"', 'must be a number in (0, 1) or "none"; got "non".'),
+    ],
+)
+def test_printed_error_names_item_and_value(
+    problems_after: ProblemsAfter, old: str, new: str, printed: str
+) -> None:
+    (problem,) = problems_after((old, new))
+    assert str(problem).endswith(printed)
+
+
 def test_all_errors_of_a_file_are_reported_at_once(problems_after: ProblemsAfter) -> None:
     problems = problems_after(
         ('name = "good"', 'nme = "good"'),

@@ -102,7 +102,8 @@ class History:
     def begin_run(self, study: Study) -> str:
         """Store the start of a run, for the first time or again; return the run's id.
 
-        The id does not depend on the order of the study's sections. The order of the choices does; the latest counts.
+        The id does not depend on the order of the study's sections, but the order of the choices does. So this study
+        replaces the stored one.
         """
         run_id = self.run_id_of(study)
         # One process writes at a time, so any other run with this status was killed.

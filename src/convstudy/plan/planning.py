@@ -126,9 +126,8 @@ class _Planner:
         depends_on: tuple[str, ...] = ()
         if base == BEST:
             if self.best is None:
-                raise LookupError(
-                    "an ablation of the best network needs a comparison"
-                )  # check_study refuses such a study
+                # check_study refuses such a study.
+                raise LookupError("an ablation of the best network needs a comparison")
             base, depends_on = self.best
         candidates = [self.candidate(UNCHANGED, base, depends_on=depends_on)]
         changes: list[tuple[str, Variant, tuple[str, ...]]]

@@ -12,8 +12,8 @@ from convstudy.run.watching import Watched
 def inspect_images(dataset: Dataset, history: History, executor: Watched, listener: Listener) -> None:
     """Compute and store the statistics of the images, unless they exist.
 
-    This reads the test images, so it must follow all choices. No result of a study depends on it: a failure does not
-    end the run, and the next run tries again.
+    The inspection reads the test images, so it must run after all choices. No result of a study depends on it: a
+    failure does not end the run, and the next run tries again.
 
     Args:
         dataset: the dataset to inspect.

@@ -96,9 +96,8 @@ class Progress:
     _work_here: float = 0.0  # FLOPs of the epochs of this run
     _seconds_lost: float = 0.0  # seconds of workers that led to no epoch: of failed fits and dead workers
     _costs: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs of one epoch
-    _added: dict[str, int] = field(
-        default_factory=dict
-    )  # fit id -> epochs that follow those of a shorter fit
+    # Fit id -> epochs that follow those of a shorter fit.
+    _added: dict[str, int] = field(default_factory=dict)
     # A listener may read the remaining work after each event. So it is decremented, not summed over up to 50,000 fits.
     _missing: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs
     _work: int = 0

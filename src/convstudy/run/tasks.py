@@ -16,8 +16,8 @@ from convstudy.record import Epoch, Record, Scores
 class Train:
     """Train a fit, from its checkpoint if there is one, and write weights and validation predictions.
 
-    ``weights_digest`` is set to restore weights that have a test score; then files are written only for exactly these
-    weights.
+    ``weights_digest`` is set to restore weights that have a test score. Files are then written only if the training
+    gives exactly these weights.
     """
 
     fit: Fit
@@ -41,7 +41,7 @@ class Test:
 class Inspect:
     """Compute the statistics of all images of a dataset, and find duplicates between and within its parts.
 
-    This reads the test images, so it follows all choices. It involves no model.
+    The task reads the test images, so it runs after all choices. It uses no model.
     """
 
     dataset: Dataset
@@ -77,7 +77,7 @@ class Trained:
 class Tested:
     """A test-set evaluation has ended, with scores and duration.
 
-    If it failed, ``error`` is a sentence, and ``error_kind`` a word as in :class:`~convstudy.record.Record`.
+    If it failed, ``error`` is the reason, and ``error_kind`` is one of the kinds of :class:`~convstudy.record.Record`.
     """
 
     task: Task
@@ -89,7 +89,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The statistics of a dataset; if they could not be computed, ``error`` is a sentence."""
+    """The statistics of a dataset were computed, or could not be computed; then ``error`` is the reason."""
 
     task: Task
     statistics: DatasetStatistics | None = None

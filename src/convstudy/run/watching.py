@@ -46,9 +46,8 @@ class Watched:
     ) -> None:
         self._executor, self._listener, self._limit, self._clock = executor, listener, limit, clock
         self._last_message: dict[Task, float] = {}  # running task -> the time of its last message
-        self._report_after: dict[
-            Task, float
-        ] = {}  # running task -> seconds without a message until its next report
+        # Running task -> seconds without a message until its next report.
+        self._report_after: dict[Task, float] = {}
         self._waiting: tuple[Task, ...] = ()
 
     @property
@@ -88,8 +87,8 @@ class Watched:
     def _check_tasks(self) -> Lost | None:
         """Report tasks without a message for too long; end and return the first one that exceeds the timeout."""
         now = self._clock()
-        # A task that has not started cannot send a message, so its time starts again. So does that of a task which
-        # waited at the last check, because it has started since.
+        # A task that has not started cannot send a message, so its timeout starts again. A task that waited at the last
+        # check has started since, so its timeout starts again too.
         waiting = self._executor.waiting
         for task in {*waiting, *self._waiting} & self._last_message.keys():
             self._last_message[task] = now

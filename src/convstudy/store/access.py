@@ -108,7 +108,7 @@ def _connect_to_copy(layout: Layout) -> Database:
                 target.unlink(missing_ok=True)
                 if source.exists():
                     shutil.copyfile(source, target)
-            # The copies belong together only if no file has changed since before the first copy.
+            # The copies are consistent only if no file has changed since before the first copy.
             if _file_states(layout) == before:
                 break
         else:

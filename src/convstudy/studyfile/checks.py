@@ -246,10 +246,12 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
     # Only these keys depend on each other, which keeps the product small.
     varied = {
         key: checked_values(key, values)
-        for search in draft.searches.values()
+        for name, search in draft.searches.items()
         if search.network == network
         for key, values in search.parameters.items()
-        if key in COMBINED_KEYS and key not in changes
+        if key in COMBINED_KEYS
+        and key not in changes
+        and not _reported(draft, ("search", name, "parameters", key))
     }
     if math.prod(len(values) for values in varied.values()) > MAX_CANDIDATES:
         return True  # reported as a search that is too large

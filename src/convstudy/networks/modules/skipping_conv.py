@@ -25,12 +25,10 @@ class SkippingConv(nn.Conv2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         kernel, stride, dilation = self.kernel_size[0], self.stride[0], self.dilation[0]
         covered = dilation * (kernel - 1) + 1
-        windows = images.unfold(2, covered, stride).unfold(
-            3, covered, stride
-        )  # (n, c, h', w', covered, covered)
+        # (n, c, h', w', covered, covered)
+        windows = images.unfold(2, covered, stride).unfold(3, covered, stride)
         used = windows[..., ::dilation, ::dilation]  # (n, c, h', w', k, k), a view
         pixels = used.permute(0, 2, 4, 3, 5, 1).clone(memory_format=torch.contiguous_format)
-        pixels = (
-            pixels.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
-        )  # (n, c, h' · k, w' · k), channels last
+        # (n, c, h' · k, w' · k), channels last
+        pixels = pixels.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
         return nn.functional.conv2d(pixels, self.weight, self.bias, kernel, groups=self.groups)
