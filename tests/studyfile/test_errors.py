@@ -188,6 +188,24 @@ def test_printed_error_names_item_and_value(
     assert str(problem).endswith(printed)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("[network.plain]", "[network]", "layers"),
+        ("[search.kernel-size]", "[search]", "network"),
+        ("[compare.architectures]", "[compare]", "networks"),
+        ("[ablate.two-conv]", '[ablate]\nnetwork = "plain"', "network"),
+    ],
+)
+def test_section_without_a_name_is_reported_once(
+    problems_after: ProblemsAfter, old: str, new: str, key: str
+) -> None:
+    (problem,) = problems_after((old, new))
+    section = new.partition("]")[0].strip("[")
+    got = f'"{key}" directly in [{section}]'
+    assert str(problem).endswith(f"{section} must be a table with a name: [{section}.NAME]; got {got}.")
+
+
 def test_all_errors_of_a_file_are_reported_at_once(problems_after: ProblemsAfter) -> None:
     problems = problems_after(
         ('name = "good"', 'nme = "good"'),

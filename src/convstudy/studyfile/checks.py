@@ -57,7 +57,9 @@ def check_parts(draft: Draft) -> None:
     for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))
-    if not any(draft.names.get(kind) for kind in ("search", "compare", "ablate")):
+    if not any(
+        draft.names.get(kind) or _reported(draft, (kind,)) for kind in ("search", "compare", "ablate")
+    ):
         draft.report(
             (),
             "there is no [search.NAME], [compare.NAME] or [ablate.NAME] section",
@@ -168,7 +170,7 @@ def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -
     """Report networks that do not exist or are listed twice."""
     known = draft.names.get("network", ())
     for place, name in enumerate(names):
-        if name not in known:
+        if known and name not in known:  # without any network, the missing section is reported
             draft.report_unknown("network", name, known, (*path, place))
         elif name in names[:place]:
             draft.report((*path, place), "a network is listed twice", shown(name))
@@ -178,7 +180,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
     """Check the keys and values of a search: unknown keys, invalid or repeated values, too many combinations."""
     path: KeyPath = ("search", name)
     known = draft.names.get("network", ())
-    if search.network not in known:
+    if known and search.network not in known:
         draft.report_unknown("network", search.network, known, (*path, "network"))
     n_errors = len(draft.errors)
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
@@ -305,8 +307,8 @@ def _check_base(draft: Draft, name: str, network: str) -> None:
                 f"{n_comparisons}",
                 hint="name a network" if n_comparisons else "name a network, or add a comparison",
             )
-    elif network not in draft.names.get("network", ()):
-        known = tuple(dict.fromkeys((*draft.names.get("network", ()), BEST)))
+    elif (names := draft.names.get("network", ())) and network not in names:
+        known = tuple(dict.fromkeys((*names, BEST)))
         draft.report_unknown("network", network, known, path)
 
 

@@ -200,6 +200,15 @@ def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
 _PLACEHOLDER = replace(BUILT_IN_DATASETS["digits"])
 _KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
 
+# Keys of a part that are texts or lists. In the section itself, they show that the part has no name.
+_UNNAMED: Mapping[str, tuple[str, ...]] = {
+    "block": ("layers",),
+    "network": ("layers",),
+    "search": ("network",),
+    "compare": ("networks",),
+    "ablate": ("network",),
+}
+
 
 def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
     """Return the tables ``[section.NAME]`` with valid names; store all names in the draft."""
@@ -207,6 +216,12 @@ def _named(draft: Draft, document: Mapping[str, Any], section: str) -> Mapping[s
     if not isinstance(tables, Mapping):
         draft.report((section,), "", value_and_kind(tables), f"a table with a name: [{section}.NAME]")
         return {}
+    for key in _UNNAMED[section]:
+        # Without this, each key of a section without a name would be reported as a wrong table.
+        if isinstance(tables.get(key), str | list):
+            got = f'"{key}" directly in [{section}]'
+            draft.report((section,), "", got, f"a table with a name: [{section}.NAME]")
+            return {}
     draft.names[section] = tuple(tables)
     return _with_valid_names(draft, tables, (section,))
 
