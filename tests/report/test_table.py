@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from convstudy.report.table import Column, Table, as_csv, as_markdown, as_records
+from convstudy.report.table import Column, Table, as_csv, as_markdown, as_records, cell_text
 from convstudy.stats import summarise
 
 COLUMNS = (
@@ -75,3 +75,9 @@ def test_markdown_escapes_markup() -> None:
 def test_table_rejects_a_row_of_another_length() -> None:
     with pytest.raises(ValueError, match="1 values for 4 columns"):
         Table("t", "T", "", COLUMNS, (("a",),))
+
+
+def test_cell_of_many_digests_shows_three_and_the_number_of_the_others() -> None:
+    digests = tuple(letter * 64 for letter in "abcde")
+    assert cell_text(digests[:3], "digests").split() == ["a" * 8, "b" * 8, "c" * 8]
+    assert cell_text(digests, "digests").split() == ["a" * 8, "b" * 8, "c" * 8, "+2"]

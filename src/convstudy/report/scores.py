@@ -62,7 +62,7 @@ def scores_table(stage_result: StageResult) -> Table:
     )
     caption = (
         f"Mean ± sd over {seeds}. {MEASURED} The 95 % CIs cover {covered}. {groups}Each digest identifies the weights "
-        "of one seed."
+        "of one seed; “Every fit” lists all of them."
     )
     if any(metric.kind == "per set" for metric in own):
         caption += f" There is no interval for {stage_result.metric.title}."

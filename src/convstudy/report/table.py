@@ -110,6 +110,10 @@ _TEXT_WRITERS: dict[str, Callable[[str], str]] = {
 }
 
 
+MAX_SHOWN_DIGESTS = 3
+"""The number of digests in a cell for readers, where they are stacked; CSV and JSON have all of them."""
+
+
 def cell_text(value: Value, kind: Kind) -> str:
     """Format a value for readers; a missing one is a dash."""
     if value is None or value == "" or value == ():
@@ -117,7 +121,10 @@ def cell_text(value: Value, kind: Kind) -> str:
     if isinstance(value, Summary):
         return numbers.with_spread(value, _WRITERS[kind])
     if isinstance(value, tuple):
-        return " ".join(numbers.digest(text) if kind == "digests" else text for text in value)
+        if kind != "digests":
+            return " ".join(value)
+        more = len(value) - MAX_SHOWN_DIGESTS
+        return " ".join(map(numbers.digest, value[:MAX_SHOWN_DIGESTS])) + (f" +{more:,}" if more > 0 else "")
     if isinstance(value, str):
         return _TEXT_WRITERS[kind](value) if kind in _TEXT_WRITERS else value
     return _WRITERS[kind](value) if kind in _WRITERS else str(value)
