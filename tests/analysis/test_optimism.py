@@ -57,8 +57,8 @@ def test_best_epoch_is_measured_on_validation_images() -> None:
         records[fit.id] = replace(records[fit.id], history=tuple(epochs), selected_epoch=2)
     results = replace(results, records=records)
     found = analyse(results).biased_estimates
-    (epoch,) = [each for each in found if each.kind in ("epoch", "kept epoch")]
-    assert epoch.kind == "kept epoch"  # the default of recipe.checkpoint is "best"
+    (epoch,) = [each for each in found if each.kind in ("epoch", "selected epoch")]
+    assert epoch.kind == "selected epoch"  # the default of recipe.checkpoint is "best"
     caption = optimism_table(found, ACCURATE).caption
     assert "With checkpoint = “best”, the validation scores of this report have this bias" in caption
     assert "With checkpoint" not in optimism_table((replace(epoch, kind="epoch"),), ACCURATE).caption

@@ -18,7 +18,14 @@ from convstudy.history.results import Results
 from convstudy.metrics import Metric, metric_named
 
 Kind = Literal[
-    "seed", "network", "seed and network", "epoch", "kept epoch", "nested search", "search", "halved search"
+    "seed",
+    "network",
+    "seed and network",
+    "epoch",
+    "selected epoch",
+    "nested search",
+    "search",
+    "halved search",
 ]
 
 
@@ -27,7 +34,7 @@ class BiasedEstimate:
     """A selection-biased score, and the unbiased score to report instead.
 
     Attributes:
-        kind: what the best was selected from; ``"kept epoch"`` is the epoch that the recipe itself selects on
+        kind: what the best was selected from; ``"selected epoch"`` is the epoch that the recipe itself selects on
             validation images.
         about: the name of the candidate or the search.
         n_options: the number of options of the selection.
@@ -105,7 +112,7 @@ def _of_epochs(results: Results, row: CandidateRow, checkpoint: str) -> Iterator
         curves = [[epoch.validation[metric.name] for epoch in history] for history in histories]
         best = fmean(_best(metric, curve) for curve in curves)
         last = fmean(curve[-1] for curve in curves)
-        kind: Kind = "kept epoch" if checkpoint == "best" else "epoch"
+        kind: Kind = "selected epoch" if checkpoint == "best" else "epoch"
         yield BiasedEstimate(kind, row.name, longest, best, last, "validation", metric.higher_is_better)
 
 

@@ -16,7 +16,7 @@ _ESTIMATES = {
     "network": ("best of {n} networks by test score", "network selected on validation images"),
     "seed and network": ("best of {n} fits of all networks", "mean of the selected network"),
     "epoch": ("best of {n} epochs", "last epoch, same images"),
-    "kept epoch": ("best of {n} epochs, as in checkpoint = “best”", "last epoch, same images"),
+    "selected epoch": ("best of {n} epochs, as in checkpoint = “best”", "last epoch, same images"),
     "nested search": ("best score of {n} candidates", "mean over outer folds (nested cross-validation)"),
     "search": ("best score of {n} candidates", "approximate correction for selection"),
     "halved search": (
@@ -62,7 +62,7 @@ def optimism_table(estimates: tuple[BiasedEstimate, ...], metric: Metric) -> Tab
     )
     if not metric.higher_is_better:
         caption += " A positive difference means that the biased estimate is better, that is lower."
-    if any(each.kind == "kept epoch" for each in estimates):
+    if any(each.kind == "selected epoch" for each in estimates):
         caption += (
             " With checkpoint = “best”, the validation scores of this report have this bias; test scores do not, "
             "because other images select the epoch."
