@@ -1,8 +1,8 @@
 """convstudy: compare image classifiers, and get answers that the results support.
 
 A *study* has a dataset, networks, a recipe and questions (searches, comparisons, ablations). convstudy plans the fits
-that the questions need, trains them, resumes after an interruption, keeps the test images locked until a choice is
-made, and writes a report.
+that the questions need, trains them, resumes after an interruption, keeps the test images locked until
+all candidates are selected, and writes a report.
 
 The names below are imported on first use, so that ``import convstudy`` is fast::
 

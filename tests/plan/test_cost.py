@@ -80,6 +80,11 @@ def test_fits_of_one_trial_add_epochs_to_each_other() -> None:
     assert epochs_added([TWO, other]) == {TWO.id: 2, other.id: 2}
 
 
+def test_fit_that_two_stages_share_counts_once() -> None:
+    assert epochs_added([TWO, WHOLE, TWO, WHOLE]) == {TWO.id: 2, WHOLE.id: N_EPOCHS - 2}
+    assert plan_cost([TWO, WHOLE, TWO]) == plan_cost([TWO, WHOLE])
+
+
 def test_own_epochs_count_each_epoch_of_a_trial_once() -> None:
     history = tuple(epoch_of(n, 0.1, (1.0, 0.5), (1.0, 0.5), 1.0, 0.5) for n in range(1, 6))
     records = {

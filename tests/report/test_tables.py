@@ -146,3 +146,12 @@ def test_caption_with_one_and_several_pairs_explains_both() -> None:
     study = three_questions().model_copy(update={"seeds": 2})
     caption = table_of(gathered(synthetic_results(study, fails=["plain"])), "verdicts").caption
     assert "the sampling of test images; with a single pair, it accounts only for" in caption
+
+
+def test_every_fit_has_planned_flops_even_if_two_stages_share_it() -> None:
+    results = synthetic_results()
+    stages = results.plan.stages
+    assert sum(len(stage.fits) for stage in stages) > len(results.plan.fits)
+    costs = as_records(table_of(gathered(results), "costs"))
+    assert len(costs) == len(results.plan.fits)
+    assert all(row["flops"] > 0 for row in costs)

@@ -15,7 +15,7 @@ from convstudy.errors import ConvstudyError, Location, Problem, UsageError, unkn
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 # A write to a full disk or beyond a quota raises an error without a file name, also on stdout.
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-# click's messages about the only types that it converts here: integers, and numbers in a range.
+# click's messages about a wrong value. convstudy uses only two of click's types that can fail so: integer and range.
 _WRONG_VALUE = re.compile(r"(.*) is not (?:a valid (?:integer|float range)|in the range)")
 
 
@@ -30,7 +30,7 @@ def as_convstudy_error(error: Exception, where: str = "") -> ConvstudyError:
 
     Args:
         error: the exception.
-        where: the address for bug reports.
+        where: the subject of the error, such as a file; it precedes the message if the error is a bug.
     """
     if isinstance(error, ConvstudyError):
         return error
@@ -89,9 +89,10 @@ def _bug(error: Exception, place: str) -> Bug:
             errors="backslashreplace",
         ) as file:
             file.writelines(traceback.format_exception(error))
-        where = str(Path(file.name))
+        hint = f"please report it with its traceback: {Path(file.name)}"
     except OSError:
-        where = "none, because the folder for temporary files is not writable"
-    hint = f"please report it with its traceback: {where}"
+        hint = (
+            "please report it; its traceback cannot be saved: the folder for temporary files is not writable"
+        )
     what = "this is a bug in convstudy"
     return Bug(Problem(what, Location(subject=place), got=f"{name}: {first_line}", hint=hint))

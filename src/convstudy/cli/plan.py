@@ -42,7 +42,7 @@ _DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
 @click.option(
     "--estimate-time/--no-estimate-time",
     default=True,
-    help="Time a few training steps of up to 24 networks to estimate the run time.",
+    help="Measure the time of a few training steps of up to 24 networks, to estimate the run time.",
 )
 @strict_option
 @click.pass_context

@@ -51,13 +51,13 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @click.option(
     "--accept-failures",
     metavar="REASON",
-    help="Count fits that failed in earlier runs as permanently failed; the report prints REASON.",
+    help="Do not train fits again that failed in earlier runs; choose without them. The report prints REASON.",
 )
 @click.option(
     "--fit-timeout",
     type=Seconds(),
     metavar="SECONDS",
-    help="Stop a fit that sends no message for SECONDS (each epoch sends one); a later run can train it again.",
+    help="Stop a fit if one epoch takes longer than SECONDS; a later run can train it again.",
 )
 @click.option(
     "--events",

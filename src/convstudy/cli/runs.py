@@ -109,9 +109,9 @@ def report(
 ) -> int:
     """Write the report of a run.
 
-    RUN is the id of a run or the name of a study (its latest run). html is one page that works offline, markdown and
-    csv are tables, svg, pdf and png are charts, and json contains everything. The verdicts go to stderr and the
-    paths of the files to stdout.
+    RUN is the id of a run or the name of a study (its latest run). The formats are html (one page
+    that works offline), markdown (text and tables), csv (tables), svg, pdf and png (charts), and json (everything).
+    The verdicts go to stderr and the paths of the files to stdout.
 
     Exit status: 0 success, 2 wrong usage or a file that cannot be written; the other files are still written.
     """

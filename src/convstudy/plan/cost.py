@@ -56,8 +56,11 @@ def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
 
 
 def plan_cost(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> Cost:
-    """Return the total cost of ``fits``, which resume from the checkpoints of ``trained`` fits where possible."""
-    to_train = tuple(fits)
+    """Return the total cost of ``fits``, which resume from the checkpoints of ``trained`` fits where possible.
+
+    A fit that occurs twice, because two stages share it, counts once.
+    """
+    to_train = {fit.id: fit for fit in fits}.values()
     added = epochs_added(to_train, trained)
     return sum((fit_cost(fit, added[fit.id]) for fit in to_train), Cost(0, 0, 0))
 
@@ -66,7 +69,7 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
     """Return fit id -> the number of epochs that it adds to its trial; earlier epochs come from the checkpoint.
 
     Args:
-        fits: the fits to train.
+        fits: the fits to train; one that two stages share may occur twice.
         trained: fits whose checkpoints exist. A fit with fewer epochs than its trial's checkpoint trains all its
             epochs, because a checkpoint cannot be rewound.
     """
@@ -75,7 +78,7 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
         reached[fit.trial_id] = max(reached.get(fit.trial_id, 0), fit.n_epochs)
     added: dict[str, int] = {}
     # Smaller budgets first: fits with larger ones resume from their checkpoints.
-    for fit in sorted(fits, key=lambda fit: fit.n_epochs):
+    for fit in sorted({fit.id: fit for fit in fits}.values(), key=lambda fit: fit.n_epochs):
         before = reached.get(fit.trial_id, 0)
         if before > fit.n_epochs:
             added[fit.id] = fit.n_epochs
