@@ -130,7 +130,7 @@ def test_incomplete_files_of_a_killed_report_are_removed_by_the_next_run(store: 
 
 
 def test_folder_without_runs_raises_store_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no runs here"):
+    with pytest.raises(StoreError, match="the folder has no runs"):
         Store.open(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
