@@ -2,9 +2,9 @@
 
 Each function takes and returns ``(n, channels, height, width)`` in channels-last memory format. It draws from the given
 generator (torch's default if ``None``), which is on the images' device and is seeded once per epoch. A function that
-moves or masks pixels keeps uint8 images uint8; one that interpolates converts them to float32 first
-(:func:`~convstudy.engine.batches.scaled`). None reads a tensor's values on the CPU, which would synchronize with the
-GPU.
+moves or masks pixels keeps uint8 images uint8. A function that interpolates converts the images to float32 first
+(:func:`~convstudy.engine.batches.scaled`). No function reads a tensor's values on the CPU, because such a read
+synchronizes with the GPU.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def shifted(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | N
 def affine_transformed(
     images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """Return each image rotated by up to 10°, scaled by up to 10 % and shifted by up to 2 pixels, bilinear."""
+    """Return each image rotated by up to 10°, scaled by up to 10 % and shifted by up to 2 pixels (bilinear)."""
     images = scaled(images)
     n, _, height, width = images.shape
     rotation, zoom, down, right = (
@@ -82,7 +82,7 @@ def cut_out(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | N
     return images.permute(0, 2, 3, 1).masked_fill(hole, 0).permute(0, 3, 1, 2)
 
 
-# Name -> the changes, in the order in which they are applied.
+# Name of an augmentation -> its functions, in the order in which they are applied.
 Change = Callable[..., torch.Tensor]
 AUGMENTATIONS: dict[str, tuple[Change, ...]] = {
     "none": (),

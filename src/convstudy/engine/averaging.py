@@ -25,7 +25,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def follow(self, weight: float | torch.Tensor) -> None:
-        """Average in the network's current weights with this weight, a float or a 0-d tensor."""
+        """Update the average with the network's current weights, which get this weight, a float or a 0-d tensor."""
         if isinstance(weight, torch.Tensor):
             # _foreach_lerp_ accepts a float only.
             differences = torch._foreach_sub(self._followed, self._averages)
@@ -38,7 +38,7 @@ class WeightAverage:
 def ema_weight(decay: float, step: int) -> float:
     """Return the weight of the new weights after step t: ``1 - min(decay, (1 + t) / (10 + t))``.
 
-    The smaller decay of early steps makes the average forget the initial weights (as TensorFlow's
+    The decay is smaller in early steps, so that the average forgets the initial weights (as in TensorFlow's
     ``ExponentialMovingAverage`` with ``num_updates``).
 
     Args:

@@ -1,4 +1,4 @@
-"""The order of images in an epoch, batches, and the conversion of stored pixels to network inputs."""
+"""Compute the order of images in an epoch, make batches, and convert stored pixels to network inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convstudy.data.arrays import PixelFile
 from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.randomness import numpy_generator
 
-# Images per read when a file is copied to a GPU; limits the memory that the copy needs on the CPU.
+# The number of images per read when a file is copied to a GPU. It limits the memory that the copy needs on the CPU.
 ROWS_PER_READ = 10_000
 
 
@@ -55,7 +55,7 @@ class ImageTensors:
         pixels, labels = self.pixels, self.labels.to(device)
         if isinstance(pixels, torch.Tensor):
             return ImageTensors(pixels.to(device), labels)
-        # In pieces: the file may be larger than the CPU's memory.
+        # Copy in pieces, because the file may be larger than the CPU's memory.
         moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
         for start in range(0, len(self), ROWS_PER_READ):
             rows = slice(start, start + ROWS_PER_READ)

@@ -6,16 +6,17 @@ import os
 
 import torch
 
-# With these values oneDNN still accepts bfloat16 but emulates it: AVX-512 without bfloat16 instructions.
+# These values limit oneDNN to AVX-512 without bfloat16 instructions: it still accepts bfloat16 but emulates it.
 ONEDNN_WITHOUT_BFLOAT16 = ("AVX512_CORE", "AVX512_CORE_VNNI")
 
 
 def computes_bfloat16(device: torch.device) -> bool:
     """Return whether a device has instructions for bfloat16, which make it faster than float32.
 
-    Without them, bfloat16 takes 2 to 11 times as long as float32 on a CPU (docs/performance.md). The environment
-    variables that limit the instruction sets of oneDNN, MKL and ATen are respected: below AVX-512 there is no
-    bfloat16. CPUs other than x86-64 return ``False``, because none was measured. GPUs need compute capability 8.0.
+    Without such instructions, bfloat16 takes 2 to 11 times as long as float32 on a CPU (docs/performance.md). The
+    environment variables that limit the instruction sets of oneDNN, MKL and ATen are respected: below AVX-512 there is
+    no bfloat16. For CPUs other than x86-64 the function returns ``False``, because none was measured. GPUs need compute
+    capability 8.0.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -26,8 +27,8 @@ def computes_bfloat16(device: torch.device) -> bool:
 def _is_limited() -> bool:
     """Return whether oneDNN, MKL or ATen is limited to instruction sets without bfloat16.
 
-    oneDNN and ATen report the limit that they use. The environment variables are read for what they do not report:
-    emulation in oneDNN, and MKL.
+    oneDNN and ATen report the limit that they use. Only the environment variables show whether oneDNN emulates bfloat16
+    and whether MKL is limited.
     """
     onednn = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).upper()
     mkl = os.environ.get("MKL_ENABLE_INSTRUCTIONS", "").upper()
@@ -40,6 +41,6 @@ def _is_limited() -> bool:
 
 
 def _onednn_accepts_bfloat16() -> bool:
-    """Return what oneDNN reports, which respects ``ONEDNN_MAX_CPU_ISA``; ``False`` if torch lacks oneDNN."""
+    """Return whether oneDNN accepts bfloat16 under ``ONEDNN_MAX_CPU_ISA``; ``False`` if torch lacks oneDNN."""
     accepts = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return accepts is not None and bool(accepts())

@@ -1,11 +1,14 @@
 """Save and load the state of a fit after an epoch: weights, EMA, optimizer, history, best weights.
 
-A checkpoint does not depend on the device, so a fit can resume on another one. Its ``devices`` lists them in order,
-because a fit on two devices differs from a fit on either in the last bits.
+A checkpoint does not depend on the device, so a fit can resume on another device. ``devices`` lists the devices that
+trained the fit, in order of use, because weights trained partly on each of two devices differ in the last bits from
+weights trained on one of them.
 
-It holds no generator state: each epoch seeds its generators from the fit's seed and the epoch's number. The fits of a
-trial share one checkpoint, so a fit with a larger epoch budget resumes from one with a smaller budget. The "fit id" in
-the file is the trial's.
+A checkpoint contains no generator state: each epoch seeds its generators from the fit's seed and the epoch's number.
+
+A trial is the set of all fits that differ only in their epoch budget. The fits of a trial share one checkpoint, so that
+a fit with a larger budget resumes from a fit with a smaller budget. The key ``fit_id`` in the file contains the id of
+the trial.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from convstudy.record import Epoch
 
 @dataclass
 class Progress:
-    """The state of a fit in training: the only mutable state of the engine."""
+    """The state of a fit during training: the only mutable state of the engine."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -46,7 +49,7 @@ class Progress:
 
     @property
     def eval_model(self) -> nn.Module:
-        """The network that is evaluated and saved: the EMA if there is one."""
+        """The network that is evaluated and saved: the EMA of the weights if the recipe has ``ema_decay``."""
         return self.average.model if self.average else self.model
 
     @property
@@ -77,7 +80,7 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
 
 
 def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
-    """Load a checkpoint into the state of a new fit, in place; return whether there was a usable one.
+    """Load a checkpoint into the state of a new fit, in place; return whether the file is usable.
 
     A checkpoint that is damaged or belongs to another trial is ignored: training then begins at epoch 1.
     """
@@ -92,9 +95,9 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         if not is_intact or metadata["fit_id"] != fit_id:
             return False
         history = [Epoch.from_json(epoch) for epoch in json.loads(metadata["history"])]
-        # strict: a checkpoint with another number of parameter groups is not usable.
+        # strict=True raises ValueError if the checkpoint has another number of parameter groups.
         steps = list(zip(groups, json.loads(metadata["n_steps"]), strict=True))
-        # Checkpoints of versions without GPU support name no device.
+        # Checkpoints of versions without GPU support do not contain the key.
         devices = [str(name) for name in json.loads(metadata.get("devices", '["cpu"]'))]
         networks = {
             name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))
@@ -104,7 +107,8 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         return False
     for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
-            # With the parameter's strides: fused kernels iterate over both memories in parallel.
+            # Give the state the parameter's strides: fused optimizer kernels go through parameter and state in memory
+            # order, so different strides would pair the wrong elements.
             like = parameter if value.shape == parameter.shape else value
             state = torch.empty_like(like, device=parameter.device)
             progress.optimizer.state[parameter][name] = state.detach().copy_(value)
@@ -118,7 +122,7 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
 
 
 def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Return the SHA-256 over tensors and metadata: safetensors itself does not detect a changed byte."""
+    """Return the SHA-256 over tensors and metadata, because safetensors does not detect a changed byte."""
     text = json.dumps([weights_digest(tensors), sorted(metadata.items())])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,7 +1,7 @@
 """Find dead ReLUs: units whose activation is 0 at every position of every image, so that their gradient is 0 too.
 
-ReLU6 (below 0) and hardswish (below -3) are 0 with gradient 0 as well. Other activations keep a gradient there, so that
-their units cannot die this way (Lu et al. 2020, section 2).
+ReLU6 for inputs below 0 and hardswish for inputs below -3 also have output 0 and gradient 0. Other activations have a
+gradient for all inputs, so their units cannot die in this way (Lu et al. 2020, section 2).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ CAN_DIE = (nn.ReLU, nn.ReLU6, nn.Hardswish)
 
 @contextmanager
 def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
-    """Yield a dict from layer to the maximum of each unit's ReLU output, float ``(units,)``; forward passes update it.
+    """Yield a dict from layer to the maximum of each unit's ReLU output, float ``(units,)``.
 
-    For a hardswish it is the maximum of the absolute output, because inputs in (-3, 0) give negative outputs with a
-    gradient. A unit is a channel of ``(n, channels, height, width)`` or a feature of ``(n, features)``. It belongs to
-    the layer whose kernels compute it, or to the residual or concat layer whose output the ReLU receives. A ReLU with
-    another number of units than an earlier one of the same layer, as after a flatten, counts as a separate layer.
+    Each forward pass updates the dict. For a hardswish, the values are maxima of the absolute output, because inputs in
+    (-3, 0) give negative outputs with a gradient. A unit is a channel of ``(n, channels, height, width)`` or a feature
+    of ``(n, features)``. A unit belongs to the layer whose kernels compute it, or to the residual or concat layer whose
+    output the ReLU receives. If two ReLUs of one layer have different numbers of units, for example because a flatten
+    is between them, the second one counts as a separate layer.
 
     Args:
         model: a sequence of layers, as ``build_network`` returns it.
@@ -39,7 +40,7 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
         def record(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
             values = values.abs() if isinstance(relu, nn.Hardswish) else values
             found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
-            # Behind a flatten, a ReLU has other units than the layer's first one: their maxima cannot be merged.
+            # After a flatten, a ReLU has other units than the layer's first ReLU: their maxima cannot be merged.
             key = own if layer in maxima and maxima[layer].shape != found.shape else layer
             maxima[key] = torch.maximum(maxima[key], found) if key in maxima else found
 
@@ -87,5 +88,5 @@ def _relus(
                 yield module, path, path if has_kernels else before or path
         if has_kernels and not isinstance(
             part, SqueezeExcitation
-        ):  # which scales channels and computes no new ones
+        ):  # squeeze-excitation scales channels and computes no new ones
             before = path

@@ -20,7 +20,8 @@ class SharedExclusiveLock:
 
     A thread in shared mode must call :meth:`yield_to_exclusive` often, and enter :meth:`released` while it does not
     need the GPU; otherwise a thread that waits for exclusive mode waits long. In a thread that does not hold the lock,
-    as on a CPU, both do nothing. Waiting threads in exclusive mode have priority over those in shared mode.
+    such as a thread that trains on a CPU, both methods do nothing. A thread that waits for exclusive mode has priority
+    over threads that wait for shared mode.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class SharedExclusiveLock:
             self._acquire_shared()
 
     def yield_to_exclusive(self) -> None:
-        """Wait for another thread's exclusive mode if one is waiting for it."""
+        """If another thread waits for exclusive mode, wait until it has had exclusive mode."""
         # Read without locking: this runs before every step, and a stale value delays the other thread by one step.
         if self._n_waiting_exclusive:
             with self.released():
@@ -79,7 +80,7 @@ class SharedExclusiveLock:
 
     def _acquire_shared(self) -> None:
         with self._changed:
-            # Also wait while a thread only waits for exclusive mode; otherwise it might never get it.
+            # Also wait while another thread waits for exclusive mode: otherwise that thread might never get it.
             self._changed.wait_for(lambda: not self._n_waiting_exclusive and not self._is_exclusive)
             self._n_shared += 1
         self._thread.holds_shared = True

@@ -54,8 +54,8 @@ def find_device(name: str) -> torch.device:
 def why_unusable(device: torch.device) -> str:
     """Return torch's error message if it cannot compute on an existing device, otherwise an empty string.
 
-    Causes are a driver that is too old, a torch without kernels for this GPU, or another process that has reserved the
-    GPU or all of its memory.
+    Possible causes are a driver that is too old, a torch build without kernels for this GPU, or another process that
+    has reserved the GPU or all of its memory.
     """
     if device.type == "cpu":
         return ""
@@ -69,7 +69,7 @@ def why_unusable(device: torch.device) -> str:
 def device_name(device: torch.device | str) -> str:
     """Return the name of a device for records: ``"cpu"``, or ``"cuda"`` and the name of the GPU.
 
-    A failed driver cannot report the GPU's name. The record of that failure then has ``"cuda:N"``.
+    A failed driver cannot report the GPU's name. Then the function returns ``"cuda:N"``.
     """
     device = torch.device(device)
     if device.type != "cuda":

@@ -39,7 +39,7 @@ def environment(threads: int, device: str = "cpu") -> Environment:
 
 @lru_cache(maxsize=1)
 def _source_digest() -> str:
-    """Return 12 digits of the SHA-256 over this package's source: it identifies unreleased code too."""
+    """Return 12 digits of the SHA-256 over this package's source. They also identify unreleased code."""
     folder = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):

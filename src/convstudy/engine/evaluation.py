@@ -1,8 +1,8 @@
 """Loss, accuracy and class probabilities in evaluation mode: no dropout, running statistics in batch normalization.
 
-With test-time augmentation (TTA) the logits of several shifted copies of an image are averaged. TTA applies to
-validation images, after each epoch too, and to test images, so that the epoch and the candidate are selected by the
-scores that TTA gives. It does not apply to training images.
+With test-time augmentation (TTA), the logits of several shifted copies of an image are averaged. TTA applies to test
+images and to validation images, also after each epoch. So epochs and candidates are selected by scores with TTA. TTA
+does not apply to training images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
 from convstudy.record import Scores
 
 BATCH_SIZE = 500
-# Larger on a GPU: it computes many images in parallel, and each batch costs the CPU a series of kernel launches.
+# Batches are larger on a GPU, which computes many images in parallel and needs a series of kernel launches per batch.
 BATCH_SIZE_ON_GPU = 2_500
 
 # TTA name -> the shift of each copy in pixels (down, right); zeros fill the border.
@@ -33,8 +33,8 @@ TTA_SHIFTS: dict[str, tuple[tuple[int, int], ...]] = {
 
 def precision_context(precision: str, device: torch.device = CPU) -> torch.autocast:
     """Return the autocast context of a recipe's precision; it does nothing for ``"float32"``."""
-    # No cache on a GPU: autocast shares one cache of cast weights between threads, and a weight that was cast while
-    # one thread captured its graph must not be used by another.
+    # Disable the cache on a GPU: autocast shares one cache of cast weights between threads. A weight that was cast
+    # while one thread captured its graph must not be used by another thread.
     cache = None if device.type == "cpu" else False
     enabled = precision == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=cache)
@@ -66,7 +66,7 @@ def moved(pixels: torch.Tensor, down: int, right: int) -> torch.Tensor:
 
 
 def scores_of(logits: torch.Tensor, labels: torch.Tensor, metric: str = ACCURACY) -> Scores:
-    """Return log-loss, accuracy and this metric of logits ``(n, n_classes)``; NaN where it is not defined."""
+    """Return log-loss, accuracy and this metric of logits ``(n, n_classes)``; NaN if the metric is not defined."""
     losses = nn.functional.cross_entropy(logits, labels, reduction="none")
     correct = logits.argmax(dim=1) == labels
     # One transfer for both values: each one synchronizes with the GPU.

@@ -64,13 +64,14 @@ def run_fit(
     Args:
         fit: what to train.
         images: all training images of the dataset; the fit's split divides them.
-        checkpoint: file of the trial's state, written after each epoch. If it exists, training resumes from it. All
-            fits of a trial share it: one with a larger epoch budget resumes where another one ended.
+        checkpoint: the file with the training state, written after each epoch. If it exists, training resumes from it.
+            All fits that differ only in their epoch budget (a trial) share this file, so a fit with a larger budget
+            resumes where a fit with a smaller budget ended.
         on_epoch: called after each epoch that this call trains.
-        device: where to train: ``"cpu"`` or ``"cuda:N"``. It does not change the fit's id, although results on
-            another device differ in their last bits; the record names it.
-        before_step: called before each training step, or before each group of steps in a CUDA graph. An exception in
-            it ends the fit; the checkpoint of the last complete epoch stays on disk.
+        device: where to train: ``"cpu"`` or ``"cuda:N"``. The device does not change the fit's id, although results on
+            another device differ in their last bits. The record contains the device's name.
+        before_step: called before each training step, or before each group of steps in a CUDA graph. An exception that
+            it raises ends the fit; the checkpoint of the last complete epoch stays on disk.
 
     Returns:
         Record, weights and validation predictions.
@@ -104,8 +105,8 @@ def _train(
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.trial_id, progress)
     if len(progress.history) > fit.n_epochs:
-        # The checkpoint is from a fit of this trial with a larger budget, and an epoch cannot be undone. So train from
-        # the start, and do not overwrite that checkpoint.
+        # The checkpoint is from a fit with a larger epoch budget, and an epoch cannot be undone. So train from the
+        # start, and do not overwrite that checkpoint.
         progress, checkpoint = _start(fit, images.image_shape, device), None
     # A captured loop costs warm-up steps and a capture before the first epoch, so build none if no epoch is left.
     if not _at_end(fit, progress.history):
@@ -151,14 +152,14 @@ def _train(
 
 
 def best_epoch(history: list[Epoch], metric: str = ACCURACY) -> int:
-    """Return the number of the best epoch: best validation score, then lowest validation loss, then earliest."""
+    """Return the number of the epoch with the best score; ties: the lowest validation loss, then the earliest epoch."""
     rank = metric_named(metric).rank
     return min(history, key=lambda e: (rank(e.validation[metric]), e.validation[LOG_LOSS], e.number)).number
 
 
 @contextmanager
 def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> Iterator[Loop]:
-    """Yield an eager loop on a CPU, a loop that replays CUDA graphs on a GPU."""
+    """Yield an eager loop on a CPU, or a loop that replays CUDA graphs on a GPU."""
     if train.labels.device.type == "cpu":
         yield EagerLoop(step, train, before_step)
     else:
@@ -185,7 +186,7 @@ def _train_eval_sample(fit: Fit, train: ImageTensors) -> ImageTensors:
 
 
 def _check_sample(fit: Fit, sample: ImageTensors) -> None:
-    """Raise ``FitError`` if the metric needs two classes and the sample has one.
+    """Raise ``FitError`` if the metric needs two classes and the sample of training images has one.
 
     Validation parts hold every class, so only the sample needs this check.
     """
@@ -205,7 +206,7 @@ def _epochs(
     while not _at_end(fit, progress.history):
         epoch = _one_epoch(fit, progress, loop, train_eval, validation)
         progress.history.append(epoch)
-        # A resumed fit may have changed its device: the record lists all of them in order.
+        # A fit can resume on another device: the record lists all its devices in order.
         if progress.devices[-1:] != [device]:
             progress.devices.append(device)
         if fit.recipe.checkpoint == "best" and epoch.number == best_epoch(progress.history, fit.metric):

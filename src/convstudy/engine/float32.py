@@ -1,4 +1,4 @@
-"""Full float32 precision: torch can be set to use TF32 or bfloat16 inside float32 convolutions and matrix products."""
+"""Compute float32 convolutions and matrix products in full precision, although torch may be set to TF32 or bfloat16."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-# "none": never set, which is full precision for the settings that this module reads.
+# "none" means that the setting was never changed; the settings that this module reads then have full precision.
 FULL_PRECISION = ("ieee", "none")
 
 Setting = tuple[Callable[[], Any], Callable[[Any], None], Any]
@@ -19,19 +19,20 @@ Setting = tuple[Callable[[], Any], Callable[[Any], None], Any]
 def full_float32(device: torch.device) -> Iterator[None]:
     """Use full float32 precision on this type of device; restore the settings at the end.
 
-    Kernels may otherwise use TF32, with 10 mantissa bits, or bfloat16, with 7, instead of 23. cuDNN does so by default.
-    Other libraries do if the caller allowed it or if ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`` is set.
+    Otherwise kernels may use TF32 (10 mantissa bits) or bfloat16 (7) instead of float32 (23). cuDNN uses TF32 by
+    default. Other libraries use a lower precision if the caller allowed it or ``TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`` is
+    set.
     """
     with ExitStack() as previous_settings:
         backends = _backends(device)
         for backend in backends:
             previous_settings.callback(_set_unless_equal, backend, backend.fp32_precision)
-        # Set the legacy settings too: a few kernels check that they agree with the current ones.
+        # Also set the settings from before torch 2.9: a few kernels check that they agree with the current settings.
         for read, write, full in _legacy_settings(device):
             try:
                 previous = read()
             except RuntimeError:
-                continue  # torch refuses to read a legacy setting that contradicts the current ones
+                continue  # torch does not read an old setting that contradicts a current one
             if previous != full:
                 previous_settings.callback(write, previous)
                 write(full)

@@ -47,8 +47,8 @@ def step_bytes(fit: Fit, device: torch.device) -> int:
 def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torch.device) -> bool:
     """Return whether an error is a failed allocation.
 
-    Torch's CPU allocator and CUDA's libraries raise a plain ``RuntimeError``. Such an error counts as a
-    failed allocation if the memory of a step cannot be allocated now, while the failed step still holds its tensors.
+    Torch's CPU allocator and CUDA's libraries raise a plain ``RuntimeError``. It counts as a failed allocation if the
+    memory of one more step cannot be allocated while the failed step still holds its tensors.
     """
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         return True

@@ -1,8 +1,8 @@
 """The optimizers by name. To add one, write a function and add it to :data:`OPTIMIZERS`.
 
-Adam and RMSprop add epsilon where Keras adds it, which matters while the second moment is small. Torch's Adam adds
-epsilon to the bias-corrected root, Keras' Adam to the uncorrected root. Torch's RMSprop adds it outside the root,
-Keras' RMSprop inside.
+Adam and RMSprop add epsilon where Keras adds it. The difference matters while the second moment is small. Torch's Adam
+adds epsilon to the bias-corrected root, Keras' Adam to the uncorrected root. Torch's RMSprop adds epsilon outside the
+root, Keras' RMSprop inside.
 
 A learning rate is a float, or a 0-d tensor on the parameters' device. With a tensor, a step does not synchronize with
 the GPU and uses no float that changes from step to step, so that a CUDA graph can capture and replay it.
@@ -34,8 +34,8 @@ class KerasAdam(torch.optim.Adam):
 
     This is the more efficient form at the end of section 2 of Kingma & Ba 2015. Torch's fused kernel computes
     ``m̂ / (√v̂ + ε')`` with ``v̂ = v / (1-β₂ᵗ)``, which is the same for ``ε' = ε / √(1-β₂ᵗ)``. ε' changes with every step,
-    but a captured CUDA graph replays constant floats. So with a tensor as learning rate, the kernel gets a step count
-    at which its bias correction is 1, and the learning rate is multiplied by the correction.
+    but a captured CUDA graph replays constant floats. So if the learning rate is a tensor, the kernel receives a step
+    count at which its bias correction is 1, and the learning rate is multiplied by the correction.
     """
 
     _converged: torch.Tensor | None = None
@@ -58,7 +58,7 @@ class KerasAdam(torch.optim.Adam):
             means: list[torch.Tensor] = []
             squares: list[torch.Tensor] = []
             steps: list[torch.Tensor] = []
-            # A private method of torch's Adam: fills the lists, and creates the state at the first step.
+            # This private method of torch's Adam fills the lists, and creates the state at the first step.
             self._init_group(group, parameters, gradients, means, squares, [], steps)  # type: ignore[no-untyped-call]
             if not parameters:
                 continue
@@ -162,7 +162,7 @@ def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
     """Return an approximation of ``U·Vᵀ``, the nearest matrix with orthonormal rows or columns to ``matrix = U·S·Vᵀ``.
 
     Each Newton-Schulz step maps every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``. Small
-    values grow fast. By design, all values end between about 0.7 and 1.2, not at 1.
+    values grow fast. As intended, all values end between about 0.7 and 1.2, not at 1.
 
     Args:
         matrix: float32 ``(m, n)``, as is the result.
@@ -207,7 +207,7 @@ def _sgd(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-# All of them use decoupled weight decay (see make_step), so adamw is adam with a decay.
+# All optimizers use decoupled weight decay (see make_step), so adamw is adam with weight decay.
 OPTIMIZERS: dict[str, Callable[[Groups, Recipe], torch.optim.Optimizer]] = {
     "adam": _adam,
     "adamw": _adam,
@@ -244,7 +244,7 @@ def make_step(
     """Apply decoupled weight decay, ``p -= lr · decay · p``, then one optimizer step.
 
     Args:
-        optimizer: from :func:`build_optimizer`. A group with an ``lr_ratio`` uses this multiple of the learning rate.
+        optimizer: from :func:`build_optimizer`. The learning rate of a group with an ``lr_ratio`` is multiplied by it.
         lr: the learning rate, a float or a 0-d tensor on the parameters' device.
         correction: from :func:`adam_correction`, used only if ``lr`` is a tensor; otherwise Adam counts its own steps.
 

@@ -1,7 +1,7 @@
-"""Seeds and generators of a fit, derived from its seed, a purpose and the epoch, never from global state.
+"""Derive the seeds and generators of a fit from its seed, a purpose and the epoch, never from global state.
 
-Networks with the same seed see the same images in the same order, which reduces the variance of their difference
-(common random numbers). Each epoch has its own seeds, so a checkpoint needs no generator state.
+Networks with the same seed see the same images in the same order. This reduces the variance of the difference between
+their scores (common random numbers). Each epoch has its own seeds, so a checkpoint needs no generator state.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from convstudy.networks.modules.dropout import draw_dropout_from, seed_dropout
 class RngStreams:
     """Two RNG streams, one for augmentation and one for dropout, seeded again for each epoch.
 
-    They are separate, so two networks see the same augmented images even if their dropout differs. On a CPU, dropout
-    draws from NumPy's SFC64. On a GPU it draws from a torch generator, because a CUDA graph draws new numbers at each
-    replay only from generators that are registered with it.
+    The streams are separate, so two networks see the same augmented images even if their dropout differs. On a CPU,
+    dropout draws from NumPy's SFC64. On a GPU, dropout draws from a torch generator, because a CUDA graph draws new
+    numbers at each replay only from generators that are registered with the graph.
 
     Args:
         model: the network whose dropout layers use the stream.

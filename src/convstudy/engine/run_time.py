@@ -1,8 +1,8 @@
 """Estimate how long fits take on this machine, by timing a few real steps.
 
-Fits that differ only in keys that do not change a step's duration, such as the learning rate, have one kind of step. Up
-to ``MAX_TIMED`` kinds are all timed. Of a larger number, ``MAX_TIMED`` are timed and the others are interpolated, so
-that the estimate for 10,000 networks takes as long as that for 24.
+Two fits have the same kind of step if they differ only in recipe keys that do not change the duration of a step, such
+as the learning rate. If there are up to ``MAX_TIMED`` kinds, all are timed. Otherwise ``MAX_TIMED`` kinds are timed and
+the others are interpolated, so that the estimate for 10,000 networks takes as long as the estimate for 24.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SecondsPerImage = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Kind:
-    """What the duration of a step depends on; ``recipe`` has only such keys, without those at their defaults."""
+    """Everything that determines the duration of a step; ``recipe`` has only keys that differ from their defaults."""
 
     dataset: Dataset
     network: Network
@@ -63,13 +63,13 @@ class _Kind:
 
     @cached_property
     def work(self) -> int:
-        """The MACs of one forward pass over a batch."""
+        """The number of multiply-accumulate operations (MACs) of one forward pass over a batch."""
         shape, n_classes = self.dataset.image_shape, self.dataset.n_classes
         return self.n_images * layer_table(self.network, shape, n_classes).macs
 
     @cached_property
     def family(self) -> frozenset[tuple[str, object]]:
-        """What the duration depends on besides the work: layer types, threads, and non-numeric recipe values."""
+        """Everything else that the duration depends on: layer types, threads, and non-numeric recipe values."""
         keys = [
             (key, value if isinstance(value, str | bool) else "")
             for key, value in self.recipe
@@ -139,7 +139,7 @@ def _spread(kinds: list[_Kind]) -> list[_Kind]:
     """Return the kinds to time: all, or ``MAX_TIMED`` of them.
 
     With up to ``MAX_TIMED / 2`` families, the kinds with the most and the least work of each family are timed, because
-    the largest networks take most of a study's time. The remaining ones are spread evenly over families and work.
+    the largest networks take most of a study's time. The other kinds to time are spread evenly over families and work.
     """
     if len(kinds) <= MAX_TIMED:
         return kinds
@@ -159,7 +159,7 @@ def _spread(kinds: list[_Kind]) -> list[_Kind]:
 def _interpolate(timed: dict[_Kind, SecondsPerImage], kinds: list[_Kind]) -> dict[_Kind, SecondsPerImage]:
     """Return the seconds per image of every kind, timed or interpolated over work within the most similar families.
 
-    Outside the range of their work, the time is extrapolated along the line ``a + b · work`` through all timed steps.
+    For work outside the range of these families, the time follows the line ``a + b · work`` fitted to all timed steps.
     """
     if len(timed) == len(kinds):
         return timed
@@ -187,7 +187,7 @@ def _line(timed: dict[_Kind, SecondsPerImage]) -> tuple[float, float]:
 
     seconds = np.array([kind.n_images * train for kind, (train, _) in timed.items()])
     work = np.array([float(kind.work) for kind in timed])
-    scale = work.max()  # the columns of the system would otherwise differ by ten orders of magnitude
+    scale = work.max()  # without this scale, the columns of the system differ by ten orders of magnitude
     (overhead, rate), _ = nnls(np.stack([1 / seconds, work / scale / seconds], axis=1), np.ones(len(work)))
     return float(overhead), float(rate / scale)
 
@@ -216,7 +216,7 @@ def _timed(fit: Fit, seconds: float) -> SecondsPerImage:
         torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
         torch.randint(0, info.n_classes, (n_images,), generator=generator),
     )
-    # The learning rate does not change a step's duration; with this one the loss on random images does not diverge.
+    # The learning rate does not change a step's duration. At this rate, the loss on random images does not diverge.
     rate = TIMING_LEARNING_RATE
     recipe = fit.recipe.varied({"learning_rate": rate, "adam_lr": rate})
     with repeatable(fit.threads):

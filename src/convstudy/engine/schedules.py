@@ -38,7 +38,7 @@ def _one_cycle(recipe: Recipe, done: float) -> float:
 
 def _step(recipe: Recipe, done: float) -> float:
     """Multiply by ``step_factor`` after every ``step_epochs`` epochs."""
-    # 1e-9: rounding must not move the first step of an epoch to the epoch before.
+    # 1e-9, so that rounding does not move the first step of an epoch to the previous epoch.
     return recipe.step_factor ** int((done * recipe.epochs + 1e-9) // recipe.step_epochs)
 
 

@@ -1,4 +1,4 @@
-"""Torch's global settings during training. They belong to the process, so fits in several threads share them."""
+"""Change torch's global settings during training. The settings belong to the process: all its threads share them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _n_inside = 0
 def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
     """Set the number of threads, deterministic kernels and full float32 precision; restore the settings at the end.
 
-    The caller's random generator is restored too. On a GPU, a kernel without a deterministic implementation runs all
-    the same, without torch's warning. The settings are restored when the last thread leaves the context.
+    The caller's random generator is restored too. On a GPU, a kernel without a deterministic implementation still runs,
+    without torch's warning. The settings are restored when the last thread leaves the context.
     """
     global _n_inside, _settings
     with _lock:
         if not _n_inside:
-            # If one of these fails, the others are undone, so that the next fit starts from the caller's settings.
+            # If one setting fails, the others are undone, so that the next fit starts from the caller's settings.
             with ExitStack() as settings:
                 settings.callback(torch.set_num_threads, torch.get_num_threads())
                 settings.enter_context(torch.random.fork_rng(devices=[]))
@@ -50,8 +50,8 @@ def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
 def _deterministic_kernels(device: torch.device) -> Iterator[None]:
     """Use deterministic kernels, but do not fill uninitialized memory.
 
-    Torch's deterministic mode fills each new tensor, to expose code that reads uninitialized memory. That costs a tenth
-    of a step. No code here reads such memory, and results without filling are bit-identical.
+    Torch's deterministic mode fills each new tensor, to expose code that reads uninitialized memory. Filling takes a
+    tenth of a step's time. No code here reads such memory, so results without filling are bit-identical.
     """
     on_device = device.type != "cpu"
     deterministic = torch.are_deterministic_algorithms_enabled()

@@ -33,7 +33,7 @@ class EvaluationResult:
 
     ``predictions`` holds ``labels`` int64 ``(n,)`` and ``probabilities`` float32 ``(n, n_classes)``. It also holds up
     to ``MAX_SAVED_ERRORS`` misclassified images, most confident first, as ``error_rows`` int64 ``(k,)`` and
-    ``error_pixels`` uint8 ``(k, height, width, channels)``: a report shows them without reading the test set again.
+    ``error_pixels`` uint8 ``(k, height, width, channels)``. So a report shows them without reading the test set again.
     """
 
     scores: Scores
@@ -54,7 +54,7 @@ def evaluate_test_set(
     Args:
         fit: the fit that produced the weights.
         weights: their safetensors file.
-        digest: the weights' digest in the fit's record; other weights raise before any test image is read.
+        digest: the weights' digest in the fit's record, compared with the file's before any test image is read.
         test: the locked test set.
         record_test_evaluation: records the evaluation in the access log; called before the first test image is read.
         device: where to evaluate: ``"cpu"`` or ``"cuda:N"``.
@@ -62,9 +62,9 @@ def evaluate_test_set(
     Raises:
         FitError: if the fit's metric is not finite on the test images.
         OutOfMemory: if there is not enough memory.
-        StoreError: if the weights are missing, damaged or not those of the record.
+        StoreError: if the weights are missing or damaged, or their digest differs from ``digest``.
     """
-    # Compare digests before any test image is read: an evaluation of wrong weights could not be taken back.
+    # Compare digests before any test image is read, because an evaluation of wrong weights cannot be undone.
     tensors, _ = read_tensors(weights)
     if weights_digest(tensors) != digest:
         what = "these weights are not those of the fit's record: their digests differ"

@@ -115,7 +115,7 @@ def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
     step.rng.start(seed, epoch)
     step.model.train()
     total_loss = loop.run(epoch_order(n_images, seed, epoch), per_step)
-    # Checked once per epoch: a check per step would synchronize with the GPU, and NaN or inf survive in the sum.
+    # Check once per epoch: a check per step would synchronize with the GPU. NaN and inf of any step remain in the sum.
     if not math.isfinite(float(total_loss)):
         raise Diverged(f"the loss stopped being a finite number in epoch {epoch}")
     return float(per_step[-1].lr)

@@ -18,7 +18,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 def on_cpu(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Return the tensors on the CPU; those that are there already are not copied."""
+    """Return the tensors on the CPU; a tensor that is already on the CPU is not copied."""
     return {name: tensor.detach().to("cpu") for name, tensor in tensors.items()}
 
 

@@ -1,16 +1,16 @@
 """Derive the fits of a study. Everything here is pure: no clock, no disk, no random numbers.
 
 ==================  ==========================================================================
-``fit``             one training as data, and its id
+``fit``             the description of one training as a value, and its id
 ``stages``          the classes of a plan: stages of candidates, each with its fits
-``planning``        study, choices so far and records in; plan out
+``planning``        makes the plan from a study, its choices so far and its records
 ``searches``        the stage of a search, one function per method
 ``halving``         the rungs of successive halving
 ``nested``          nested cross-validation of a search
 ``drawing``         random candidates, the same on every machine
 ``suggestions``     candidates suggested by TPE
 ``ranking``         the ranking of candidates by validation scores
-``choices``         the chosen candidate of a stage
+``choices``         selects the best candidate of a stage: the stage's choice
 ``names``           readable names of fits
 ``as_json``         plans and choices as JSON values
 ``cost``            cost in images and FLOPs, and the order of the fits

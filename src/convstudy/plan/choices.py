@@ -1,4 +1,4 @@
-"""Choose a candidate of each stage by validation scores. The order in which fits end has no effect."""
+"""Choose one candidate per stage by validation scores. The order in which fits end has no effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Choice:
         stage: the key of the stage.
         chosen: the name of the candidate; empty if every candidate failed.
         scores: the mean validation scores of the candidates.
-        kept: whether an earlier choice was kept although the current records do not lead to it.
+        kept: whether a choice of an earlier run was kept although the current records do not lead to it.
     """
 
     stage: str
@@ -32,8 +32,8 @@ class Choice:
 def choose(stage: Stage, records: Mapping[str, Outcome]) -> Choice | None:
     """Return the choice of a stage; ``None`` if a fit is not trained yet or is retryable.
 
-    A retryable fit failed and may succeed in a later run. The best of the stage's finalists is chosen (see
-    :func:`~convstudy.plan.ranking.ranked`). A candidate with a fit that failed permanently cannot be chosen.
+    A fit is retryable if it failed but may succeed in a later run. The chosen candidate is the best of the stage's
+    finalists (see :func:`~convstudy.plan.ranking.ranked`). A candidate with a permanently failed fit cannot be chosen.
 
     Args:
         stage: a stage of the plan.
@@ -60,8 +60,8 @@ def resolve(
     Args:
         study: the checked study.
         records: fit id -> record, for the fits that have ended.
-        made: stage key -> name of a candidate that was chosen earlier. It stays chosen, even if the records favour
-            another one.
+        made: stage key -> name of a candidate that was chosen earlier. This candidate stays chosen, even if another
+            one has better scores.
     """
     choices: dict[str, Choice] = {}
     while True:
@@ -83,6 +83,6 @@ def _choose_or_keep(stage: Stage, records: Mapping[str, Outcome], name: str) -> 
         return choice
     if choice is not None:
         return choice if choice.chosen == name else replace(choice, chosen=name, kept=True)
-    # Records are missing, so they decide nothing: keep the earlier choice, with the scores that exist.
+    # Without all records there is no new choice: keep the earlier one, with the scores that exist.
     scores = [score_of(candidate.name, candidate.fits, records) for candidate in stage.candidates]
     return Choice(stage.key, name, tuple(score for score in scores if score is not None), kept=True)

@@ -1,6 +1,7 @@
 """The cost of a plan in training images and FLOPs, and the order in which its fits are trained.
 
-Fits of one trial share their first epochs, which count once.
+A trial is the set of all fits that differ only in their epoch budget. Such fits share their first epochs, and the cost
+counts each epoch of a trial once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TTA_PASSES = {"none": 1, "shift": 5}
 
 @dataclass(frozen=True)
 class Cost:
-    """The number of fits, the number of training images summed over epochs, and the FLOPs including evaluation."""
+    """A number of fits, their number of training images summed over epochs, and their FLOPs including evaluation."""
 
     n_fits: int
     images: int
@@ -34,7 +35,7 @@ class Cost:
 
 
 def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
-    """Return the number of forward passes of one image after each epoch, with every TTA copy counted."""
+    """Return the number of images evaluated after each epoch; each TTA copy of an image counts."""
     n_samples = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
     return n_samples + TTA_PASSES[recipe.tta] * n_validation
 
@@ -89,11 +90,11 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
 
 
 def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
-    """Return the settled fits without a record, in the order in which they are trained.
+    """Return the fits that can be trained now and have no record, in the order in which they are trained.
 
-    Stages are trained in order, because later ones depend on the choices of earlier ones. Within a stage the longest
-    fit comes first (longest processing time first: Graham 1969, "Bounds on multiprocessing timing anomalies"). A long
-    fit that starts last would keep one worker busy while the others are idle.
+    Stages are trained in order, because later stages depend on the choices of earlier stages. Within a stage, the
+    longest fit is first, because a long fit that starts last keeps one worker busy while the others are idle. This
+    order is "longest processing time first" (Graham 1969, "Bounds on multiprocessing timing anomalies").
     """
     fits = plan.settled_fits
     missing = [fit for fit in fits if fit.id not in records]
@@ -106,9 +107,9 @@ def schedule_order(plan: Plan, records: Container[str]) -> list[Fit]:
 
 
 def own_epochs(fits: Iterable[Fit], records: Mapping[str, Record]) -> dict[str, tuple[Epoch, ...]]:
-    """Return fit id -> the epochs of its record that no other fit of its trial with a shorter history has.
+    """Return fit id -> the epochs of its record that no fit of its trial with a shorter history has.
 
-    A record holds the history from epoch 1, so these epochs are what remains when each epoch of a trial counts once.
+    Every record contains the history from epoch 1. With this function, each epoch of a trial counts once.
     """
     own: dict[str, tuple[Epoch, ...]] = {}
     reached: dict[str, int] = {}

@@ -1,7 +1,8 @@
 """Random candidates of a search, drawn by hashing instead of a generator.
 
-A draw is the SHA-256 of the search space, the key and the draw's number, read as a fraction in [0, 1). So a search
-draws the same candidates on every machine, and more trials add candidates without changing the earlier ones.
+A draw is the SHA-256 of the search space, the key and the draw's number, converted to a fraction in [0, 1). So a
+search draws the same candidates on every machine, and a larger ``trials`` adds candidates without changing the earlier
+ones.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def value_at(tried: tuple[SearchValue, ...] | Range, fraction: float) -> SearchV
         numbers = tried.integers
         if not tried.log:
             return numbers[int(fraction * len(numbers))]
-        # Each integer has the interval of numbers that round to it.
+        # Each integer represents all numbers that round to it, so the scale extends half a unit beyond both ends.
         low, high = numbers[0] - 0.5, numbers[-1] + 0.5
         return min(max(round(low * math.pow(high / low, fraction)), numbers[0]), numbers[-1])
     low, high = tried.ends
@@ -93,7 +94,7 @@ def _drawn(
     size = space_size(dict(space))
     if (
         size is not None and size <= LARGEST_LISTED_SPACE
-    ):  # in a small space rare candidates may never be drawn: list them
+    ):  # in a small space, draws may never give a rare candidate: list all candidates
         lists: list[Iterable[SearchValue]] = [
             tried.integers if isinstance(tried, Range) else tried for _, tried in space
         ]

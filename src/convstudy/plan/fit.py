@@ -1,4 +1,4 @@
-"""A fit as a value: network × recipe × split × seed, with an id that is a hash of these."""
+"""Describe one training as a frozen value with an id: a :class:`Fit` of network, recipe, split and seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from convstudy.studyfile.recipe import Recipe
 # Part of every fit's id. Raise it when a change of the engine changes results.
 # 4: by default, training loss and accuracy are measured on 10,000 training images if there are more.
 # 5: a convolution whose stride is larger than its kernel convolves a copy of the pixels that it uses (SkippingConv).
-# 6: layers are a tree; a fit has its dataset, metric and layers as values. Weights are those of version 5.
+# 6: layers can contain layers, and the id hashes this tree, the dataset's digest and the metric. Trained weights are
+#    the same as in version 5.
 ENGINE_VERSION = 6
 ID_LENGTH = 16
 
@@ -27,17 +28,18 @@ class Fit:
     """Everything that determines the result of one training.
 
     Attributes:
-        dataset: only its digest, a hash of the images' content, is part of the id.
+        dataset: the dataset; only its digest, a hash of images and labels, is part of the id.
         network: the network.
         recipe: the recipe, with the precision ``"float32"`` or ``"bfloat16"``.
         split: the training and validation part of the training images.
-        seed: determines initial weights, image order, augmentation and dropout.
-        threads: the number of CPU threads. It is part of the id because it changes the order of sums.
-        epoch_budget: makes the fit resumable: it ends after this many epochs, while its learning-rate schedule spans
-            all epochs of the recipe. Fits that differ only in their budget are one trial and resume from one another.
-            ``None`` for all epochs; a budget of at least ``recipe.epochs`` becomes ``None``.
-        metric: recorded after each epoch, with accuracy and log-loss. It selects the epoch if the recipe has
-            ``checkpoint = "best"``.
+        seed: the seed of initial weights, image order, augmentation and dropout.
+        threads: the number of CPU threads; part of the id because it changes the order of floating-point sums.
+        epoch_budget: the fit ends after this many epochs and keeps its checkpoint, so that a fit with a larger budget
+            continues from it. The learning-rate schedule always spans all epochs of the recipe. All fits that differ
+            only in their budget are called one trial. ``None`` means all epochs; a budget of at least
+            ``recipe.epochs`` becomes ``None``.
+        metric: the name of the metric that is recorded after each epoch, with accuracy and log-loss. It selects the
+            epoch whose weights are kept if the recipe has ``checkpoint = "best"``.
 
     Raises:
         StudyError: if the recipe's precision is ``"auto"``.
@@ -54,7 +56,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         if self.recipe.precision == "auto":
-            # Otherwise the result would depend on the machine, and the id would not show it.
+            # With "auto", the machine would determine the precision, and fits with different results would have one id.
             where = Location(key=("recipe", "precision"))
             hint = "call fix_precision on the study first"
             raise StudyError(Problem("", where, '"auto"', one_of(["float32", "bfloat16"]), hint))
@@ -68,7 +70,7 @@ class Fit:
         return self.recipe.epochs if self.epoch_budget is None else self.epoch_budget
 
     def with_epoch_budget(self, epoch_budget: int | None) -> Fit:
-        """Return this fit with another budget. Objects are cached: rungs are planned many times."""
+        """Return this fit with another budget. The object is cached, because rungs are planned many times."""
         if epoch_budget not in self._budgeted:
             self._budgeted[epoch_budget] = replace(self, epoch_budget=epoch_budget)
         return self._budgeted[epoch_budget]
@@ -86,7 +88,7 @@ class Fit:
     def id(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 over everything that determines the result.
 
-        Recipe keys at their defaults, and keys that this recipe does not use, are left out. So a new key of a later
+        The hash excludes recipe keys at their defaults and keys that this recipe does not use. So a new key of a later
         version does not change existing ids.
         """
         values = self.as_json()

@@ -1,9 +1,10 @@
 """The schedule of successive halving over folds and epochs.
 
-The first rung evaluates all candidates, the next one the better half, until one is left. Each rung gets an equal part
-of the epoch budget, so the remaining candidates are trained further in every rung (Jamieson & Talwalkar 2016,
+The first rung evaluates all candidates. Each rung promotes the better half to the next rung, until one is left. Each
+rung gets an equal part of the epoch budget, so the remaining candidates are trained further (Jamieson & Talwalkar 2016,
 "Non-stochastic best arm identification and hyperparameter optimization", algorithm 1; Li et al. 2018, "Hyperband",
-section 3). In these papers the resource is one number. Here it is folds times epochs, and both grow together.
+section 3). In these papers the resource is one number. Here the resource is folds times epochs, and both increase from
+rung to rung.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ class RungSize:
 def halving_schedule(n_candidates: int, n_folds: int, n_epochs: int, budget: float) -> tuple[RungSize, ...]:
     """Return the rungs of a halving search.
 
-    For n candidates there are L = ⌈log₂ n⌉ rungs (one if n = 1), and rung k promotes ⌈n_k / 2⌉ candidates. The total
+    For n candidates there are L = ⌈log₂ n⌉ rungs (one if n = 1). Rung k promotes ⌈n_k / 2⌉ of its candidates. The total
     budget is B = budget · n · F · E epochs, of which k · B / L may be used by the end of rung k. So a candidate of rung
-    k may have c_k = c_{k−1} + B / (L · n_k) fold-epochs; what rounding leaves is added to the next rung.
+    k may have c_k = c_{k−1} + B / (L · n_k) fold-epochs; epochs left over by rounding are added to the next rung.
 
-    A rung trains f ≤ F folds for e ≤ E epochs with f · e ≤ c_k, neither smaller than in the rung before. Of these
-    integers it takes the pair whose fractions f / F and e / E have the ratio closest to 1.
+    A rung trains f ≤ F folds for e ≤ E epochs with f · e ≤ c_k, where f and e are not smaller than in the previous
+    rung. Of all such pairs, the rung has the pair whose fractions f / F and e / E have the ratio closest to 1.
 
-    B is never exceeded, with one exception: one epoch of one fold per candidate is always trained.
+    The rungs never exceed B, with one exception: each candidate is trained for at least one epoch on one fold.
 
-    16 candidates on 5 folds of 20 epochs, a grid of 1,600 epochs, with a budget of 0.15, 240 epochs:
+    Example: 16 candidates on 5 folds of 20 epochs are a grid of 1,600 epochs. A budget of 0.15 allows 240 epochs:
 
     ====  ==========  =====  ======  ===============  ======
     rung  candidates  folds  epochs  epochs in rung   so far
@@ -61,7 +62,7 @@ def halving_schedule(n_candidates: int, n_folds: int, n_epochs: int, budget: flo
     """
     # ⌈log₂ n⌉ by bit length, which is exact for every n.
     n_rungs = max(1, (n_candidates - 1).bit_length())
-    # From the decimal text: 0.15 of 1,600 epochs is 240, but the binary fraction nearest to 0.15 is smaller.
+    # Convert the decimal text: 0.15 of 1,600 epochs is 240, but the binary fraction nearest to 0.15 is smaller.
     total = Fraction(str(budget)) * n_candidates * n_folds * n_epochs
     rungs: list[RungSize] = []
     spent = reached = 0
@@ -95,7 +96,7 @@ def _most_balanced(before: tuple[int, int], most: tuple[int, int], fold_epochs: 
         if epochs < before[1]:
             break  # more folds leave even fewer epochs
         ratio = Fraction(folds * most[1], epochs * most[0])
-        # The ratio nearest to 1; of equal ones, the pair that trains more.
+        # Prefer the ratio nearest to 1; if ratios are equal, prefer the pair that trains more.
         rank = (max(ratio, 1 / ratio), -folds * epochs)
         if best_rank is None or rank < best_rank:
             best, best_rank = (folds, epochs), rank

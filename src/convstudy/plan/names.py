@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def names_of(plan: Plan) -> dict[str, str]:
-    """Return fit id -> a name such as ``"search.size kernel=3, fold 1 of 5"``; a shared fit has its first stage's name.
+    """Return fit id -> a name such as ``"search.size kernel=3, fold 1 of 5"``.
 
-    Placeholders for later rungs and trials have no name.
+    A fit that several stages share has the name from the first of them. Placeholders, the fits that stand for later
+    rungs and trials whose values are not known yet, have no name.
     """
     names: dict[str, str] = {}
     for stage in plan.stages:

@@ -1,4 +1,4 @@
-"""Nested cross-validation: repeat a search without each outer fold, and score its winner on that fold.
+"""Plan nested cross-validation: for each outer fold, repeat a search without it, and score the winner on it.
 
 The score by which a search selects is optimistically biased, because it is the maximum of several noisy scores. Nested
 cross-validation scores the winners on images that their search did not use (Varma & Simon 2006, "Bias in error
@@ -29,8 +29,9 @@ def nested_stages(
     """Return one inner search per outer fold, and the stage of their winners.
 
     An inner search has the method and the number of folds of the search itself. Its winner is trained on the training
-    part of the outer fold, for as many epochs as its search trained it. It has the seed that the search uses for the
-    fold of this number. If both have the same number of folds, the search has already trained that fit.
+    part of the outer fold, for the number of epochs that the inner search used. The seed of this fit is the seed that
+    the search uses for the fold with the same number. If the search and the nested cross-validation have the same
+    number of folds, the search has already trained this fit.
 
     Args:
         name: the name of the search.
@@ -51,10 +52,10 @@ def nested_stages(
 
 
 def _winner(inner: Stage, make: Make, name: str, choices: Mapping[str, str]) -> Candidate:
-    """Return the winner of an inner search on its outer fold, or the first candidate as its placeholder."""
+    """Return the winner of an inner search on its outer fold; before it is known, the first candidate replaces it."""
     chosen = {each.name: each for each in inner.candidates}.get(choices.get(inner.key, ""))
     last_rung = inner.rungs[-1].size.n_epochs if inner.rungs else None
-    # A halving search may end before the recipe's last epoch. Its winner is scored as far as the search trained it.
+    # A halving search may end before the recipe's last epoch. Then its winner is trained and scored up to that epoch.
     epoch_budget = chosen.fits[0].epoch_budget if chosen is not None else last_rung
     candidate = make((chosen or inner.candidates[0]).values)
     fits = tuple(fit.with_epoch_budget(epoch_budget) for fit in candidate.fits)

@@ -1,11 +1,12 @@
 """Plan the stages of a study: searches, comparisons, ablations, a final training, and nested cross-validation.
 
-The final training exists only in a study without comparisons and ablations: it trains the networks with their chosen
-values on all seeds.
+Only a study without comparisons and ablations has a final training. It trains the networks with their chosen values on
+all seeds.
 
-Later stages depend on earlier choices: a search fixes parameters of its network, a comparison fixes what ``"best"``
-means. Before a choice is made, its default is a placeholder: the declared parameter, or the first network of the
-comparison. Candidates that use a placeholder name its stage in ``depends_on``.
+The choice of a stage is its best candidate by validation scores. Later stages depend on earlier choices: the choice of
+a search fixes parameters of its network, and the choice of a comparison is the network that ``"best"`` means. Before a
+choice is made, a placeholder replaces it: the value that the network declares, or the first network of the comparison.
+If a candidate uses a placeholder, its ``depends_on`` lists the stage whose choice is missing.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ NO_RECORDS: Mapping[str, Outcome] = MappingProxyType({})
 
 @lru_cache(maxsize=1)
 def _searched(study: str, dataset: Dataset) -> dict[tuple[object, ...], dict[str, Candidate]]:
-    """Return a cache of the candidates of this study's searches, by what they depend on and by their values.
+    """Return a cache of the candidates of this study's searches. Its keys are everything that a candidate depends on.
 
-    A run plans again after each choice, and a TPE search after every four trials. The cache makes each candidate and
-    its fit ids once. Only the latest study is kept (``maxsize=1``), because a study may have 50,000 fits.
+    A run plans again after each choice, and after every four trials of a TPE search. With the cache, each candidate and
+    its fit ids are made once. Only the latest study is kept (``maxsize=1``), because a study may have 50,000 fits.
     """
     return {}
 
@@ -68,7 +69,7 @@ class _Planner:
         if not self.study.compare and not self.study.ablate:
             searched = dict.fromkeys(search.network for search in self.study.search.values())
             stages += [Stage("final", name, (self.candidate(name, name),)) for name in searched]
-        # Last, because no other stage depends on nested cross-validation.
+        # Nested cross-validation is last, because no other stage depends on it.
         return (*stages, *self.nested)
 
     def search(self, name: str, search: Search) -> Stage:
@@ -80,13 +81,13 @@ class _Planner:
             made = self.searched.setdefault((name, tuple(splits), repr(settled)), {})
 
             def candidate(values: Mapping[str, SearchValue]) -> Candidate:
-                text = repr(values)  # a dict key would not distinguish 1 from 1.0
+                text = repr(values)  # as dict keys, 1 and 1.0 would be equal
                 if text not in made:
                     made[text] = new_candidate(values)
                 return made[text]
 
             def new_candidate(values: Mapping[str, SearchValue]) -> Candidate:
-                # Earlier searches of this network have fixed some values; those of this search take precedence.
+                # Earlier searches of this network have fixed some values; values of this search take precedence.
                 merged = {**settled.values, **values}
                 network, recipe = self.trained_as(search.network, merged, search.recipe)
                 fits = tuple(self.fit(network, recipe, split, split.index) for split in splits)
@@ -109,7 +110,7 @@ class _Planner:
         return stage
 
     def compare(self, name: str, compare: Compare) -> Stage:
-        """Return the stage of a comparison; its choice, or its first network, becomes the best one."""
+        """Return the stage of a comparison. ``"best"`` becomes its choice; until then, its first network."""
         stage = Stage(
             "compare", name, tuple(self.candidate(network, network) for network in compare.networks)
         )
@@ -121,7 +122,7 @@ class _Planner:
         return stage
 
     def ablate(self, name: str, ablate: Ablate) -> Stage:
-        """Return the stage of an ablation: the unchanged network, each variant, and pairs of variants if asked for."""
+        """Return the stage of an ablation: the unchanged network, each variant, and pairs if the study asks."""
         base: str = ablate.network
         depends_on: tuple[str, ...] = ()
         if base == BEST:
@@ -160,7 +161,7 @@ class _Planner:
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
-        # The seed also draws the validation split, so the spread over seeds includes that of the split.
+        # The seed also draws the validation split, so variation between seeds includes variation between splits.
         fits = tuple(
             self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed)
             for seed in range(self.study.seeds)
@@ -185,6 +186,6 @@ def make_plan(
     Args:
         study: a study that has passed :func:`convstudy.studyfile.check_study`.
         choices: stage key -> name of the chosen candidate, for the choices made so far.
-        records: fit id -> record, for the fits that have ended; the rungs and trials of searches follow from them.
+        records: fit id -> record, for the fits that have ended. They determine the next rungs and trials of searches.
     """
     return Plan(study, _Planner(study, choices, records).stages())

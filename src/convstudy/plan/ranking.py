@@ -31,7 +31,7 @@ class CandidateScore:
 
     @property
     def value(self) -> float | None:
-        """The mean of the ranking metric; ``None`` if no fit is done."""
+        """The mean of the metric that ranks candidates; ``None`` if no fit is completed."""
         return None if self.scores is None else self.scores[self.metric]
 
 
@@ -64,8 +64,8 @@ def score_of(name: str, fits: Iterable[Fit], records: Mapping[str, Outcome]) -> 
 def ranked(scores: Iterable[CandidateScore]) -> list[CandidateScore]:
     """Return the scores sorted from best to worst, without candidates that have a failed fit.
 
-    Ties in the mean of the metric are broken by the lower mean loss, then by fewer parameters, then by the order of the
-    study. The mean of a candidate with a failed fit is over fewer folds or seeds and cannot be compared.
+    Ties in the mean of the metric are broken by the lower mean loss, then by fewer parameters, then by the order in the
+    study. A candidate with a failed fit is excluded because its mean is over fewer folds or seeds.
     """
     return sorted((score for score in scores if score.n_failed == 0), key=_rank)
 

@@ -1,8 +1,9 @@
 """The stage of a search, one function per method. To add a method, write a function and its line in ``METHODS``.
 
 A stage depends only on the study and the records. Whenever a run plans again, the function returns the same
-candidates as before, and those that have become known. Candidates and fits that are not known yet have placeholders in
-``Stage.pending``: the cost of the plan includes them, and no choice is made while there are any.
+candidates as before, and the candidates that follow from new records. A later rung or trial whose candidates are not
+known yet is represented by placeholders in ``Stage.pending``, fits that are not trained. The cost of the plan includes
+them, and the stage makes no choice while it has any.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Records = Mapping[str, Outcome]
 
 
 def search_stage(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """Return the stage of a search, as far as it follows from the records.
+    """Return the stage of a search with all candidates that follow from the records.
 
     Args:
         name: the name of the search.
@@ -56,7 +57,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
     candidates = {candidate.name: candidate for candidate in map(make, grid(_lists(search)))}
     first = next(iter(candidates.values()))
     sizes = halving_schedule(len(candidates), search.folds, first.recipe.epochs, search.budget)
-    # Values of an earlier search are missing, and with them the final networks: no rung can be decided yet.
+    # Without the values of an earlier search, the final networks are unknown: no rung can be decided yet.
     is_blocked = bool(first.depends_on)
     rungs: list[Rung] = []
     pending: list[Fit] = []
@@ -68,7 +69,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
         rung_fits = tuple(fit for own in fits.values() for fit in own)
         n_next = sizes[number + 1].n_candidates if number + 1 < len(sizes) else 1
         if is_undecided:
-            # The promoted candidates are unknown, but their number is not. The first n_next names are placeholders.
+            # The promoted candidates are unknown, but their number is known. The first n_next names are placeholders.
             pending += rung_fits
             rungs.append(Rung(size))
             names = names[:n_next]
@@ -81,7 +82,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
             names = names[:n_next]
             continue
         best = {score.name for score in ranked(scores)[:n_next]}
-        # In the order of the study, not of the ranking: ties in the next rung are broken by that order.
+        # Keep the order of the study, not of the ranking: it breaks ties in the next rung.
         promoted = tuple(name for name in names if name in best)
         rungs.append(Rung(size, tuple(names), rung_fits, scores, promoted))
         names = list(promoted)
@@ -89,7 +90,7 @@ def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stag
         if len(names) < 2:
             rungs += [Rung(later) for later in sizes[number + 1 :]]
             break
-    # Rounding can give a rung the folds and epochs of the one before: its fits are then no placeholders.
+    # Rounding can give a rung the folds and epochs of the previous rung: then its fits are known, not placeholders.
     known = {fit.id for rung in rungs for fit in rung.fits}
     placeholders = {fit.id: fit for fit in pending if fit.id not in known}
     return Stage("search", name, tuple(latest.values()), tuple(placeholders.values()), tuple(rungs))
@@ -115,14 +116,14 @@ def _by_tpe(name: str, search: Search, make: Make, records: Records) -> Stage:
         if len(candidates) == search.trials:
             return Stage("search", name, tuple(candidates))
         is_blocked = bool(batch[0].depends_on)
-        # A batch is asked for only after all scores of the batch before: suggestions must not depend on which fit
-        # ends first.
+        # Ask for a batch only after all scores of the previous batch are known: suggestions must not depend on which
+        # fit ends first.
         scores = None if is_blocked else _scores({each.name: each.fits for each in batch}, records)
         if scores is None:
             break
         outcomes += tuple(_outcome(score) for score in scores)
-    # Later candidates are unknown: random ones are their placeholders, so that the plan has the final number of fits.
-    # Of 2 · trials different draws at least search.trials are new, because fewer than that are known.
+    # Later candidates are unknown. Random candidates are their placeholders, so that the plan has the final number of
+    # fits. Of 2 · trials different draws, at least search.trials are new, because fewer than search.trials are known.
     known = {candidate.name for candidate in candidates}
     others = (make(values) for values in drawn(search.parameters, 2 * search.trials))
     new = (other for other in others if other.name not in known)
@@ -162,7 +163,7 @@ def _outcome(score: CandidateScore) -> float | None:
 
 
 def _rung_fits(candidate: Candidate, size: RungSize) -> tuple[Fit, ...]:
-    """Return the fits of one rung: the candidate on the first folds with the rung's epoch budget."""
+    """Return a candidate's fits in a rung: its fits on the first folds, with the rung's epoch budget."""
     return tuple(fit.with_epoch_budget(size.n_epochs) for fit in candidate.fits[: size.n_folds])
 
 
@@ -177,7 +178,7 @@ def _grid_epochs(search: Search, candidate: Candidate) -> int | None:
     if size is None:
         return None
     epochs = search.parameters.get("epochs", (candidate.recipe.epochs,))
-    # ``epochs`` can itself be in the search space: then a combination trains their mean on average.
+    # If ``epochs`` is in the search space, a combination trains the mean of its values on average.
     all_epochs = epochs.integers if isinstance(epochs, Range) else epochs
     return size * search.folds * sum(int(n) for n in all_epochs) // len(all_epochs)
 

@@ -28,8 +28,9 @@ class Candidate:
         recipe: the recipe.
         values: the values that searches have fixed.
         fits: one fit per fold or seed; in a halving search, those of the last rung that evaluated it.
-        depends_on: the keys of stages whose choice is missing. While there are any, the fits are placeholders.
-        combines: the names of the two variants that it combines, in an ablation; otherwise empty.
+        depends_on: the keys of the stages whose missing choice can still change the candidate. While there are any,
+            the fits are placeholders: they count in the cost of the plan, but are not trained.
+        combines: the names of the two variants that a candidate of an ablation combines; otherwise empty.
     """
 
     name: str
@@ -44,13 +45,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung of a halving search. A pending rung has a size only.
+    """One rung of a halving search. A rung whose candidates are not known yet has only a size.
 
     Attributes:
         size: the scheduled size.
         evaluated: the names of its candidates.
-        fits: their fits, ``size.n_folds`` per candidate in the order of ``evaluated``.
-        scores: their scores, once all fits have records.
+        fits: the fits of its candidates, ``size.n_folds`` per candidate in the order of ``evaluated``.
+        scores: the scores of its candidates; empty until all fits have records.
         promoted: the names of the candidates of the next rung; in the last rung, the winner.
     """
 
@@ -76,7 +77,7 @@ class Stage:
             searches on their outer folds.
         name: the name of the search, comparison, ablation or network.
         candidates: the candidates that are known so far.
-        pending: placeholders for the fits of later rungs or trials. While there are any, nothing is chosen.
+        pending: placeholders for the fits of later rungs or trials. While there are any, the stage makes no choice.
         rungs: the rungs of a halving search, first to last; otherwise empty.
         grid_epochs: the number of epochs of a search's full grid; ``None`` for other stages, and if the space has a
             range of decimal numbers.
@@ -98,7 +99,7 @@ class Stage:
 
     @property
     def chooses(self) -> bool:
-        """Whether one of its candidates is chosen, which later stages may depend on."""
+        """Whether the stage chooses one of its candidates. Later stages may depend on this choice."""
         return self.question in ("search", "compare", "inner")
 
     @property
@@ -133,13 +134,13 @@ class Stage:
 
     @property
     def n_candidates(self) -> int:
-        """The number of candidates, including those that are not drawn yet."""
+        """The number of candidates, including candidates that are not drawn yet."""
         n_pending = 0 if self.rungs else len(self.pending) // len(self.candidates[0].fits)
         return len(self.candidates) + n_pending
 
     @property
     def finalists(self) -> frozenset[str]:
-        """The names of the candidates that can be chosen: all, or those of a halving search's latest rung."""
+        """The names of the candidates that can be chosen: all, or the candidates of a halving search's latest rung."""
         reached = [rung.evaluated for rung in self.rungs if rung.evaluated]
         return frozenset(reached[-1] if reached else (candidate.name for candidate in self.candidates))
 
@@ -180,7 +181,7 @@ class Plan:
 
     @cached_property
     def settled_fits(self) -> tuple[Fit, ...]:
-        """The fits that no missing choice can change, without placeholders: those that can be trained now."""
+        """The fits that can be trained now: no missing choice can change them."""
         fits: list[Fit] = []
         for stage in self.stages:
             if not stage.depends_on:

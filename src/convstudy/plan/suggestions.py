@@ -1,8 +1,8 @@
 """Candidates suggested by TPE, which samples near values that scored well (Bergstra et al. 2011; Optuna's sampler).
 
-Optuna suggests four candidates at a time and gets their four scores together, in the same order. So suggestions depend
-only on the search space and the scores, and not on the number of workers or the order in which fits end. After an
-interruption, the same calls to Optuna are repeated and return the same suggestions.
+Optuna suggests four candidates at a time and receives their four scores together, in the same order. So suggestions
+depend only on the search space and the scores, and not on the number of workers or the order in which fits end. After
+an interruption, the same calls to Optuna are repeated and return the same suggestions.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from convstudy.studyfile.part import SearchValue
 
 BATCH_SIZE = 4
 """The number of suggestions per batch."""
-# TPE may repeat a candidate. It is then asked again, up to this number of times; after that a random candidate is used.
+# TPE may repeat a candidate. Then it must suggest again, up to this number of times; after that, a random candidate
+# is used.
 MAX_REPEATS = 20
-# Every setting that changes suggestions is explicit, because defaults change between versions: Optuna 5.0 changed those
-# of multivariate and constant_liar. Deprecated settings are left out: they warn now and will raise in 6.0.
+# Every setting that changes suggestions is explicit, because defaults change between versions: Optuna 5.0 changed the
+# defaults of multivariate and constant_liar. Deprecated settings are omitted: they warn now and will raise in 6.0.
 SETTINGS: dict[str, Any] = {
     "n_startup_trials": 10,
     "n_ei_candidates": 24,
@@ -39,7 +40,7 @@ def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[d
     Args:
         space: the search space.
         outcomes: the scores of all candidates suggested so far, in order.
-        search_name: the name of the search. It does not change suggestions; it is a cache key that keeps searches over
+        search_name: the name of the search. It does not change suggestions. As a cache key, it prevents searches over
             the same space from resetting each other's session.
 
     Raises:
@@ -52,7 +53,7 @@ def suggested(space: Space, outcomes: Outcomes, search_name: str = "") -> list[d
 
 
 class TpeSession:
-    """The state of Optuna's sampler for one search, kept so that a new batch does not replay all earlier ones."""
+    """The state of Optuna's sampler for one search, kept so that a new batch does not repeat earlier calls."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -102,7 +103,7 @@ class TpeSession:
             if row not in self._scores:
                 self._pending_trials.append(trial)
                 return row
-            self._study.tell(trial, **_as_optuna(self._scores[row]))  # Optuna learns the known score again
+            self._study.tell(trial, **_as_optuna(self._scores[row]))  # give Optuna the known score again
         others = drawn(self._space, len(self._scores) + 1)
         values = next((each for each in others if tuple(each.values()) not in self._scores), None)
         if values is None:
