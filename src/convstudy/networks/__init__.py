@@ -1,4 +1,6 @@
-"""Networks as data: layers with their texts, shapes, numbers of parameters and MACs, and torch modules.
+"""Networks as values: their layers, shapes, numbers of parameters and MACs, and torch modules.
+
+A *layer text* is the string that describes a layer, such as ``"conv 64 3 relu"``.
 
 ==================  ==========================================================================
 ``layers/``         the layers, one file each: text, shapes, counts, module

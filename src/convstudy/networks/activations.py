@@ -21,10 +21,11 @@ ACTIVATIONS: dict[str, str] = {
     "mish": "Mish",
     "prelu": "PReLU",
 }
-# The slope of Keras 3's activation="leaky_relu"; its LeakyReLU layer has 0.3, torch 0.01.
+# The slope of activation="leaky_relu" in Keras 3. The LeakyReLU layer of Keras has 0.3, that of torch 0.01.
 LEAKY_RELU_SLOPE = 0.2
 PRELU = "prelu"
-"""The activation with one trainable slope per channel (He et al. 2015). As in the paper, it has no weight decay."""
+"""The activation with one trainable slope per channel (He et al. 2015). As in the paper, weight decay does not change
+the slopes."""
 PRELU_SLOPE = 0.25
 
 
@@ -33,7 +34,7 @@ def activation_module(name: str, n_channels: int) -> nn.Module:
 
     Args:
         name: a key of :data:`ACTIVATIONS`.
-        n_channels: the number of channels of its input images, or of features of a flat input.
+        n_channels: the number of channels of the input images, or of features of a flat input.
     """
     from torch import nn
 

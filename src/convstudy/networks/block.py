@@ -10,13 +10,14 @@ from convstudy.networks.parameters import Spec, Value
 
 @dataclass(frozen=True)
 class Block:
-    """A named sequence of layers. A use of the block can set its parameters.
+    """A named sequence of layers. A layer text that uses the block can set its parameters.
 
     Attributes:
-        name: the name in a use such as ``"residual basic x3 filters=32"``.
-        layers: the layer texts, first to last, which can contain parameters: ``"conv {filters} 3"``.
-        parameters: the default value of each parameter by name. In a use that repeats the block, only the first
-            repeat has the ``stride`` of the use; the others have ``stride=1``.
+        name: the name of the block in a layer text such as ``"residual basic x3 filters=32"``.
+        layers: the layer texts (strings such as ``"conv 64 3"``), first to last. They can contain parameters, as in
+            ``"conv {filters} 3"``.
+        parameters: the default value of each parameter by name. If a layer text repeats the block (``x3``), only the
+            first repeat has the given ``stride``; the others have ``stride=1``.
         source: the paper of a built-in block.
 
     >>> from convstudy.networks import Network

@@ -30,7 +30,7 @@ def build_network(
     """
     import torch
 
-    for _ in network.walk(input_shape, n_classes):  # raises the errors that name the layer
+    for _ in network.walk(input_shape, n_classes):  # raises errors that name the layer
         pass
     module = sequence(network.complete(n_classes), input_shape, generator)
     # torch's annotation of Module.to has no overload with memory_format alone.
@@ -50,10 +50,10 @@ def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator
 
 
 def _relu_after_max_pool(parts: list[nn.Module]) -> list[nn.Module]:
-    """Return the parts with each relu before a max-pool moved behind it.
+    """Return the modules; move each relu that precedes a max-pool behind the pool.
 
     relu is monotonic, so it commutes with the maximum: values and gradients are bit-identical. After a 2 × 2 pool, relu
-    has a quarter of the work. The number of parts does not change, so the names of the weights stay.
+    computes a quarter of the values. The number of modules does not change, so the weights keep their names.
     """
     from torch import nn
 

@@ -34,12 +34,14 @@ from convstudy.networks.uses import IDENTITY, Use, option_words, read_use, split
 MAX_LAYERS = 10_000
 """The largest number of layers of a network, inner layers included; ResNet-1202 has 5,000."""
 MAX_TEXTS_READ = 3 * MAX_LAYERS
-"""The largest number of layer texts read for one network, so that blocks that use each other many times stop early.
-Repeats do not count: a use is read at most twice, once with its stride and once with ``stride=1``."""
+"""The largest number of layer texts that are read for one network. The limit stops blocks that use each other many
+times. Repeats do not count: ``xN`` reads a block at most twice, once with the given stride and once with
+``stride=1``."""
 MAX_DEPTH = 20
 """The largest nesting depth of blocks and lists; a concat and its branches count as one level.
 
-An expanded tree has lists instead of blocks. Both count alike, so the texts of every network can be read again."""
+An expanded tree has lists instead of blocks. Blocks and lists count the same, so the texts of every network can be read
+again."""
 BLOCK, BRANCH = "block", "branch"
 BLOCK_USAGE = "block NAME [xN] [KEY=VALUE ...]"
 WORDS = (*LAYERS, BLOCK)
@@ -48,7 +50,7 @@ WORDS = (*LAYERS, BLOCK)
 
 @dataclass(frozen=True)
 class Expanded:
-    """A tree of layers, and the place where each of them is written."""
+    """A tree of layers, and the place where each layer is written."""
 
     layers: tuple[Layer, ...]
     sources: Mapping[LayerPath, Source]
@@ -90,7 +92,7 @@ class _TooMany(NetworkError):
 
 
 def expand(layers: Iterable[Spec], parameters: Mapping[str, Value], blocks: Iterable[Block] = ()) -> Expanded:
-    """Return the tree of layers of layer texts.
+    """Parse layer texts, such as ``"conv 64 3 relu"``, into a tree of layers.
 
     Args:
         layers: layer texts, or lists of a text and the layers inside it.
@@ -117,7 +119,7 @@ class _Expansion:
 
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = blocks
-        # Keyed by location and message, so that a block that is used twice reports its problem once.
+        # Keyed by location and message, so that the problem of a block that is used twice is reported once.
         self.problems: dict[tuple[Location, str], Problem] = {}
         self.n_read = 0
 
@@ -148,8 +150,10 @@ class _Expansion:
         return tuple(nodes)
 
     def _nodes(self, spec: Spec, scope: _Scope, source: Source) -> tuple[_Node, ...]:
-        """Return the nodes of one written layer: one, or those of a block or of several repeats."""
-        # Checked first: lists from Python could be nested beyond the recursion limit.
+        """Return the nodes of one text or list: a single node, the nodes of a block, or the nodes of several
+        repeats.
+        """
+        # The depth is checked first, because lists from Python could be nested beyond the recursion limit.
         if scope.depth > MAX_DEPTH:
             names = " → ".join((*(name for name, _ in scope.blocks[:3]), "…"))
             got = names if scope.blocks else f"{scope.depth} levels"
@@ -218,7 +222,7 @@ class _Expansion:
     def _body(
         self, name: str, arguments: Mapping[str, str], scope: _Scope, source: Source
     ) -> tuple[_Node, ...]:
-        """Return the nodes of a block; arguments that it has no parameter for are ignored."""
+        """Return the nodes of a block; ignore arguments that are not parameters of the block."""
         block = self._found(name)
         names = [each for each, _ in scope.blocks]
         # Without this check, blocks that contain each other would be reported as nested too deeply.
@@ -229,8 +233,8 @@ class _Expansion:
             raise NetworkError(_no_list(written))
         if not block.layers:
             raise NetworkError(Problem(f'block "{name}" has no layers'))
-        # Of the blocks of a concat, only some may have a parameter. A block sees its own parameters only, not those of
-        # the network that uses it.
+        # Some blocks of a concat can lack a parameter. A block sees its own parameters only, not those of the network
+        # that uses the block.
         taken = {key: value for key, value in arguments.items() if key in block.parameters}
         inner = _Scope((*scope.blocks, (name, source)), {**block.parameters, **taken}, scope.depth + 1)
         return self.sequence(block.layers, inner)
@@ -290,7 +294,7 @@ def _concat_node(branches: tuple[tuple[_Node, ...], ...], source: Source) -> _No
 
 def _repeated(nodes: list[tuple[_Node, ...]], repeats: int) -> tuple[_Node, ...]:
     """Return the nodes of all repeats; ``nodes`` has those of the first repeat and of the others (``stride=1``)."""
-    # Checked before the tuple is made: "x1000" of a large block would fill the memory.
+    # The size is checked before the tuple is made, because "x1000" of a large block would fill the memory.
     n_layers = _size(nodes[0]) + (repeats - 1) * _size(nodes[-1])
     if n_layers > MAX_LAYERS:
         raise NetworkError(_too_many(n_layers))

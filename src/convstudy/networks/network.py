@@ -36,7 +36,7 @@ class Network:
 
     @classmethod
     def read(cls, texts: Iterable[Spec], init: str = DEFAULT_INIT, blocks: Iterable[Block] = ()) -> Network:
-        """Parse layer texts.
+        """Parse layer texts, such as ``"conv 64 3 relu"``.
 
         Args:
             texts: layer texts; an inner list is a layer followed by the layers inside it.
@@ -157,7 +157,8 @@ def _without(layers: Iterable[Layer], dropped: frozenset[str]) -> tuple[Layer, .
     kept: list[Layer] = []
     for layer in layers:
         inside = tuple(_without(branch.layers, dropped) for branch in layer.branches)
-        # A concat with an identity branch stays. If its other branch loses all layers, that becomes the identity too.
+        # A concat with an identity branch stays. If its other branch loses all layers, that branch becomes the identity
+        # too.
         is_emptied = bool(inside) and all(branch.layers for branch in layer.branches) and not any(inside)
         changed = layer.with_branches(inside) if inside else layer
         if layer.word in dropped or is_emptied:

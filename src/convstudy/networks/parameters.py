@@ -14,10 +14,10 @@ from convstudy.errors import NetworkError, Problem, nearest
 
 Value = int | float | str
 Spec: TypeAlias = "str | tuple[Spec, ...]"
-"""A layer as it is written: a text, or a list of a text and the layers inside it."""
+"""A layer in a study file: a layer text, or a list of a layer text and the layers inside this layer."""
 
 _SYNTAX = "write a parameter as {name}, {4*name} or {name/4}"
-# Nine digits are more than any layer needs, and keep the arithmetic small.
+# Nine digits are more than any layer needs; the limit keeps the numbers small.
 _SCALED = re.compile(
     r"(?P<before>[0-9]{1,9})\s*\*\s*(?P<name>.+)|(?P<first>.+?)\s*(?P<sign>[*/])\s*(?P<by>[0-9]{1,9})"
 )

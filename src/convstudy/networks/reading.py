@@ -1,7 +1,7 @@
 """Parses a layer text such as ``"conv 64 3 relu padding=same"``.
 
-A text is the layer's word, its positional values, an optional bare activation, and ``key=value`` pairs. The fields of
-a layer's dataclass define its grammar, so a new layer needs no change here.
+A layer text has the name of the layer, its positional values, an optional activation, and ``key=value`` pairs. The
+fields of a layer's dataclass define its grammar, so a new layer needs no change here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_TEXT_LENGTH = 200
 
 
 def read_layer(text: str) -> Layer:
-    """Return the layer of a text.
+    """Return the layer that a layer text describes.
 
     Layers that contain others (``residual``, ``concat``) are parsed by :func:`convstudy.networks.expanding.expand`.
 
@@ -86,7 +86,7 @@ def read_values(layer: type[Layer], words: Sequence[str], text: str) -> dict[str
 
 
 def _arguments(layer: type[Layer], how: str) -> list[tuple[str, Argument]]:
-    """Return the name and argument of each field of a layer that is written in this way, in order."""
+    """Return the name and argument of each field whose ``how`` is the given one, in order."""
     return [(name, argument) for name, argument in arguments_of(layer).items() if argument.how == how]
 
 
@@ -107,7 +107,7 @@ def _argument_of(
     if missing and not any(word in argument.names for _, argument in bare):
         name, argument = missing.pop(0)
         return name, argument, word
-    # A number cannot be a misspelt name, so it is a value too many.
+    # A number cannot be a misspelt name, so it is a surplus value.
     if bare and not word[0].isdigit():
         return *bare[0], word
     raise NetworkError(Problem(f'"{text}" has an unexpected value "{word}"', hint=form))

@@ -14,12 +14,12 @@ from convstudy.networks.tree import LayerPath, path_text
 class LayerRow:
     """One layer of the table.
 
-    The layers inside a layer have their own rows after it; the counts of the outer layer exclude theirs.
+    The layers inside a layer have their own rows after it; the counts of the outer layer exclude them.
 
     Attributes:
         path: the path of the layer.
-        text: its canonical text.
-        output_shape: the shape of one image after it.
+        text: the canonical layer text, such as ``"conv 64 3 relu"``.
+        output_shape: the shape of one image after the layer.
         n_trainable: the number of values that training changes.
         n_not_trainable: the number of moving averages.
         macs: the MACs of the forward pass of one image.

@@ -41,8 +41,8 @@ class Source:
     """The place in a study file, or in arguments, where a layer is written.
 
     Attributes:
-        block: the name of the block whose ``layers`` contain it; empty for a layer of the network itself.
-        indices: its index in ``layers``, from 0, with one more number per enclosing list.
+        block: the name of the block whose ``layers`` contain the layer; empty for a layer of the network itself.
+        indices: the index in ``layers``, counted from 0; inside a list, followed by the index in the list.
         used_at: the place where the block is used; ``None`` for a layer of the network itself.
     """
 
@@ -61,7 +61,7 @@ class LayerProblem(Problem):
     """A problem of one layer.
 
     Attributes:
-        path: the path of the layer; empty if its text cannot be parsed, because there is no tree then.
+        path: the path of the layer; empty if the layer text cannot be parsed, because there is no tree then.
         text: the text of the layer; empty without a tree, and for the output layer, which has no text.
         source: the place where the layer is written, if it is known.
     """
@@ -81,7 +81,7 @@ OUTPUT_LAYER = Location(layer=OUTPUT)
 
 
 def layer_problem(problem: Problem, **given: object) -> LayerProblem:
-    """Return a :class:`LayerProblem` with the fields of ``problem`` and the given ones."""
+    """Return a :class:`LayerProblem` with the fields of ``problem`` and the given fields."""
     known = {item.name: getattr(problem, item.name) for item in fields(problem)}
     return LayerProblem(**{**known, **given})
 
@@ -117,7 +117,7 @@ def map_layers(layers: Iterable[Layer], change: Callable[[Layer], tuple[Layer, .
     return tuple(changed)
 
 
-# Residual and concat ask for the shape after the same layers several times.
+# Residual and Concat request the shape after the same layers several times.
 @lru_cache(maxsize=10_000)
 def shape_after(layers: tuple[Layer, ...], shape: Shape) -> Shape:
     """Return the shape after a sequence of layers; raise :class:`NetworkError` if a layer does not fit."""
@@ -138,7 +138,8 @@ def walk(
         enclosing: the words of the enclosing layers.
 
     Raises:
-        NetworkError: if a layer does not fit; its problems are of type :class:`LayerProblem` and have its path.
+        NetworkError: if a layer does not fit its input; each problem is a :class:`LayerProblem` with the path of the
+            layer.
     """
     for number, layer in enumerate(layers, start=1):
         path = (*prefix, number)

@@ -14,11 +14,11 @@ from convstudy.networks.reading import check_length
 
 MAX_REPEATS = 1_000
 IDENTITY = "identity"
-"""The branch of a concat that is its input; a block must not have this name."""
+"""The name of a branch that returns the input of its concat; a block must not have this name."""
 STRIDE = "stride"
 
 REPEATS = re.compile(r"x([0-9]+)")
-"""The number of repeats of a block; a block must not have such a name."""
+"""The pattern of a number of repeats, such as "x3"; the name of a block must not match it."""
 # A pair of braces can contain spaces: "{4 * filters}".
 _WORD = re.compile(r"(?:\{[^{}]*\}|\S)+")
 
@@ -39,7 +39,7 @@ class Use:
 
     @property
     def arguments_per_repeat(self) -> tuple[Mapping[str, str], ...]:
-        """The arguments of the first repeat and, if there are more, of the others, which have ``stride=1``."""
+        """The arguments of the first repeat, then those of all other repeats, with ``stride=1``, if there are any."""
         return (self.arguments, {**self.arguments, STRIDE: "1"}) if self.repeats > 1 else (self.arguments,)
 
 
@@ -64,7 +64,7 @@ def option_words(words: list[str], kind: type[Layer] | None) -> list[str]:
 
 
 def read_use(words: list[str], kind: type[Layer] | None) -> Use:
-    """Parse the words of a use.
+    """Parse the words of a layer text that uses blocks.
 
     Args:
         words: the words of the text, with parameters filled in.

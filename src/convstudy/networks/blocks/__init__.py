@@ -10,6 +10,6 @@ from convstudy.networks.block import Block
 BLOCKS: dict[str, Block] = {
     module.BLOCK.name: module.BLOCK for module in members(__name__) if hasattr(module, "BLOCK")
 }
-"""Name -> block, in the order of their file names."""
+"""Block name -> block, in the order of the file names."""
 
 __all__ = ["BLOCKS"]

@@ -1,6 +1,7 @@
-"""The bottleneck block of deep residual networks: 1 × 1 down, 3 × 3, 1 × 1 up to four times the filters.
+"""The bottleneck block of deep residual networks: 1 × 1, 3 × 3, and 1 × 1 with four times the filters.
 
-The 3 × 3 convolution has the stride, as in fb.resnet.torch and torchvision; in the paper, the first 1 × 1 one has it.
+The 3 × 3 convolution has the stride, as in fb.resnet.torch and torchvision; in the paper, the first 1 × 1 convolution
+has the stride.
 """
 
 from convstudy.networks.block import Block

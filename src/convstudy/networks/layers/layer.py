@@ -24,7 +24,7 @@ class Reader(Protocol):
 
     @property
     def expected(self) -> str:
-        """What is allowed, as a phrase that follows "must be"."""
+        """The allowed values, as a phrase that follows "must be"."""
         ...
 
     def __call__(self, text: str) -> Any:
@@ -239,5 +239,5 @@ def value_text(value: Any) -> str:
     """Return the value of an option as it is written in a layer text: ``yes``, ``64``, ``0.5``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    # Six digits where they are exact, so that 1e-05 stays short; else Python's shortest exact form.
+    # Use six digits if they are exact, so that 1e-05 stays short; else use Python's shortest exact form.
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

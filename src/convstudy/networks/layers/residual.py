@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CONVOLUTIONS = (Conv, DepthwiseConv, ExpandConv)
-# If the body keeps the shape, all of these are the identity; if not, "identity" is an error.
+# If the body keeps the shape, every option gives the identity. If the body changes the shape, "identity" is an error.
 SHORTCUTS = ("projection", "pad", "identity", "identity-or-none")
 
 
@@ -107,7 +107,7 @@ class Residual(Layer):
         return after
 
     def n_parameters(self, shape: Shape) -> tuple[int, int]:
-        """Return the numbers for the activation after the sum. The layers of body and projection count their own."""
+        """Return the numbers of the activation after the sum. The body and the projection are counted separately."""
         return (n_activation_parameters(self.then, shape_after(self.body, shape)[-1]), 0)
 
     def stride(self, shape: Shape) -> int | None:

@@ -74,7 +74,7 @@ def with_linear_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def with_zero_rates(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return a body whose stochastic-depth layers have a rate of 0; those of residuals inside it keep theirs."""
+    """Return a body whose stochastic-depth layers have a rate of 0; inner residuals keep their rates."""
     found: list[Layer] = []
     for layer in layers:
         if isinstance(layer, StochasticDepth):

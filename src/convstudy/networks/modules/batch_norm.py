@@ -20,8 +20,8 @@ class KerasBatchNorm(nn.Module):
     - In float32 on a CPU, mean and variance are summed in blocks. torch adds the values of a channels-last batch one by
       one, which changes the variance of 100 images of 26 × 26 by 4e-4 (``benchmarks/README.md``).
 
-    In bfloat16, torch's kernel is used because it is faster, and bfloat16 itself rounds ten times as much. On a GPU,
-    torch's kernel adds partial sums, so it is used too.
+    In bfloat16, the module uses torch's kernel, because that kernel is faster and the rounding of bfloat16 is ten times
+    as large. On a GPU, the module uses torch's kernel too, because it adds partial sums.
 
     Args:
         n_channels: the number of channels.
@@ -75,7 +75,7 @@ class KerasBatchNorm(nn.Module):
 
     def _normalise_by_torch(self, values: torch.Tensor) -> torch.Tensor:
         """Normalise with torch's kernel and update the moving averages; needs at least two values per channel."""
-        # torch updates a copy, because autograd saves that tensor for the backward pass: it must not change later.
+        # torch gets a copy, because autograd saves the tensor for the backward pass, and the variance changes below.
         variance = self.running_variance.clone()
         normalised = nn.functional.batch_norm(
             values,
@@ -106,7 +106,7 @@ def moments(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     rows = values.movedim(1, -1).reshape(-1, values.shape[1])
     mean = rows.mean(0, dtype=torch.promote_types(values.dtype, torch.float32))
-    # Squares of the distances to the mean: E[x²] - E[x]² would cancel for a mean far from zero.
+    # The variance is the mean of (x - E[x])², because E[x²] - E[x]² loses digits if the mean is far from zero.
     squares = torch.zeros_like(mean)
     for block in torch.split(rows, max(1, BLOCK // rows.shape[1])):
         squares += (block - mean).square_().sum(0)

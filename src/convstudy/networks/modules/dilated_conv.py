@@ -7,12 +7,12 @@ from torch import nn
 
 
 class DilatedConv(nn.Conv2d):
-    """``(n, c, h, w)`` to ``(n, filters, h', w')`` with dilation > 1, kernel > 1 and no padding.
+    """Convolve ``(n, c, h, w)`` to ``(n, filters, h', w')`` with dilation > 1, kernel > 1 and no padding.
 
     In bfloat16 on a CPU, torch 2.13 (oneDNN 3.12) has two faults in such convolutions with stride 1
     (``benchmarks/faults/convolution_faults.py --groups``). With groups, the weight gradient reads uninitialised memory.
-    Without groups, computing it can crash the process. In these cases, the layer computes in float32 and rounds the
-    output to bfloat16. Names and shapes of the weights are those of ``nn.Conv2d``.
+    Without groups, the computation of the weight gradient can crash the process. In these cases, the layer computes in
+    float32 and rounds the output to bfloat16. Names and shapes of the weights are those of ``nn.Conv2d``.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

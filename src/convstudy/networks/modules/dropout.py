@@ -34,7 +34,7 @@ class BitsDropout(nn.Module):
         self.scale = N_LEVELS / (N_LEVELS - self.n_dropped_levels)
         half_scale = torch.tensor(self.scale, dtype=BFLOAT16)
         self.half_scale_bits = int(half_scale.view(torch.int16))
-        # The rate for which the rounded scale is right is 1 - 1 / scale.
+        # The rate that matches the rounded scale is 1 - 1 / scale.
         self.n_half_dropped_levels = N_LEVELS - round(N_LEVELS / float(half_scale))
         self.bits: np.random.SFC64 | None = None
         self.generator: torch.Generator | None = None

@@ -9,8 +9,8 @@ from torch import nn
 class GroupNorm(nn.GroupNorm):
     """Normalise each group of channels of ``(n, c, h, w)`` or ``(n, c)`` (Wu & He 2018).
 
-    torch's backward pass over channels-last values is only safe if the values require a gradient. Images do not, so if
-    no layer with weights comes before this one, the module makes them require it.
+    torch's backward pass over channels-last values is only safe if the values require a gradient. Images do not require
+    one. If no layer with weights precedes this module, the module makes its input require a gradient.
     """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from torch import nn
 
 
 class SkippingConv(nn.Conv2d):
-    """``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride > ``k`` and no padding.
+    """Convolve ``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, a stride > ``k`` and no padding.
 
     The module copies the pixels that the kernel uses and convolves the copy with stride ``k``. It avoids two faults of
     oneDNN 3.12 (in torch 2.13) for such strides:

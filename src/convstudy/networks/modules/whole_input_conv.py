@@ -7,7 +7,7 @@ from torch import nn
 
 
 class WholeInputConv(nn.Conv2d):
-    """``(n, c, k, k)`` to ``(n, filters, 1, 1)`` with a ``k × k`` kernel and no padding.
+    """Convolve ``(n, c, k, k)`` to ``(n, filters, 1, 1)`` with a ``k × k`` kernel and no padding.
 
     The kernel has one position, so the convolution is ``x · Wᵀ + b`` over ``k² · c`` values. torch's convolution, which
     is made for many positions, takes several times as long (``docs/performance.md``). Channels-last images and weights
