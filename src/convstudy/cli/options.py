@@ -166,15 +166,15 @@ def study_of(context: click.Context, source: str) -> Study:
 
 
 def check_labels(context: click.Context, source: str, study: Study) -> None:
-    """Check the labels of the dataset, unless it must be downloaded first.
+    """Check the labels of the dataset, unless the dataset must be downloaded first.
 
     Args:
-        context: of the command, for its changes to the study.
+        context: the context of the command, with its changes to the study.
         source: STUDY.
         study: the loaded study.
 
     Raises:
-        StudyError: if a class has too few images for the folds, the validation part or the metric.
+        StudyError: if a class has too few images for the folds, the validation set or the metric.
         DataError: if a label has no class, or the labels are damaged.
     """
     from convstudy.studyfile import check_classes, check_test_classes, places
@@ -192,8 +192,8 @@ def command_line(context: click.Context, name: str, source: str) -> str:
     """Return another command on the same study, with the same changes and runs folder.
 
     Args:
-        context: of the command that runs now.
-        name: of the other command, such as ``"check"``.
+        context: the context of the current command.
+        name: the name of the other command, such as ``"check"``.
         source: STUDY.
     """
     given: dict[str, Any] = context.meta.get(__name__, {})
@@ -215,7 +215,7 @@ def open_history(runs: Path) -> History | None:
     """Open the history of a runs folder; ``None`` if it has no runs yet.
 
     Raises:
-        StoreError: if it is damaged or not readable.
+        StoreError: if the history is damaged or not readable.
     """
     from convstudy.history import History
 

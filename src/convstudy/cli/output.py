@@ -48,7 +48,7 @@ def program() -> str:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on stdout, in ASCII, so that every encoding can hold it."""
+    """Print one JSON value on stdout, in ASCII, which every encoding can represent."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 

@@ -25,8 +25,8 @@ def write_files(
     """Write a report.
 
     Args:
-        analysis: of the run.
-        findings: of the checks; ``None`` if the checks failed.
+        analysis: the analysis of the run.
+        findings: the findings of the checks; ``None`` if the checks failed.
         folder: the folder of the files.
         formats: some of ``convstudy.report.FORMATS``.
         hint: printed if the system cannot write a file.

@@ -1,7 +1,7 @@
 """Stdout and stderr that may be closed, full, without a reader, or in an encoding without Unicode.
 
 A result that cannot be printed on stdout raises :class:`NotPrinted` or :class:`ReaderGone`. Text that cannot be printed
-on stderr is dropped, so that a full log does not end a run.
+on stderr is dropped, so that a full disk does not stop a run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NotPrinted(UsageError):
 
 
 class ReaderGone(Exception):
-    """The reader of stdout has ended. It is not an ``OSError``, which click would turn into exit status 1."""
+    """The reader of stdout has ended. It does not subclass ``OSError``, which click turns into exit status 1."""
 
 
 class _Stream(ABC):
@@ -118,7 +118,7 @@ def safe_streams() -> Iterator[None]:
 def _occupy_closed() -> None:
     """Open the null device as each closed standard stream.
 
-    Otherwise the next opened file would get its descriptor, and libraries would print into that file.
+    Otherwise the next opened file would get the descriptor of the stream, and libraries would print into that file.
     """
     for number in range(3):
         try:

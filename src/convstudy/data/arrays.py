@@ -1,8 +1,8 @@
 """A strict reader of NumPy's ``.npy`` files, and images that stay in such a file because they are large.
 
-The pixels of a large dataset are memory-mapped, to look at a few of them, and read batch by batch for training.
-Batches are not gathered from the map: images in random order touch every page, the kernel maps up to 2 MB per access,
-and after a few batches the whole file would count as resident memory.
+A memory map gives access to a few images of a large dataset. Training reads batches from the file instead. In
+random order, reads from the map would touch every page. The kernel maps up to 2 MB per access, so after a few batches
+the whole file would count as resident memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_HEADER_BYTES = 10_000
-"""The maximum size of a header in bytes; headers that NumPy writes have a few hundred."""
+"""The maximum size of a header in bytes; headers that NumPy writes have a few hundred bytes."""
 
 
 def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[Any]]:

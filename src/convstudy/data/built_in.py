@@ -79,8 +79,8 @@ _MNIST = Dataset(
 )
 
 # For the next two datasets, only the digests of the .gz files are known, from TensorFlow Datasets. So the .gz files
-# must be the published ones; files that were compressed again are rejected. Adding content_digest would fix this, and
-# change the digest of the dataset.
+# must be the published ones; files that were compressed again are rejected. A content_digest would allow them, but
+# would change the digest of the dataset.
 
 _FASHION_MNIST = Dataset(
     name="fashion-mnist",

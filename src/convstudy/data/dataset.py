@@ -30,7 +30,7 @@ _KEYS = {"name", "title", "digest", "image_shape", "class_names", "n_train", "n_
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as an immutable, hashable value. Its images are read by :meth:`load`.
+    """A dataset as an immutable, hashable value. :meth:`load` reads the images.
 
     Args:
         name: the name in study files and reports, 1 to 64 letters, digits, dots, dashes and underscores.
@@ -102,8 +102,8 @@ class Dataset:
             name: the name of the dataset in reports.
 
         Raises:
-            DataError: if an array has the wrong type or shape, there is not one label per image, a part is empty, or a
-                class has no training image.
+            DataError: if an array has the wrong type or shape, there is not one label per image, there are no training
+                or test images, or a class has no training image.
 
         >>> from sklearn.datasets import load_digits
         >>> images, labels = load_digits(return_X_y=True)
@@ -138,7 +138,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of both parts; each part is verified when it is read."""
+        """The SHA-256 (hex) of the training and test sets; each set is verified when it is read."""
         return self.source.digest
 
     def load(self, download: bool = True) -> LoadedDataset:
@@ -157,10 +157,10 @@ class Dataset:
         return LoadedDataset(self, read_part(self, "train"), LockedTest(self))
 
     def load_labels(self, part: Part, download: bool = True) -> npt.NDArray[np.int64]:
-        """Return the labels of a part, int64 of shape (n,), each in [0, ``n_classes``).
+        """Return the training or test labels, int64 of shape (n,), each in [0, ``n_classes``).
 
         No image is read. A study uses the labels before it trains, to check that each class has enough images and that
-        the test part can be scored.
+        the metric is defined on the test set.
 
         Args:
             part: ``"train"`` or ``"test"``.

@@ -4,8 +4,8 @@ The originals have 8 × 8 pixels with values from 0 to 16 (E. Alpaydin, C. Kayna
 digits", UCI, 1998). They are enlarged to 28 × 28 with bilinear interpolation (pixel centres at half a pixel, edges
 repeated), and 16 becomes 255. Integer arithmetic makes the images the same on every machine.
 
-scikit-learn has no test part, so 360 images are set aside: of each class, those whose index has the smallest SHA-256.
-No random number generator is involved, so the division does not depend on the version of any library.
+scikit-learn has no test set, so 360 images are set aside: of each class, those whose index has the smallest SHA-256. No
+random number generator is involved, so the division does not depend on the version of any library.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SMALL, _LARGE, _MAXIMUM = 8, 28, 16
 
 
 def read_digits(part: Part) -> Images:
-    """Return the training part (1,437 images) or the test part (360) of shape (n, 28, 28, 1), in scikit-learn's order.
+    """Return the training set (1,437 images) or the test set (360) of shape (n, 28, 28, 1), in scikit-learn's order.
 
     Raises:
         DataError: if scikit-learn's images do not have 8 × 8 pixels with values from 0 to 16.
@@ -96,7 +96,7 @@ def enlarge(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
 
 
 def is_test(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return the mask of the test part, shape (n,): ``N_TEST`` images, stratified by class."""
+    """Return the mask of the test set, shape (n,): ``N_TEST`` images, stratified by class."""
     import numpy as np
 
     classes, counts = np.unique(labels, return_counts=True)

@@ -6,7 +6,7 @@
 ``CONVSTUDY_OFFLINE``  if ``1``, nothing is downloaded
 =====================  ======================================================================
 
-A file is named ``NAME.gz`` or ``NAME``. :meth:`PublishedFile.verify` checks it, wherever it comes from.
+A file is named ``NAME.gz`` or ``NAME``. :meth:`PublishedFile.verify` checks every file, whether found or downloaded.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def locate(
         raise _unavailable(dataset, missing, mirrors, "this command downloads nothing")
     if missing and _offline():
         raise _unavailable(dataset, missing, mirrors, "CONVSTUDY_OFFLINE is set")
-    # File by file: one mirror may have only some of the files.
+    # Each file is tried at each mirror, because a mirror can have only some of the files.
     for number, file in enumerate(missing):
         failures: list[str] = []
         for mirror in mirrors:
@@ -127,7 +127,7 @@ def find(dataset: str, *names: str) -> Path | None:
         folders.append(Path(os.environ["CONVSTUDY_DATA"]).expanduser() / dataset)
     for folder in (*folders, cache_folder() / dataset):
         for name in names:
-            # Something else than a regular file is an error when it is read, not a reason to look elsewhere.
+            # A folder or device of this name counts as found; reading it raises an error.
             if (folder / name).exists():
                 return folder / name
     return None

@@ -2,7 +2,7 @@
 
 An IDX file is two zero bytes, a type byte, the number of dimensions, each dimension as a big-endian 32-bit integer, and
 the values (Y. LeCun, C. Cortes, C. Burges, "The MNIST database"). The caller passes the expected shape, so the reader
-does not rely on the header. It reads at most one byte more than this shape needs and rejects any other file.
+does not rely on the header. The reader reads at most one byte more than this shape needs, and rejects any other file.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> IdxFile:
 
 
 def _largest_archive(shape: tuple[int, ...]) -> int:
-    # gzip makes no file much larger than its content; the margin covers any program that wrote it.
+    # A gzip file is never much larger than its content; the margin covers all programs that write gzip files.
     return content_size(shape) + content_size(shape) // 100 + 65_536
 
 

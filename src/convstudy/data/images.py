@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 24
 """The number of bytes of pixels that are read at a time by :meth:`Images.digest`: 16 MiB."""
 
 Part = Literal["train", "test"]
-"""The two parts of every dataset."""
+"""The two parts of every dataset: the training set and the test set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Images:
     Args:
         pixels: uint8, shape (n, height, width, channels), 0 to 255.
         labels: int64, shape (n,), the class number of each image.
-        file: the file of the pixels, if they are not in memory. ``pixels`` is a memory map then, which is fine for a
-            few images; use :meth:`take` or ``file.read`` for many.
+        file: the file of the pixels, if they are not in memory. ``pixels`` is then a memory map, for access to a few
+            images; for many images, use :meth:`take` or ``file.read``.
 
     Raises:
         DataError: if a type or shape is wrong, or there is not one label per image.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemorySource(PartDigests):
-    """Arrays in the memory of this process; two of them are equal if their digests are.
+    """Arrays in the memory of this process. Two sources are equal if their digests are equal.
 
-    JSON cannot describe it. :meth:`write` writes files that other processes can read.
+    JSON cannot describe this source; :meth:`write` writes files that other processes can read.
     """
 
     train_digest: str
@@ -40,7 +40,7 @@ class MemorySource(PartDigests):
         """Do nothing, because the images are in memory."""
 
     def read(self, part: Part) -> Images:
-        """Return one part; raise :class:`DataError` if its arrays have been changed."""
+        """Return the training or test images; raise :class:`DataError` if their arrays have been changed."""
         images = self.train if part == "train" else self.test
         hint = "do not change the arrays after from_arrays"
         return self.verified(images, part, Location(subject="arrays"), hint)
@@ -105,7 +105,7 @@ def _places(pixels: str, labels: str) -> tuple[Location, Location]:
 
 
 def _array(values: object, name: str) -> npt.NDArray[Any]:
-    """Return the NumPy array of an argument, which can be a list of lists; raise :class:`DataError` otherwise."""
+    """Convert an argument, such as a list of lists, to a NumPy array; raise :class:`DataError` if this fails."""
     import numpy as np
 
     where = Location(key=(name,))

@@ -32,8 +32,8 @@ class LockedTest:
         The images are not cached: each call counts as one evaluation and reads them again.
 
         Args:
-            record_test_evaluation: records that the test set is evaluated. It is called first. If it raises, no test
-                image is read, so there is no evaluation without a record.
+            record_test_evaluation: records that the test set is evaluated. This function is called first. If it raises
+                an error, no test image is read, so every evaluation has a record.
 
         Raises:
             DataError: if the test images are missing or damaged, or have the wrong shape.
@@ -52,7 +52,7 @@ class LoadedDataset:
 
 
 def read_part(dataset: Dataset, part: Part) -> Images:
-    """Return one part; raise :class:`DataError` if its shape or labels are not those of the dataset."""
+    """Return the training or test images; raise :class:`DataError` if shape or labels do not fit the dataset."""
     images = dataset.source.read(part)
     expected = (dataset.n_train if part == "train" else dataset.n_test, *dataset.image_shape)
     if images.pixels.shape != expected:
@@ -69,7 +69,7 @@ def read_part(dataset: Dataset, part: Part) -> Images:
 
 
 def check_labels(dataset: Dataset, part: Part, labels: npt.NDArray[np.int64]) -> None:
-    """Raise :class:`DataError` if a label of a part is not in [0, ``n_classes``)."""
+    """Raise :class:`DataError` if a training or test label is not in [0, ``n_classes``)."""
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= dataset.n_classes:
         raise DataError(

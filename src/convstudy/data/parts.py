@@ -59,7 +59,7 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
     import numpy as np
 
     got = f"{labels.dtype} of shape {labels.shape}"
-    # One-hot labels may be floats or booleans; they get a hint of their own.
+    # One-hot labels can be floats or booleans; their error has another hint.
     is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
     what = f"labels must be {LABELS_FORM}"
     if labels.dtype.kind not in "iu" and not (is_one_hot and labels.dtype.kind in "bf"):
@@ -85,13 +85,13 @@ def checked_images(
     where: tuple[Location, Location],
     file: PixelFile | None = None,
 ) -> Images:
-    """Return one part with checked pixels and labels.
+    """Return the training or test images after checks of pixels and labels.
 
     Args:
         pixels: see :func:`checked_pixels`.
         labels: see :func:`checked_labels`.
         where: the names of pixels and labels in errors.
-        file: the file of the pixels, if they stay there.
+        file: the file of the pixels, if they are not in memory.
 
     Raises:
         DataError: if an array has the wrong type or shape.
@@ -101,11 +101,11 @@ def checked_images(
 
 
 def checked_n_classes(train: Images, test: Images, where: Location) -> int:
-    """Return the number of classes of a training and a test part.
+    """Return the number of classes of a training and a test set.
 
     Args:
-        train: the training part.
-        test: the test part.
+        train: the training images.
+        test: the test images.
         where: the name of the dataset in errors.
 
     Raises:

@@ -1,4 +1,7 @@
-"""The protocol of a source of images. Each kind of source is one module of :mod:`convstudy.data.sources`."""
+"""The protocol of a source of images. Each kind of source is one module of :mod:`convstudy.data.sources`.
+
+A *part* of a dataset is its training set (``"train"``) or its test set (``"test"``).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Source(Protocol):
         ...
 
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        """Read the labels of one part, int64 of shape (n,), and no image.
+        """Read the labels of one part, int64 of shape (n,), without the images.
 
         If only the digest of the whole part is known, the labels are not verified here but in :meth:`read`.
 
@@ -63,15 +66,15 @@ class Source(Protocol):
         ...
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values for :meth:`from_json`; a path inside ``folder`` is relative to it."""
+        """Return JSON values for :meth:`from_json`; a path inside ``folder`` becomes relative to ``folder``."""
         ...
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> Self:
-        """Return the source of the values of :meth:`as_json`; they are validated.
+        """Create the source from the values of :meth:`as_json`, which are validated.
 
         Args:
-            values: the plain values.
+            values: the JSON values.
             folder: the folder of relative paths.
 
         Raises:
@@ -128,8 +131,8 @@ class PartDigests:
     The same images have the same digest in all such sources.
 
     Attributes:
-        train_digest: SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: that of the test part.
+        train_digest: SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: SHA-256 (hex) of the test set.
     """
 
     train_digest: str
@@ -137,15 +140,15 @@ class PartDigests:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the digests of both parts."""
+        """The SHA-256 of the digests of both parts."""
         return combine((f"content {self.train_digest}", f"content {self.test_digest}"))
 
     def verified(self, images: Images, part: Part, where: Location, hint: str) -> Images:
-        """Return ``images``.
+        """Return ``images`` if their digest is the expected one.
 
         Args:
             images: the images of the part.
-            part: the part.
+            part: ``"train"`` or ``"test"``.
             where: the place in the error.
             hint: the hint of the error.
 
@@ -175,7 +178,7 @@ def path_within(path: str, folder: Path | None) -> str:
 
 
 def path_from(path: str, folder: Path) -> str:
-    """Return the absolute path of a path from JSON; a relative path starts at ``folder``."""
+    """Return the absolute path of a path from JSON; a relative path is relative to ``folder``."""
     return str((folder / path).absolute())
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SUBSET_SEED = 0
-"""Fixed, so that all fits of a study with the same subset size use the same images."""
+"""The seed is fixed, so that all fits of a study with the same subset size use the same images."""
 
 _LARGEST_SEED = 2**32 - 1  # of NumPy's RandomState
 
@@ -73,7 +73,8 @@ class Fold:
         of: the number of folds, at least 2.
         seed: the seed of the shuffle, in [0, 2**32 - 1].
         subset: see :class:`Holdout`.
-        within: the outer fold whose training images are divided, shuffled with the same seed; ``None`` divides all.
+        within: the outer fold whose training images this fold divides, shuffled with the same seed; ``None`` divides
+            all images.
 
     Raises:
         DataError: if an argument is out of range.
@@ -191,7 +192,7 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
     if isinstance(split, Fold):
         if split.outer is not None:
             n_used, _ = split_sizes(n_images, split.outer)
-        # StratifiedKFold gives the first n_used % of folds one image more.
+        # In StratifiedKFold, the first ``n_used % split.of`` folds have one image more than the others.
         n_validation = (n_used + split.of - 1 - split.index) // split.of
     else:
         n_validation = int(n_used * split.fraction + 0.5)  # half up; round() would round half to even
@@ -215,11 +216,11 @@ def allot(counts: Sequence[int] | npt.NDArray[np.int64], total: int, spare: int 
     n_images = sum(sizes)
     places = [min(max(size * total // n_images, 1), size - spare) for size in sizes]
     # Integer arithmetic is exact, so the result is the same on every machine. The class furthest below its proportion
-    # gets the next place; of equal classes, the first.
+    # gets the next place; the first such class wins ties.
     while sum(places) < total:
         candidates = [i for i, size in enumerate(sizes) if places[i] < size - spare]
         places[max(candidates, key=lambda i: (sizes[i] * total - places[i] * n_images, -i))] += 1
-    # Rare classes were raised to one place, which can be too many in total: the class furthest above loses one.
+    # Each rare class got one place, so the total can be too large: the class furthest above its proportion loses one.
     while sum(places) > total:
         candidates = [i for i in range(len(sizes)) if places[i] > 1]
         places[min(candidates, key=lambda i: (sizes[i] * total - places[i] * n_images, i))] -= 1
@@ -246,7 +247,7 @@ def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.boo
 
     purpose = f"{split.of} folds" if split.within is None else f"{split.of} inner folds"
     _check_classes(labels, split.of, purpose, split.subset)
-    # Its splits depend only on labels and seed; a test pins them, because records refer to them.
+    # The splits of StratifiedKFold depend only on labels and seed. A test pins them, because records refer to them.
     folds = StratifiedKFold(n_splits=split.of, shuffle=True, random_state=split.seed)
     mask = np.zeros(len(labels), dtype=bool)
     for index, (_, validation) in enumerate(folds.split(np.zeros(len(labels)), labels)):

@@ -4,7 +4,7 @@
 ``study``         ``Study``, ``Search``, ``Compare``, ``Ablate``, ``Variant``
 ``recipe``        ``Recipe``: how a network is trained
 ``ranges``        ``Range``: ``{ low = 3, high = 9 }``, which a search draws values from
-``part``          the base class of these, and their field types
+``part``          the base class of these classes, and their field types
 ``patterns``      networks and blocks with parameters
 ``images``        the dataset of a study
 ``suppress``      the checks that a study suppresses, and why

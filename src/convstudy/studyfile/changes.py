@@ -57,7 +57,7 @@ def key_path(key: str, where: Location) -> tuple[str, ...]:
 def changed(
     document: Mapping[str, Any], changes: Mapping[str, object]
 ) -> tuple[dict[str, Any], list[KeyPath]]:
-    """Return a document with changes made, and the path of each.
+    """Return a document with changes made, and the path of each change.
 
     Raises:
         StudyError: with a problem for each change that does not fit the document.

@@ -1,4 +1,4 @@
-"""Check the parts of a study against each other: names, values, numbers of images."""
+"""Check the sections of a study against each other: names, values, numbers of images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAX_TPE_TRIALS = 2_000
 
 
 def check_parts(draft: Draft) -> None:
-    """Add an error to the draft for each part that does not fit the others. :mod:`.fitting` checks shapes."""
+    """Add an error to the draft for each section that does not fit the others. :mod:`.fitting` checks shapes."""
     _check_data(draft)
     for name, block in draft.blocks.items():
         check_block(draft, name, block)

@@ -1,4 +1,4 @@
-"""Check that each class has enough images for the folds, the validation part and the metric of a study."""
+"""Check that each class has enough images for the folds, the validation set and the metric of a study."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def check_test_classes(
 ) -> None:
     """Check that the metric of a study is defined on its test images.
 
-    Training and validation parts have images of each class (:func:`check_classes`). The test part may not.
+    Training and validation sets have images of each class (:func:`check_classes`). The test set can lack a class.
 
     Args:
         study: a study that ``check_study`` accepts.
         labels: the labels of all test images, int64 of shape (n,).
-        place: as for :func:`check_classes`.
+        place: see :func:`check_classes`.
 
     Raises:
         StudyError: if the metric needs test images of a class that has none.

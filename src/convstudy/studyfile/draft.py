@@ -39,7 +39,7 @@ _NONE: Mapping[str, object] = {}
 
 @dataclass
 class Draft:
-    """The parts of a study that could be read, and the names of all parts.
+    """The sections of a study that could be read, and the names of all sections.
 
     Attributes:
         head: the ``[study]`` section without its invalid keys; None if a required key is missing.
@@ -200,7 +200,8 @@ def _read_dataset(draft: Draft, table: object, folder: Path) -> Dataset | None:
 _PLACEHOLDER = replace(BUILT_IN_DATASETS["digits"])
 _KEYS: Mapping[str, Mapping[str, Any]] = {"study": Head.model_fields, "recipe": Recipe.model_fields}
 
-# Keys of a part that are texts or lists. In the section itself, they show that the part has no name.
+# Keys of ``[section.NAME]`` whose values are strings or lists. Directly in ``[section]``, they show that NAME is
+# missing.
 _UNNAMED: Mapping[str, tuple[str, ...]] = {
     "block": ("layers",),
     "network": ("layers",),
@@ -295,11 +296,11 @@ def _read(
     refused: tuple[str, ...] = (),
     placeholders: Mapping[str, object] = _NONE,
 ) -> M | None:
-    """Return a part without its invalid keys, which are reported; None if a required key is missing.
+    """Read one table as a ``model``. Report and drop invalid keys. Return None if a required key is missing.
 
     Args:
         draft: receives the errors.
-        model: the class of the part.
+        model: the class of the result, such as ``Search``.
         values: the table.
         path: the path of the table.
         refused: fields that are filled from other keys, so that a file cannot set them.

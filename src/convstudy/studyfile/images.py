@@ -47,7 +47,7 @@ class DatasetTable(Part):
     )
 
     def dataset(self, folder: Path) -> Dataset:
-        """Return the dataset of the table. Reads both parts, for their digests.
+        """Return the dataset of the table. Read the training and test images to compute their digests.
 
         Args:
             folder: the folder that a relative path starts from.

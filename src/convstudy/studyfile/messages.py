@@ -35,9 +35,9 @@ def errors_of(error: ValidationError, model: type[BaseModel], values: object, at
 
     Args:
         error: the exception that pydantic raised.
-        model: the class of the part.
+        model: the class of the part, such as ``Recipe``.
         values: the value that pydantic validated, in the form of a study file.
-        at: the path of the part in the study.
+        at: the path of the part in the study, such as ``("recipe",)``.
     """
     errors: dict[KeyPath, FileError] = {}
     details = error.errors(include_url=False)
@@ -161,7 +161,7 @@ def _file_error(
         return FileError(at + path, got=counted(size, "character" if is_text else "item"), expected=expected)
     hint = nearest(str(path[-1]), keys_of(model)) if path and path[0] not in keys_of(model) else ""
     what = "" if expected else str(detail["msg"])
-    # The type of a text says nothing where some texts are allowed.
+    # The type of a string adds nothing if some strings are allowed.
     got = (
         shown(value)
         if isinstance(value, str) and ('"' in expected or "string" in expected)

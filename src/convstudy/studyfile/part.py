@@ -1,4 +1,7 @@
-"""The base class of the parts of a study, and their shared field types."""
+"""The base class of the parts of a study, and their shared field types.
+
+A *part* is an object for one table of a study file, such as ``Recipe`` for ``[recipe]``.
+"""
 
 from __future__ import annotations
 

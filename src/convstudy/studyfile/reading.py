@@ -148,7 +148,7 @@ def _places(text: str, file: str, changed_paths: list[KeyPath]) -> Callable[[Key
 
 
 def _error(errors: list[FileError], place: Callable[[KeyPath], Location]) -> StudyError:
-    """Return all errors as one, without repeats, in the order of the file."""
+    """Return one exception with all errors, without repeats, in the order of the file."""
     # Two items of one list can have the same error, and the same text.
     read: dict[str, Problem] = {}
     for error in errors:

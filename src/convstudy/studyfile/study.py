@@ -235,7 +235,7 @@ class Head(Part):
 
     @model_validator(mode="after")
     def _leave_out_default_margin(self) -> Self:
-        """Store the default margin of the metric as None, so that both ways of writing it give one study."""
+        """Store the default margin of the metric as None, so that both ways of writing it give equal studies."""
         if (
             self.equivalence_margin is not None
             and self.equivalence_margin == metric_named(self.metric).margin

@@ -25,7 +25,8 @@ quality 75, are above the limit. MNIST has 600 million pairs of a training and a
 MAX_SHOWN = 20
 """The maximum number of pairs whose rows are stored; all pairs are counted."""
 MAX_COMPARED = 2_000_000
-"""The maximum number of pairs whose pixels are compared. Without it, similar images could need all pairs compared."""
+"""The maximum number of pairs whose pixels are compared. Without this limit, a dataset of similar images could require
+the comparison of all pairs."""
 TILE = (2048, 256)
 """The numbers of training and test images that are compared at a time, so that their distances fit in a CPU cache."""
 
@@ -43,13 +44,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of duplicates of a training and a test part.
+    """The pairs of a training and a test image that are duplicates.
 
     Attributes:
         n_pairs: the number of pairs.
         n_test: the number of test images in at least one pair.
         n_otherwise_labelled: the number of pairs with two different labels.
-        shown: the pairs with the highest correlations, at most :data:`MAX_SHOWN`; equal ones in the order of rows.
+        shown: the pairs with the highest correlations, at most :data:`MAX_SHOWN`; pairs with equal correlations are in
+            the order of rows.
     """
 
     n_pairs: int
@@ -62,8 +64,8 @@ def count_repeats(hashes: PerceptualHashes, labels: npt.NDArray[np.int64]) -> tu
     """Return the number of images equal to an earlier image, and the number of those whose labels differ.
 
     Args:
-        hashes: the hashes of one part.
-        labels: its labels, shape (n,).
+        hashes: the hashes of the training images, or of the test images.
+        labels: the labels of these images, shape (n,).
     """
     first: dict[bytes, int] = {}
     n_repeated = n_otherwise = 0
@@ -106,8 +108,8 @@ def near_duplicate_pairs(
     The result is ``None`` if more than :data:`MAX_COMPARED` pairs would have to be compared.
 
     Two images as vectors of mean 0, length 1 and correlation r have the distance √(2 − 2r), and the distance of their
-    hashes is at most that. So all hashes are compared first, and then the pixels of the pairs with close hashes.
-    Constant images have no correlation and are in no pair.
+    hashes is at most this distance. So the search compares all hashes first, and then the pixels of the pairs with
+    close hashes. Constant images have no correlation and are in no pair.
     """
     import numpy as np
 

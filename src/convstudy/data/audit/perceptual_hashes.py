@@ -2,12 +2,12 @@
 
 The perceptual hash is that of pHash (C. Zauner, "Implementation and benchmarking of perceptual image hash functions",
 2010) without its last step: it has the lowest frequencies of the image's discrete cosine transform. pHash keeps one bit
-of each. For images of 28 × 28, bits do not separate well: many frequencies are near zero, where noise flips the bit,
-and many different digits share most bits (docs/statistics.md has the counts).
+of each frequency. For images of 28 × 28, bits do not separate well: many frequencies are near zero, where noise flips
+the bit, and many different digits share most bits (docs/statistics.md has the counts).
 
-So the frequencies are kept as numbers. The transform is orthonormal, so for images scaled to mean 0 and length 1, the
-distance between two hashes is at most the distance between the images. The search for near-duplicates in
-:mod:`convstudy.data.audit.duplicates` therefore misses none.
+So this module keeps the frequencies as numbers. The transform is orthonormal, so for images scaled to mean 0 and length
+1, the distance between two hashes is at most the distance between the images. The search for near-duplicates in
+:mod:`convstudy.data.audit.duplicates` therefore misses no near-duplicate.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class PartStatistics:
     Attributes:
         class_counts: the number of images of each class.
         n_constant: the number of images whose pixels are all equal.
-        n_repeated: the number of images equal to an earlier image of the same part.
+        n_repeated: the number of images equal to an earlier image of the same set.
         n_repeated_otherwise: the number of these whose label differs from that of the first equal image.
     """
 

@@ -22,8 +22,8 @@ class DigitsSource(PartDigests):
     """scikit-learn's digits, enlarged to 28 × 28.
 
     Args:
-        train_digest: the SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: the SHA-256 (hex) of the test part.
+        train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: the SHA-256 (hex) of the test set.
     """
 
     train_digest: str
@@ -52,7 +52,7 @@ class DigitsSource(PartDigests):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> DigitsSource:
-        """Return the source of plain values; ``folder`` is not used."""
+        """Create the source from JSON values; ``folder`` is not used."""
         return from_json(cls, values)
 
 

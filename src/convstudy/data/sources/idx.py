@@ -72,7 +72,7 @@ class IdxSource:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> IdxSource:
-        """Return the source of plain values; ``folder`` is not used."""
+        """Create the source from JSON values; ``folder`` is not used."""
         return from_json(cls, values)
 
     def _values(self, file: PublishedFile) -> npt.NDArray[np.uint8]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from convstudy.data.images import Images, Part
 
 MAX_BYTES_IN_MEMORY = 1 << 28
-"""Larger images stay in their file, because each worker would hold them and its training part in memory."""
+"""Larger images stay in their file, because each worker would hold all images and its training split in memory."""
 PARTS: tuple[Part, Part] = ("train", "test")
 
 
@@ -43,8 +43,8 @@ class NpySource(PartDigests):
         image_shape: (height, width, channels).
         n_train: the number of training images.
         n_test: the number of test images.
-        train_digest: the SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: the SHA-256 (hex) of the test part.
+        train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: the SHA-256 (hex) of the test set.
     """
 
     path: str
@@ -61,7 +61,7 @@ class NpySource(PartDigests):
                 _file(self.path, part, kind)
 
     def read(self, part: Part) -> Images:
-        """Map one part, or read it if it is small, and verify its digest; see :meth:`.Source.read`."""
+        """Map the training or test images, or load them if they are small, and verify their digest."""
         images = read_part(self.path, part)
         return self.verified(
             images, part, Location(self.path), "restore the files, or use them as a new dataset"
@@ -80,13 +80,13 @@ class NpySource(PartDigests):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
-        """Return the source of plain values; a relative path starts at ``folder``."""
+        """Create the source from JSON values; a relative path is relative to ``folder``."""
         read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
 
 
 def find(path: Path) -> Found:
-    """Return the source of the files in a folder; both parts are read once for their digests."""
+    """Return the source of the files in a folder; all files are read once to compute the digests."""
     if not exists(path) or not path.is_dir():
         what = "this must be a folder" if exists(path) else "there is no such folder"
         raise DataError(Problem(what, Location(str(path)), expected=PATH_FORM))
@@ -97,7 +97,7 @@ def find(path: Path) -> Found:
 
 
 def read_part(folder: str, part: Part) -> Images:
-    """Map one part of a folder, or read it if it is small; types and shapes are checked, digests are not."""
+    """Map the training or test images, or load them if they are small. Check types and shapes, not digests."""
     import numpy as np
 
     from convstudy.data.arrays import PixelFile, open_array

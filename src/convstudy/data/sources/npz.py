@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from convstudy.data.images import Images, Part
 
 MAX_BYTES = 1 << 32
-"""The largest size of one array in bytes, which is held in memory; use ``.npy`` files for larger arrays."""
+"""The largest size of one array in bytes. Arrays are loaded into memory; use ``.npy`` files for larger arrays."""
 CHUNK_SIZE = 1 << 20
 PATH_FORM = "a .npz file with x_train, y_train, x_test and y_test"
 HINT = 'save it again with np.savez, or save four .npy files for source = "npy"'
@@ -44,8 +44,8 @@ class NpzSource(PartDigests):
 
     Args:
         path: the file.
-        train_digest: the SHA-256 (hex) of the training part, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: the SHA-256 (hex) of the test part.
+        train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
+        test_digest: the SHA-256 (hex) of the test set.
     """
 
     path: str
@@ -71,13 +71,13 @@ class NpzSource(PartDigests):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpzSource:
-        """Return the source of plain values; a relative path starts at ``folder``."""
+        """Create the source from JSON values; a relative path is relative to ``folder``."""
         read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
 
 
 def find(path: Path) -> Found:
-    """Return the source of a file; both parts are read once for their digests."""
+    """Return the source of a file; all arrays are read once to compute the digests."""
     from convstudy.data.parts import checked_n_classes
 
     if not exists(path):
@@ -89,7 +89,7 @@ def find(path: Path) -> Found:
 
 
 def read_part(path: str, part: Part) -> Images:
-    """Return one part of a file; types and shapes are checked, digests are not."""
+    """Return the training or test images of a file. Check types and shapes, not digests."""
     from convstudy.data.parts import checked_images
 
     pixels, labels = (read_array(path, f"{kind}_{part}") for kind in "xy")
