@@ -1,9 +1,9 @@
-"""Checks for common errors in studies, training and results. They use no clock, disk or randomness.
+"""Checks for common errors in studies, training and results. Checks use no clock, disk or random numbers.
 
 =====================  =====================================================================
-``finding``            one finding; all findings, suppressed ones in a separate list
-``check``              the definition of a check, and running checks
-``catalogue``          all checks in one table; checking a plan or results
+``finding``            one finding, and the lists of reported and of suppressed findings
+``check``              the class of a check, and a function that runs checks
+``catalogue``          all checks in one table, and functions that check a plan or results
 ``networks``           before training: layers that do nothing or harm
 ``recipes``            before training: how networks are trained
 ``questions``          before training: searches, comparisons, seeds, validation images
@@ -16,7 +16,7 @@
 ``text``               how findings write differences and lists
 =====================  =====================================================================
 
-docs/checks.md describes each check: what it finds, why it matters, how to fix it. A study suppresses a check by name,
+docs/checks.md describes each check: the problem, why it matters, and how to fix it. A study suppresses a check by name,
 with a reason, in its ``[suppress]`` table.
 """
 

@@ -13,7 +13,7 @@ from convstudy.record import Record
 
 @dataclass(frozen=True)
 class DoneFit:
-    """A finished fit; ``part`` is its seed or fold, for example ``"seed 0"``."""
+    """A finished fit; ``part`` names its seed or fold, for example ``"seed 0"``."""
 
     part: str
     record: Record
@@ -21,7 +21,7 @@ class DoneFit:
 
 @dataclass(frozen=True)
 class TrainedCandidate:
-    """A candidate of a stage whose models are tested, with its finished fits and its row of the stage result."""
+    """A candidate that is evaluated on the test set, with its finished fits and its row in the stage result."""
 
     stage: Stage
     stage_result: StageResult
@@ -36,9 +36,10 @@ class TrainedCandidate:
 
 
 def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
-    """Yield the settled candidates of comparisons, ablations and final trainings that have a finished fit.
+    """Yield the candidates of comparisons, ablations and final trainings that have a finished fit.
 
-    A network that is both compared and ablated is yielded once, for the comparison.
+    Candidates that depend on a missing choice are skipped. A network that is both compared and ablated is yielded once,
+    for the comparison.
     """
     results = analysis.results
     seen: set[str] = set()
@@ -55,7 +56,7 @@ def tested_candidates(analysis: Analysis) -> Iterator[TrainedCandidate]:
 
 
 def failed_parts(analysis: Analysis, wanted: Callable[[Record], bool]) -> dict[str, list[str]]:
-    """Return the failed fits that ``wanted`` selects: "stage: candidate" -> seeds or folds, each fit once."""
+    """Return "stage: candidate" -> seeds or folds of the failed fits for which ``wanted`` is true, each fit once."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for stage in analysis.results.plan.stages:

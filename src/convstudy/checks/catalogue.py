@@ -197,7 +197,7 @@ def check_plan(plan: Plan, n_test_evaluations: int = 0) -> Findings:
     Args:
         plan: the plan to check.
         n_test_evaluations: the number of earlier evaluations of the dataset's test set in this runs folder; a study
-            that was changed after them may have been tuned on test scores.
+            that was changed after these evaluations may have been tuned on test scores.
 
     Returns:
         The findings; those that the study suppresses are in ``suppressed``.

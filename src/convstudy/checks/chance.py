@@ -13,10 +13,10 @@ MAX_ERROR_REDUCTION = 0.1
 
 
 class MajorityBaseline:
-    """The majority-class baseline of each fit of a run, on its validation images; reads the labels of a split once.
+    """The majority-class baseline of each fit of a run on its validation images. The labels of a split are read once.
 
-    Splits are stratified, so the baseline also holds for the training images. Without recorded validation labels it
-    uses the class counts of all training images; without these it assumes classes of equal size.
+    Splits are stratified, so the baseline also holds for the training images. Without recorded validation labels, the
+    baseline uses the class counts of all training images. If these are unknown too, it assumes classes of equal size.
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -27,7 +27,7 @@ class MajorityBaseline:
         """Return the accuracy, a fraction, of always predicting the largest class."""
         if fit.split not in self._of_split:
             counts = self._analysis.held_out.class_counts(fit.id)
-            if counts is None:  # not cached: another fit of this split may have recorded the labels
+            if counts is None:  # do not cache this: another fit of the split may have recorded the labels
                 return self._without_labels()
             self._of_split[fit.split] = balance_of(counts).majority
         return self._of_split[fit.split]
@@ -42,8 +42,8 @@ class MajorityBaseline:
 def chance_level(majority: float) -> float:
     """Return the highest accuracy that counts as chance level.
 
-    It is the majority-class baseline plus the smallest of: half of the baseline, 0.05, a tenth of the baseline's
-    errors.
+    The level is the majority-class baseline plus the smallest of three values: half of the baseline, 0.05, and a tenth
+    of the baseline's error rate.
 
     >>> round(chance_level(0.1), 3), round(chance_level(0.9), 3)  # 10 equal classes; one class has 90 % of the images
     (0.15, 0.91)

@@ -1,4 +1,4 @@
-"""The definition of a check: a name, a level, and a function that yields the places where it finds something."""
+"""Define a check: its name, its level, and a function that yields the places of a problem."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convstudy.plan import Plan
 from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
-"""What a check examines: the plan, the histories of fits, their scores, or the images."""
+"""The data that a check examines: the plan, the histories of fits, their scores, or the images."""
 
 N_STANDARD_ERRORS = 3.0
 """A difference above this number of standard errors counts as more than noise."""
@@ -20,7 +20,7 @@ N_STANDARD_ERRORS = 3.0
 
 @dataclass(frozen=True)
 class Spot:
-    """A place where a check finds something; fields as in :class:`~convstudy.checks.finding.Finding`."""
+    """A place where a check finds a problem; its fields are as in :class:`~convstudy.checks.finding.Finding`."""
 
     where: str
     what: str
@@ -29,7 +29,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Planned:
-    """What checks see before training: the plan and the number of earlier test-set evaluations."""
+    """The data of checks before training: the plan and the number of earlier test-set evaluations."""
 
     plan: Plan
     n_test_evaluations: int = 0
@@ -38,7 +38,7 @@ class Planned:
 def accuracy_margin(study: Study) -> float:
     """Return the equivalence margin for accuracy, a fraction.
 
-    It is the study's margin if its metric is in percent, otherwise the default of accuracy.
+    This is the study's margin if its metric is in percent, otherwise the default margin of accuracy.
     """
     return study.margin if metric_named(study.metric).unit == "percent" else metric_named(ACCURACY).margin
 
@@ -48,14 +48,14 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Check(Generic[Subject]):
-    """One check; ``docs/checks.md`` has a section on each.
+    """A check; ``docs/checks.md`` has a section on each check.
 
     Attributes:
         name: the key under ``[suppress]``.
-        when: what the check examines.
+        when: the data that the check examines.
         level: ``"warning"`` or ``"note"``.
-        title: what it finds, in a few words.
-        find: yields a spot for each place where it finds something.
+        title: the problem, in a few words.
+        find: yields a spot for each place with the problem.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What checks find: one finding, and all findings of a study with suppressed ones in a separate list."""
+"""The results of checks: one finding, and all findings of a study, reported and suppressed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["warning", "note"]
-"""A warning: a result may be wrong or weaker than it looks. A note: useful to know."""
+"""A warning means that a result may be wrong or less certain than it looks. A note is only useful to know."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a check found something.
+    """A problem that a check found at one place.
 
     Attributes:
         check: the name of the check.
@@ -38,7 +38,7 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Findings:
-    """All findings of a study: ``reported`` ones and those that the study ``suppressed``."""
+    """All findings of a study: the reported findings, and the findings that the study suppresses."""
 
     reported: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()

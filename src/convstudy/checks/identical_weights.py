@@ -1,4 +1,4 @@
-"""A check after training: candidates with identical weights and scores. The change between them had no effect."""
+"""A check after training: finds candidates with identical weights and scores. Their difference had no effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convstudy.plan.stages import UNCHANGED
 def same_weights(analysis: Analysis) -> Iterator[Spot]:
     """Find variants identical to their base, and identical candidates of a search or comparison.
 
-    Equal weights with different scores are fine: ``tta`` changes predictions but not weights.
+    Equal weights with different scores are not a problem: ``tta`` changes predictions but not weights.
     """
     for stage_result in analysis.stage_results:
         if stage_result.question == "ablate":

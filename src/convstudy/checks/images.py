@@ -1,4 +1,4 @@
-"""The dataset's images, and the calibration of models. docs/checks.md states the same constants."""
+"""Checks of the dataset's images and of the calibration of models. docs/checks.md states the same constants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convstudy.stats import balance_of
 
 DATASET = "study.dataset"
 MIN_NEAR_FRACTION = 0.01
-"""Near-duplicates are reported from this fraction of the test images: a few different originals look this similar."""
+"""Near-duplicates are reported from this fraction of the test images: a few different images also look this similar."""
 MIN_IMBALANCE = 3.0
 """Imbalance is reported from this ratio of the largest to the smallest class."""
 MIN_MISCALIBRATION = 0.01

@@ -1,7 +1,7 @@
 """Checks of the recorded training histories. docs/checks.md states the same constants.
 
-Histories are measured in evaluation mode after each epoch, so training and validation scores are comparable. All
-checks but the first two skip the candidates of searches, which are often trained for few epochs on purpose.
+A history has scores in evaluation mode after each epoch, so training and validation scores are comparable. All checks
+except the first two skip the candidates of searches, because these are often trained for few epochs on purpose.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from convstudy.plan import Fit
 from convstudy.record import Record
 
 MIN_EPOCHS = 6
-"""Shorter histories are not checked: they show no trend."""
+"""Histories with fewer epochs are not checked, because they show no trend."""
 
 MIN_DEAD_FRACTION = 0.5
 MAX_FINAL_RATE = 0.1
@@ -75,7 +75,7 @@ def collapsed_fits(analysis: Analysis) -> Iterator[Spot]:
 
 
 def dead_relus(analysis: Analysis) -> Iterator[Spot]:
-    """Find layers where half of the units or more are dead ReLUs, in the median of a network's fits."""
+    """Find layers in which at least half of the units are dead ReLUs, by the median over a network's fits."""
     for each in tested_candidates(analysis):
         dead = [{found.layer: found for found in fit.record.dead_relus} for fit in each.fits]
         for layer in sorted(set().union(*dead)):
@@ -104,7 +104,7 @@ def still_improving(analysis: Analysis) -> Iterator[Spot]:
         if n_epochs < MIN_EPOCHS:
             continue
         k = window(n_epochs)
-        # 2 k epochs: the last window and the one before it.
+        # The last 2 k epochs are the last window and the window before it.
         accuracies = [[e.validation["accuracy"] for e in record.history[-2 * k :]] for record in records]
         losses = [[e.validation["log-loss"] for e in record.history[-2 * k :]] for record in records]
         gain, error = gain_of(accuracies)
@@ -134,7 +134,10 @@ def early_overfitting(analysis: Analysis) -> Iterator[Spot]:
 
 
 def unstable_ends(analysis: Analysis) -> Iterator[Spot]:
-    """Find networks whose validation accuracy fluctuates in the last epochs by more than the difference under test."""
+    """Find networks whose validation accuracy falls within the last epochs by more than their verdict's difference.
+
+    The fall must also exceed noise and ``MIN_FALL``.
+    """
     for each in tested_candidates(analysis):
         histories = [fit.record.history for fit in each.fits if len(fit.record.history) >= MIN_EPOCHS]
         if not histories:
@@ -163,8 +166,8 @@ def window(n_epochs: int) -> int:
 def gain_of(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
     """Return the mean gain of the second half of each curve over the first half, and its standard error.
 
-    The standard error comes from differences of successive epochs, which a slow trend hardly affects (von Neumann
-    1941).
+    The standard error is estimated from the differences between successive epochs. A slow trend hardly affects these
+    differences (von Neumann 1941).
 
     Args:
         curves: accuracies by fit and epoch; all fits have the same number of epochs.
@@ -172,7 +175,7 @@ def gain_of(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
     k = len(curves[0]) // 2
     gain = fmean(fmean(curve[k:]) - fmean(curve[:k]) for curve in curves)
     squares = [(b - a) ** 2 for curve in curves for a, b in pairwise(curve)]
-    # The variance of one epoch: the difference of two epochs has twice this variance.
+    # This is the variance of one epoch; the difference between two epochs has twice this variance.
     variance = fmean(squares) / 2
     return gain, math.sqrt(variance * 2 / (k * len(curves)))
 
@@ -202,7 +205,7 @@ def rise_of(record: Record) -> tuple[int, float] | None:
 
 
 def largest_fall(values: Sequence[float]) -> float:
-    """Return the largest fall from a value to a later one, 0 if no value is lower than an earlier one.
+    """Return the largest fall from a value to a later value; 0 if no value is lower than an earlier value.
 
     >>> largest_fall([1.0, 3.0, 2.0, 2.5])
     1.0
@@ -226,7 +229,7 @@ def _error_of_change(accuracy: float, n_images: int) -> float:
 
 
 def _tested_difference(each: TrainedCandidate) -> float:
-    """Return the absolute difference in this candidate's verdict; 0 without a verdict or a metric in percent."""
+    """Return the absolute difference in a candidate's verdict; 0 if there is none or its metric is not in percent."""
     stage_result = each.stage_result
     rival = (
         stage_result.runner_up

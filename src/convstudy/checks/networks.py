@@ -19,7 +19,7 @@ from convstudy.studyfile import NetworkPattern, Study
 from convstudy.studyfile.checks import checked_values
 from convstudy.studyfile.part import SearchValue
 
-# A variance that dropout distorts passes through layers without weights.
+# Layers without weights pass on a variance that dropout has distorted.
 WITHOUT_WEIGHTS = (
     "dropout",
     "flatten",
@@ -36,7 +36,7 @@ LARGER_BATCHES = "set batch_size = 2 or more, or use layer-norm or group-norm 1 
 
 
 def no_op_layers(planned: Planned) -> Iterator[Spot]:
-    """Find layers that do nothing, such as a pool over 1 × 1; one in a block of the study is reported once."""
+    """Find layers that do nothing, such as a pool over 1 × 1; a layer in a block of the study is reported once."""
     study = planned.plan.study
     reported: set[tuple[str, LayerPath, str]] = set()
     for name, pattern in study.network.items():
@@ -109,7 +109,7 @@ def _values_of(study: Study, name: str) -> Iterator[Mapping[str, SearchValue]]:
 
 
 def _sources(pattern: NetworkPattern, values: Mapping[str, SearchValue]) -> Iterable[Source]:
-    """Return where the layers of a network come from; empty for values that are only valid together with others."""
+    """Return the sources of a network's layers; empty if these values are valid only together with other values."""
     try:
         return pattern.expanded(**values).sources.values()
     except NetworkError:
@@ -117,7 +117,9 @@ def _sources(pattern: NetworkPattern, values: Mapping[str, SearchValue]) -> Iter
 
 
 def dropout_before_norm(planned: Planned) -> Iterator[Spot]:
-    """Find dropout before batch-norm without weights between: the norm's variance is wrong at test time.
+    """Find dropout before a batch-norm without a layer with weights between them.
+
+    The moving variance of such a batch-norm is wrong in evaluation mode.
 
     Source: Li et al. 2019, variance shift.
     """
@@ -143,7 +145,7 @@ def _follow_dropout(
 
     Args:
         layers: a sequence of layers of the tree.
-        prefix: the path to them.
+        prefix: the path to this sequence.
         dropout: the path of the dropout whose variance reaches the first layer; empty for none.
         found: receives the pairs.
 
@@ -153,7 +155,7 @@ def _follow_dropout(
     for number, layer in enumerate(layers, start=1):
         path = (*prefix, number)
         if layer.branches:
-            # The variance of a sum or concatenation depends on all its inputs; a shortcut passes its input on.
+            # The variance of a sum or concatenation depends on all its inputs; a shortcut returns its input unchanged.
             ends = [_follow_dropout(each, (*path, *steps), dropout, found) for steps, each in layer.branches]
             through = [end for end in ends if end]
             dropout = through[0] if through else dropout if isinstance(layer, Residual) else ()
@@ -174,7 +176,7 @@ def norms_at_their_start(planned: Planned) -> Iterator[Spot]:
     """
     for stage in planned.plan.stages:
         if stage.question in ("inner", "nested"):
-            continue  # these train like the search whose optimism they measure
+            continue  # nested cross-validation trains like its search, which is already checked
         short = [(candidate, n_steps(candidate)) for candidate in stage.candidates]
         late = [
             (candidate, steps)
@@ -198,7 +200,7 @@ def norms_over_one_value(planned: Planned) -> Iterator[Spot]:
     """Find batch-norms over one value per channel: their output is the same for every image."""
     for stage in planned.plan.stages:
         if stage.question in ("inner", "nested"):
-            continue  # these train like the search whose optimism they measure
+            continue  # nested cross-validation trains like its search, which is already checked
         found: dict[str, list[str]] = {}
         for candidate in stage.candidates:
             if what := single_value_norm(candidate):

@@ -39,7 +39,7 @@ _LABELS: Mapping[Kind, str] = {
 
 
 def failed_fits(analysis: Analysis) -> Iterator[Spot]:
-    """Find fits that failed for another reason than divergence."""
+    """Find fits that failed for a reason other than divergence."""
     for where, fits in failed_parts(analysis, lambda record: not record.final).items():
         yield Spot(
             where,
@@ -79,10 +79,10 @@ def winners_at_edge(analysis: Analysis) -> Iterator[Spot]:
 
 
 def edge_of(tried: tuple[SearchValue, ...] | Range, value: SearchValue) -> Literal["lowest", "highest", ""]:
-    """Return the end of the search space that a value is at; "" if it is inside or no value beyond makes sense.
+    """Return the end of the search space at which a value is; "" for an inner value or an end that cannot be extended.
 
     The ends of a list of three or more numbers are its lowest and highest; the ends of a range are the outermost 5 % of
-    its linear or log scale. Values below 0, or below 1 for integers, do not make sense.
+    its linear or log scale. An end cannot be extended below 0, or below 1 for integers.
 
     >>> edge_of((3, 5, 7), 7), edge_of((3, 5, 7), 5), edge_of((1, 3, 5), 1)
     ('highest', '', '')
@@ -233,10 +233,10 @@ def reused_test_sets(analysis: Analysis) -> Iterator[Spot]:
 
 
 def _n_validation(each: TrainedCandidate) -> int:
-    """Return the smallest number of validation images of a fit; fits are not pooled because seeds share images."""
+    """Return the smallest number of validation images of a fit; numbers are not added because seeds share images."""
     return min(fit.record.n_validation for fit in each.fits)
 
 
 def _standard_error(accuracy: float, n_images: int) -> float:
-    """Return the standard error of an accuracy, √(p (1 − p) / n), at least 1 / n: 100 % is not certain either."""
+    """Return the standard error of an accuracy, √(p (1 − p) / n), at least 1 / n because 100 % is uncertain too."""
     return max(math.sqrt(accuracy * (1 - accuracy) / n_images), 1 / n_images) if n_images else math.inf

@@ -66,7 +66,7 @@ def few_seeds(planned: Planned) -> Iterator[Spot]:
 
 
 def unequal_tuning(planned: Planned) -> Iterator[Spot]:
-    """Find comparisons between networks that were searched over different numbers of candidates."""
+    """Find comparisons of networks whose searches evaluate different numbers of candidates."""
     plan = planned.plan
     n_tried = dict.fromkeys(plan.study.network, 0)
     for stage in plan.stages:
@@ -113,7 +113,7 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
 
 
 def _n_validating(stage: Stage) -> int:
-    """Return the number of different validation images of a stage, at most."""
+    """Return an upper bound of the number of different validation images of a stage."""
     fits = stage.candidates[0].fits
     split = fits[0].split
     n_images = fits[0].dataset.n_train if split.subset is None else split.subset

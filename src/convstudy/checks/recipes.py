@@ -14,7 +14,7 @@ ALIASES = {"adamw": "adam"}
 
 
 def decay_of_zero(planned: Planned) -> Iterator[Spot]:
-    """Find recipes with adamw and no weight decay, which is adam."""
+    """Find recipes with adamw and weight decay 0: this optimizer is identical to adam."""
     study = planned.plan.study
     recipes = {"recipe": study.recipe} | {
         f"ablate.{name}.{variant_name}": study.recipe.varied(variant.recipe)

@@ -1,10 +1,10 @@
-"""Runs a study: trains its fits, makes its choices, evaluates the test set. :func:`run_study` resumes a stopped run.
+"""Runs a study: trains its fits, chooses candidates, evaluates the test set. :func:`run_study` resumes a stopped run.
 
 ==================  ==========================================================================
 ``study``           the run loop, between schedule, store, executor and listener
-``schedule``        which trainings can start, and what follows from each message; pure
+``schedule``        which trainings can start, and what follows from each message (pure)
 ``evaluation``      the test-set evaluation, after all choices
-``tasks``           the tasks of a worker, its messages, and both as JSON
+``tasks``           the tasks and the messages of a worker, also as JSON
 ``execute``         executes a task, in any process
 ``choosing``        the device of a run, and the precision that ``auto`` selects there
 ``executors/``      where tasks are executed: in this process, in worker processes, or on a GPU

@@ -20,7 +20,7 @@ def chosen_device(name: str) -> str:
     Raises:
         UsageError: if there is no such device.
     """
-    # On a CPU only the workers need torch. To import it here too would delay the start of each run by seconds.
+    # On a CPU, only the workers need torch. Importing it here too would delay the start of each run by seconds.
     if name == "cpu" or (name == "auto" and not _has_driver()):
         return "cpu"
     from convstudy.engine.devices import find_device
@@ -31,7 +31,8 @@ def chosen_device(name: str) -> str:
 def fix_precision(study: Study, device: str = "auto") -> Study:
     """Replace each ``precision = "auto"`` of a study by bfloat16 if the device supports it, otherwise by float32.
 
-    This precedes the planning, so that a run has the same fits when it is read on another device.
+    A run calls this function before planning, so that its fits stay the same when its results are read on another
+    device.
 
     Args:
         study: the study.
@@ -52,7 +53,7 @@ def fix_precision(study: Study, device: str = "auto") -> Study:
 
 
 def precisions_of(study: Study) -> set[str]:
-    """Return every ``precision`` that a study's recipe, searches and variants name."""
+    """Return every value of ``precision`` in a study's recipe, searches and variants."""
     return set(_precisions(study_document(study)))
 
 

@@ -1,7 +1,8 @@
 """Estimates the cost and the run time of a study before it is run.
 
-Stages that depend on open choices are estimated with placeholder candidates. Times are measured in a few training steps
-of up to 24 networks on this machine (:mod:`convstudy.engine.run_time`). No record is written.
+Before a stage has chosen its best candidate, the stages that depend on this choice are estimated with placeholders,
+such as the values that the networks declare. Times are measured in a few training steps of up to 24 networks on this
+machine (:mod:`convstudy.engine.run_time`). No record is written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ CALIBRATION_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """The estimate of one stage. A fit that two stages share counts for the first.
+    """The estimate of one stage. A fit that two stages share counts only in the first of them.
 
     Attributes:
         stage: the stage.
@@ -44,12 +45,12 @@ class Estimate:
     """The cost and run time of a study.
 
     Attributes:
-        plan: the plan with every choice that the records allow.
+        plan: the plan with all choices that can be made from the existing records.
         stages: one estimate per stage, in the order of the plan.
         total: the cost of all fits.
-        left: the cost of the remaining fits, without epochs that were trained already.
+        left: the cost of the remaining fits, without epochs that are already trained.
         n_workers: the number of fits that train at the same time.
-        seconds: the remaining time with this number of workers; ``None`` without time measurements.
+        seconds: the remaining time with ``n_workers`` workers; ``None`` without time measurements.
         n_kinds: the number of different kinds of training steps of the remaining fits.
         n_timed: the number of these kinds that were measured; the others are interpolated.
     """
@@ -77,8 +78,8 @@ def estimate_study(
         runs: the runs folder, which need not exist. Fits that are done there cost nothing.
         workers: the number of fits that train at the same time. The default is the number of cores divided by
             ``study.threads``.
-        calibration_seconds: the approximate duration of the time measurements in seconds; ``None`` estimates the cost
-            only.
+        calibration_seconds: the approximate duration of the time measurements in seconds. With ``None``, nothing is
+            measured and only the cost is estimated.
 
     Raises:
         StudyError: if the study cannot be run.
@@ -120,7 +121,7 @@ def estimate(
     known = [fit.id for fit in plan.fits if fit.id not in placeholders]
     done = {fit_id for fit_id in known if fit_id in records and records[fit_id].final}
     left = [fit for fit in plan.fits if fit.id not in done]
-    # A fit that resumes from the checkpoint of a shorter one trains only the epochs that follow.
+    # A fit that resumes from the checkpoint of a fit with fewer epochs trains only the additional epochs.
     paused = [
         fit
         for fit in plan.fits
@@ -142,7 +143,7 @@ def estimate(
 
 
 def parallel_seconds(seconds: Iterable[float], n_workers: int) -> float:
-    """Return the seconds that this number of workers needs for fits with these seconds: at least those of the longest.
+    """Return the seconds that ``n_workers`` workers need for fits with these seconds, at least those of the longest.
 
     >>> parallel_seconds([10.0, 10.0, 10.0], 2), parallel_seconds([20.0, 1.0], 2)
     (15.0, 20.0)
@@ -154,7 +155,7 @@ def parallel_seconds(seconds: Iterable[float], n_workers: int) -> float:
 def _expected_seconds(
     fits: list[Fit], epochs: Mapping[str, int], calibration_seconds: float | None
 ) -> tuple[Mapping[str, float] | None, int, int]:
-    """Return the seconds of each fit for its remaining epochs, the number of step kinds, and of measured step kinds."""
+    """Return the seconds of each fit for its remaining epochs, and the numbers of step kinds and of measured kinds."""
     if calibration_seconds is None:
         return None, 0, 0
     if not fits:

@@ -1,4 +1,4 @@
-"""The test-set evaluation: evaluates each model of a comparison or an ablation once, after all choices."""
+"""Evaluates each model of a comparison, an ablation or a final training on the test set once, after all choices."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from convstudy.run.watching import Watched
 def evaluate_models(
     plan: Plan, history: History, run_id: str, restoration: Restoration, executor: Watched, listener: Listener
 ) -> None:
-    """Evaluate the models of a plan that have no test score, and compute lost test predictions of the others again.
+    """Evaluate the models of a plan that have no test score; for the others, compute lost test predictions again.
 
-    No model is evaluated while the weights of any are missing. Each evaluation is written to the test-set access log
-    before its task is submitted, so that a killed run leaves an entry too.
+    If the weights of any model are missing, no model is evaluated. Each evaluation is written to the test-set access
+    log before its task is submitted, so that a killed run leaves an entry too.
 
     Args:
         plan: the plan with all choices.
@@ -51,7 +51,7 @@ def evaluate_models(
                 if message.error:
                     raise evaluation_error(task.fit, message.error)
                 if not is_untested(history, task.fit):
-                    continue  # only its predictions were lost; the score stays
+                    continue  # only the predictions of this model were lost; its score stays
                 test_evaluation = history.end_test_evaluation(
                     task.test_evaluation, message.scores, message.seconds
                 )

@@ -35,7 +35,7 @@ from convstudy.run.events import (
 from convstudy.run.restoring import LostFile
 
 BEGIN = b'{"kind": '
-"""The first bytes of a file of events. A file that starts otherwise, such as a study file, is never appended to."""
+"""The first bytes of a file of events. To a file with other first bytes, such as a study file, nothing is appended."""
 
 
 class TextStream(Protocol):
@@ -51,11 +51,13 @@ def _warn(text: str) -> None:
 
 
 class JsonLines:
-    """A listener that writes each event as one line of JSON, without a delay.
+    """A listener that immediately writes each event as one line of JSON.
 
-    A line has the values of ``event.as_json()`` and ``at``, the time in UTC (ISO 8601). Only the first line that names
-    a fit or the dataset describes it. If a line cannot be written, for example on a full disk, ``on_error`` is called
-    once, no more lines are written, and the run continues.
+    A line has the values of ``event.as_json()`` and ``at``, the time in UTC (ISO 8601). A fit or the dataset is
+    described only in the first line that names it.
+
+    If a line cannot be written, for example on a full disk, ``on_error`` is called once, no more lines are written, and
+    the run continues.
 
     Args:
         target: a path, whose file is created or appended to, or a text stream, which is not closed.
@@ -105,13 +107,13 @@ class JsonLines:
         try:
             self._write(line + "\n")
         except (OSError, ValueError, TypeError) as error:
-            # A closed stream raises ValueError, a binary stream TypeError.
+            # A closed stream raises ValueError, and a binary stream raises TypeError.
             self._failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._on_error(f"no more events are written to {self._name}: {reason}")
 
     def close(self) -> None:
-        """Close the file; a stream that was passed stays open."""
+        """Close the file. If the target is a stream, it stays open."""
         if self._file is not None:
             self._file.close()
 
@@ -176,7 +178,7 @@ def _holds_events(head: bytes) -> bool:
 
 
 class EventReader:
-    """Converts plain values to events. It keeps the fits and the dataset of earlier events, which later ones omit."""
+    """Converts plain values to events. Keeps the fits and the dataset of earlier events: later events omit them."""
 
     def __init__(self) -> None:
         self._fits: dict[str, Fit] = {}
@@ -274,7 +276,7 @@ def event_of_json(values: Mapping[str, Any]) -> Event:
 
 
 def read_events(path: Path | str) -> Iterator[Event]:
-    """Yield the events of a file that :class:`JsonLines` wrote, for all its runs in order.
+    """Yield the events of all runs in a file that :class:`JsonLines` wrote, in order.
 
     An incomplete line, left by a killed run or a full disk, is skipped. It can only precede the start of another run or
     the end of the file.

@@ -1,6 +1,6 @@
 """The events of a run. A listener is any function of one argument, the event.
 
-``as_json()`` of an event returns plain values with a ``kind``, and all fits and the dataset that it names.
+The method ``as_json()`` returns plain values: a ``kind``, the values of the event, its fits and its dataset.
 ``event_lines`` writes events to a file and reads them. ``docs/running.md`` has a table of all events.
 
 >>> from convstudy.run import EpochEnded
@@ -28,9 +28,9 @@ class RunStarted:
 
     Attributes:
         run_id: the id of the run.
-        plan: the plan with every choice that the records allow.
-        done: the ids of all fits in the runs folder that are not trained again. Some may not be in the plan yet,
-            because a choice can add them later.
+        plan: the plan with all choices that can be made from the existing records.
+        done: the ids of all fits in the runs folder that are not trained again. Some of them may not be in the plan
+            yet, because a later choice can add them.
         workers: the number of fits that train at the same time.
     """
 
@@ -82,7 +82,7 @@ class FitEnded:
 
 @dataclass(frozen=True)
 class ChoiceMade:
-    """A stage is complete and has made its choice; ``plan`` is the plan with this choice."""
+    """A stage is complete and has chosen its best candidate; ``plan`` is the plan with this choice."""
 
     kind: ClassVar = "choice-made"
     choice: Choice
@@ -94,7 +94,7 @@ class ChoiceMade:
 
 @dataclass(frozen=True)
 class SearchAdvanced:
-    """A rung or some trials of a search are complete; ``plan`` has the fits that follow. ``stage`` is its key."""
+    """A rung or some trials of a search are complete. ``stage`` is the search's key; ``plan`` has the next fits."""
 
     kind: ClassVar = "search-advanced"
     stage: str
@@ -137,7 +137,7 @@ class ImagesInspected:
 
 @dataclass(frozen=True)
 class FilesLost:
-    """Needed files of completed fits are missing or damaged, and are computed again. Damaged files were renamed."""
+    """Files that the run needs are missing or damaged. They are computed again; damaged files were renamed."""
 
     kind: ClassVar = "files-lost"
     files: tuple[LostFile, ...]
@@ -153,7 +153,7 @@ class FilesLost:
 
 @dataclass(frozen=True)
 class NotReproduced:
-    """A fit that was trained again has other weights than those with its test score. Its record and score stay."""
+    """A fit was trained again and has other weights than those that have a test score. Its record and score stay."""
 
     kind: ClassVar = "not-reproduced"
     fit: Fit
@@ -204,5 +204,5 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
 
 
 def _definitions(dataset: Dataset, fits: Iterable[Fit]) -> dict[str, Any]:
-    """Return the fits of an event by id, and their dataset, which are needed to read the event."""
+    """Return the fits of an event by id, and their dataset. A reader needs both to read the event."""
     return {"fits": {fit.id: fit.as_json() for fit in fits}, "dataset": dataset.as_json()}

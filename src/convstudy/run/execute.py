@@ -1,4 +1,4 @@
-"""Executes a task with the engine, in whichever process or thread an executor calls it."""
+"""Executes a task with the engine, in the process or thread in which an executor calls :func:`execute`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _read = lru_cache(maxsize=1)(Dataset.load)
 
 
 def _loaded(dataset: Dataset) -> LoadedDataset:
-    # Threads of one process share the images. Without the lock, each would read them at the start.
+    # Threads of one process share the images. Without the lock, each thread would read them at the start.
     with _reading:
         return _read(dataset)
 
@@ -51,7 +51,7 @@ def execute(
 ) -> None:
     """Execute a task: train, evaluate or inspect, write the files, and send messages.
 
-    An error of the task does not raise; the last message has it.
+    If the task fails, this function does not raise; the last message contains the error.
 
     Args:
         task: the task.
@@ -59,8 +59,8 @@ def execute(
         send: a function that receives each message in this thread: ``Started`` first, ``Advanced`` after each epoch of
             a training, and finally one other message.
         device: ``"cpu"`` or ``"cuda:N"``.
-        before_step: a function that is called before each training step. It and ``send`` can end the task by raising a
-            ``BaseException`` that is no ``Exception``.
+        before_step: a function that is called before each training step. ``before_step`` and ``send`` can end the task
+            by raising a ``BaseException`` that is not an ``Exception``.
     """
     send(Started(task))
     send(_last_message(task, layout, send, device, before_step))
@@ -105,7 +105,7 @@ def _train(
             return Halted(task, problems)
         # A failed fit becomes a record with its error; fits that do not depend on it are still trained.
         where = environment(fit.threads, device_name(device))
-        # An OSError that is left here is ENOMEM, see _shared_problems.
+        # Here, an OSError can only be ENOMEM, because _shared_problems reports all others.
         kind = OutOfMemory.kind if isinstance(error, (MemoryError, OSError)) else "failed"
         return Trained(
             task, Record(fit.id, "failed", error_kind=kind, error=_error_text(error), environment=where)
@@ -115,8 +115,8 @@ def _train(
 def _test(task: Test, layout: Layout, device: str) -> Tested:
     fit = task.fit
     try:
-        # Only the run loop writes the access log, and it has written the entry task.test_evaluation. So the callback
-        # that would write one does nothing.
+        # Only the run loop writes the access log, and it has already written the entry task.test_evaluation. So the
+        # callback that writes an entry does nothing here.
         evaluated = evaluate_test_set(
             fit,
             layout.artefact(fit.id, "weights"),
@@ -128,7 +128,7 @@ def _test(task: Test, layout: Layout, device: str) -> Tested:
         metadata = _metadata(fit, task.weights_digest, evaluated.predictions)
         write_tensors(layout.artefact(fit.id, "test"), evaluated.predictions, metadata)
         return Tested(task, evaluated.scores, evaluated.seconds)
-    except Exception as error:  # it must reach the run loop, which may be in another process
+    except Exception as error:  # send every error to the run loop, which may be in another process
         kind = error.kind if isinstance(error, FitError) else "failed"
         return Tested(task, error=_error_text(error), error_kind=kind)
 
@@ -136,15 +136,15 @@ def _test(task: Test, layout: Layout, device: str) -> Tested:
 def _inspect(task: Inspect) -> Inspected:
     try:
         loaded = _loaded(task.dataset)
-        # This needs no entry in the access log: it tests no hypothesis, and follows logged evaluations.
+        # An inspection needs no entry in the access log: it tests no hypothesis and runs after logged evaluations.
         test = loaded.test.open(lambda: None)
         return Inspected(task, dataset_statistics(loaded.info, loaded.train, test))
-    except Exception as error:  # as above
+    except Exception as error:  # send every error to the run loop, as in _test
         return Inspected(task, error=_error_text(error))
 
 
 def _check_presence(layout: Layout) -> None:
-    # To write into a deleted runs folder would create it again, without its database.
+    # Writing into a deleted runs folder would create the folder again, without its database.
     if not layout.database.exists():
         raise StoreError(Problem("this runs folder was deleted", where=Location(str(layout.folder))))
 
@@ -156,7 +156,7 @@ def _metadata(fit: Fit, digest: str, predictions: Tensors | None = None) -> dict
 
 
 def _shared_problems(error: Exception) -> tuple[Problem, ...]:
-    """Return the problems of an error that every other fit would meet too; otherwise nothing.
+    """Return the problems of an error if every other fit would fail with it too, otherwise an empty tuple.
 
     Examples are a full or failing disk, too many open files and deleted data. Too little memory does not count, because
     another fit may need less.

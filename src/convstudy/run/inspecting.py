@@ -1,4 +1,4 @@
-"""Computes the statistics of a dataset's images, such as duplicates, once per runs folder, after a test evaluation."""
+"""Computes the statistics of a dataset's images, such as the number of duplicates, after the test-set evaluation."""
 
 from __future__ import annotations
 

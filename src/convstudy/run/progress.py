@@ -5,8 +5,8 @@
 >>> progress.n_done, progress.fraction, progress.seconds_left
 (0, 0.0, None)
 
-``run_study(study, listener=progress.take)`` updates it in the thread of the call. Another thread that reads it must use
-a lock around ``take`` and its own access.
+``run_study(study, listener=progress.take)`` updates the progress in the thread that calls ``run_study``. If another
+thread reads the progress, both threads must hold the same lock during ``take`` and during the reading.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Running:
-    """A running fit, its last completed epoch, and the time of its last event (seconds of the progress's clock)."""
+    """A running fit, its last completed epoch, and the time of its last event in seconds of ``Progress.clock``."""
 
     fit: Fit
     last_event: float
@@ -49,7 +49,7 @@ class Running:
 
 @dataclass
 class StageProgress:
-    """The number of a stage's fits and of those with a record; ``known`` has the ids of fits without placeholders."""
+    """The numbers of a stage's fits and of those with a record; ``known`` has the ids of all fits but placeholders."""
 
     known: frozenset[str]
     n_fits: int
@@ -77,7 +77,7 @@ class Progress:
         running: fit id -> running fit.
         choices: stage key -> the choice made in this run.
         names: fit id -> name of the fit in the plan.
-        stages: stage key -> the number of its fits and of those with a record.
+        stages: stage key -> the numbers of its fits and of its fits with a record.
     """
 
     clock: Callable[[], float] = monotonic
@@ -94,11 +94,11 @@ class Progress:
     _began_training: float | None = None
     _n_workers: int = 1
     _work_here: float = 0.0  # FLOPs of the epochs of this run
-    _seconds_lost: float = 0.0  # seconds of workers that led to no epoch: of failed fits and dead workers
+    _seconds_lost: float = 0.0  # workers' seconds without a completed epoch: failed fits and dead workers
     _costs: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs of one epoch
-    # Fit id -> epochs that follow those of a shorter fit.
+    # Fit id -> number of epochs without those of the shorter fit that it resumes from.
     _added: dict[str, int] = field(default_factory=dict)
-    # A listener may read the remaining work after each event. So it is decremented, not summed over up to 50,000 fits.
+    # A listener may read the remaining work after each event. So it is updated, not summed over up to 50,000 fits.
     _missing: dict[str, int] = field(default_factory=dict)  # fit id -> FLOPs
     _work: int = 0
     _work_missing: int = 0
@@ -167,13 +167,13 @@ class Progress:
     def seconds_left(self) -> float | None:
         """The remaining seconds at the speed of this run so far; ``None`` before its first epoch has ended.
 
-        Time that led to no epoch does not count towards the speed: since the last epoch of a failed fit, of a fit whose
-        worker died, and of each running fit.
+        The speed excludes the time after the last completed epoch of a failed fit, of a fit whose worker died, and of
+        each running fit.
         """
         if self._began_training is None or not self._work_here:
             return None
         now = self.clock()
-        # Lost seconds are those of single workers, so they are divided by the number of workers.
+        # Each lost second is the second of one worker, so divide by the number of workers.
         lost = self._seconds_lost + sum(now - running.last_event for running in self.running.values())
         elapsed = now - self._began_training
         return max(0.0, elapsed - lost / self._n_workers) * self._work_left / self._work_here

@@ -1,8 +1,8 @@
 """Finds missing and damaged files of completed fits that an evaluation or the report needs.
 
-Every file below ``fits/`` can be computed again: weights from the fit's description, predictions from the weights.
-Records and test scores stay in the database. Files that are no longer needed are not restored, such as the weights of
-an evaluated model.
+Every file below ``fits/`` can be computed again: weights by training the fit, predictions from the weights. Records and
+test scores stay in the database. Files that are no longer needed, such as the weights of an evaluated model, are not
+restored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LostFile:
 
 
 class Restoration:
-    """The files that one run restores. Each is restored at most once per run."""
+    """The files that one run restores. Each file is restored at most once per run."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -46,7 +46,7 @@ class Restoration:
         self._without_weights: set[str] = set()
 
     def find_lost(self, plan: Plan) -> tuple[LostFile, ...]:
-        """Return the lost files that a plan needs, without those of earlier calls."""
+        """Return the lost files that a plan needs, without files that an earlier call returned."""
         files = lost_files(self._history, plan, self._lost)
         self._lost |= {file.key for file in files}
         self._without_weights |= {file.fit.id for file in files if file.kind == "weights"}
@@ -54,7 +54,8 @@ class Restoration:
 
     def trainings(self, files: Iterable[LostFile]) -> list[Train]:
         """Return the trainings that restore these files, shortest first."""
-        # Test predictions need no training. Within a trial, a longer fit resumes from the checkpoint of a shorter one.
+        # Test predictions need no training. Sort by epochs, because a fit resumes from the checkpoint of a fit that is
+        # equal except for its smaller epoch budget.
         fits = {file.fit.id: file.fit for file in files if file.kind != "test"}
         return [
             Train(
@@ -91,7 +92,7 @@ def lost_files(history: History, plan: Plan, known: Container[tuple[str, str]]) 
 
     Args:
         history: the history of the runs folder.
-        plan: the plan with every choice that the records allow.
+        plan: the plan with all choices that can be made from the existing records.
         known: the keys of files that are not checked.
     """
     found: dict[tuple[str, str], LostFile] = {}
@@ -127,14 +128,14 @@ def is_same(record: Record, before: RecordSummary | None) -> bool:
 
 
 def replaces(record: Record, before: RecordSummary | None, scored: bool, accepting: bool) -> bool:
-    """Return whether a new record replaces the earlier one. A completed record with the same weights always stays.
+    """Return whether a new record replaces the earlier one. A completed record always stays if the weights are equal.
 
     Args:
         record: the new record.
         before: the earlier record; a failed one is always replaced.
         scored: whether the weights of the earlier record have a test score; such a record is never replaced.
-        accepting: whether a failure that is not permanent replaces a completed record, so that the next run can accept
-            the failure. Otherwise the completed record stays, and the next run trains the fit again.
+        accepting: whether a failure that is not permanent replaces a completed record. Then the next run can accept
+            this failure. Otherwise the completed record stays, and the next run trains the fit again.
     """
     if before is None or not before.done:
         return True

@@ -1,4 +1,4 @@
-"""Stores arrays of a Python program in the runs folder, from which workers, later runs and reports read them."""
+"""Stores arrays of a Python program in the runs folder. Workers, later runs and reports read them from there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def save_arrays(study: Study, history: History) -> Study:
     A study whose dataset consists of files is returned unchanged.
 
     Raises:
-        StoreError: if the files cannot be written, or a study of this name was run on other arrays in this folder. A
-            program whose arrays differ in each run would otherwise train and evaluate everything again.
+        StoreError: if the files cannot be written, or if a study of this name was run on other arrays in this folder.
+            Without this error, a program whose arrays differ in each run would train and evaluate everything again.
     """
     source = study.dataset.source
     if not isinstance(source, MemorySource):

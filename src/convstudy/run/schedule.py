@@ -1,4 +1,4 @@
-"""Decides which training starts next and what follows from each message, without a store, a clock or processes.
+"""Decides which training starts next and what follows from each message; uses no store, clock or processes.
 
 The run loop (``run/study.py``) calls :meth:`Schedule.start` while workers are free, passes each message to
 :meth:`Schedule.take`, acts on the answer, and resolves the plan again when :attr:`Schedule.choice_due` is true. The
@@ -17,8 +17,8 @@ from convstudy.record import Epoch, Record
 from convstudy.run.stopping import start_error, training_error
 from convstudy.run.tasks import Advanced, Halted, Lost, Message, Started, Train, Trained
 
-# Number of retries of a task in one run after its worker died. A training resumes from its last checkpoint, but a fit
-# that kills its worker each time must not keep the run alive forever.
+# The number of retries of a task in one run after its worker died. A training resumes from its last checkpoint. The
+# number is limited because a fit that kills its worker each time would otherwise never let the run end.
 N_RETRIES = 1
 
 
@@ -65,7 +65,8 @@ Answer = FitBegan | EpochReached | SaveRecord | Retry | EndRun
 class Schedule:
     """The state of a run's trainings: waiting, running or ended.
 
-    Two trainings of one trial never run at the same time, because they write the same checkpoint.
+    Fits that differ only in their epoch budget are one trial. Two trainings of one trial never run at the same time,
+    because they write the same checkpoint.
     """
 
     def __init__(self) -> None:
@@ -105,14 +106,14 @@ class Schedule:
 
     @property
     def choice_due(self) -> bool:
-        """Whether a stage has all its records, so that a choice, a rung or new trials follow."""
+        """Whether a stage has all its records, so that its choice, its next rung or new trials can be determined."""
         return any(not ids for ids in self._without_record)
 
     def follow(self, plan: Plan, is_final: Callable[[Fit], bool]) -> None:
         """Replace the waiting trainings by those of a plan; running trainings continue.
 
         Args:
-            plan: the plan with every choice that the records allow.
+            plan: the plan with all choices that can be made from the existing records.
             is_final: returns whether a fit is done, or its failure is permanent or accepted.
         """
         ended = {
@@ -120,7 +121,7 @@ class Schedule:
             for fit in plan.settled_fits
             if fit.id in self._tried or fit.trial_id in self._timed_out or is_final(fit)
         }
-        # A fit that was tried in this run is not tried again, even if its failure is not permanent: the next run does.
+        # A fit that failed in this run waits for the next run, even if its failure is not permanent.
         under_way = {task.fit.id for task in self.under_way}
         self._waiting = deque(Train(fit) for fit in schedule_order(plan, ended) if fit.id not in under_way)
         stages = [stage for stage in plan.stages if stage.chooses and not stage.depends_on]
@@ -132,11 +133,11 @@ class Schedule:
         self._without_record = [ids for ids in without_record if ids]
 
     def train(self, tasks: Iterable[Train]) -> None:
-        """Append trainings to the waiting ones, except those of a trial with a timed-out fit."""
+        """Append trainings to the waiting trainings, except trainings of a trial with a timed-out fit."""
         self._waiting.extend(task for task in tasks if task.fit.trial_id not in self._timed_out)
 
     def start(self, n_workers: int) -> Train | None:
-        """Return the next training and count it as running; ``None`` if none can start with this number of workers."""
+        """Return the next training and count it as running; ``None`` if ``n_workers`` are busy or none can start."""
         if len(self._under_way) >= n_workers:
             return None
         for task in self._waiting:
@@ -149,8 +150,8 @@ class Schedule:
     def take(self, message: Message) -> Answer:
         """Process a message about a training, and return what the loop must do.
 
-        For a message that is not about a running training, the answer is :class:`EndRun` with a ``UsageError``,
-        because the executor violates its protocol.
+        A message about a training that is not running violates the protocol of executors: then the answer is
+        :class:`EndRun` with a ``UsageError``.
         """
         task = message.task
         if not isinstance(task, Train) or self._under_way.get(task.fit.trial_id) != task:
@@ -168,7 +169,7 @@ class Schedule:
             case Halted(problems=problems):
                 return EndRun(training_error(fit, problems))
             case Lost(reason=reason, timed_out=timed_out):
-                # Remove the training first: otherwise its retry could not start.
+                # Remove the training before a retry: otherwise its own entry would prevent its start.
                 del self._under_way[fit.trial_id]
                 return self._lost(task, reason, timed_out)
         return EndRun(_unexpected(message))
@@ -189,7 +190,7 @@ class Schedule:
         """Return what follows from a dead worker or a timed-out training."""
         fit = task.fit
         if timed_out:
-            # No retry, and no other fit of the trial: the thread may still run and write the same checkpoint.
+            # Start neither a retry nor another fit of the trial: the thread may still write the same checkpoint.
             self._timed_out.add(fit.trial_id)
             self._waiting = deque(each for each in self._waiting if each.fit.trial_id != fit.trial_id)
         else:
@@ -197,7 +198,7 @@ class Schedule:
             if self._deaths[task] <= N_RETRIES:
                 self._waiting.appendleft(task)
                 return Retry(task)
-        # If a fit did not even start, the cause affects all workers, such as a broken installation.
+        # If the worker died before the fit started, the cause affects all workers, such as a broken installation.
         if fit.id not in self._started:
             return EndRun(start_error(reason, timed_out))
         kind = "timed-out" if timed_out else "crashed"

@@ -41,7 +41,7 @@ def training_error(fit: Fit, problems: Iterable[Problem]) -> StoreError:
 
 
 def start_error(reason: str, timed_out: bool = False) -> StoreError:
-    """Return the error of a worker that ended before it started a fit, so that the fit cannot be the cause."""
+    """Return the error of a worker that ended before it started a fit. The cause cannot be the fit."""
     if timed_out:
         what = f"a worker did not start a fit within the fit timeout: {reason}"
         return StoreError(Problem(what, hint=f"{TIMEOUT_HINT}; a worker first loads PyTorch"))

@@ -59,20 +59,21 @@ def run_study(
 
     Args:
         study: the study; it is checked first.
-        runs: the runs folder. Fits that are done there are not trained again, even if another study trained them.
+        runs: the runs folder. Fits with results in it are not trained again, even if another study trained them.
         workers: the number of fits that train at the same time. 0 trains one fit after another in this process. The
-            default is the number of cores divided by ``study.threads``, each in a worker process; on a GPU it is 6,
-            in threads of this process.
+            default on a CPU is the number of cores divided by ``study.threads``, and each fit has a worker process. The
+            default on a GPU is 6, and each fit has a thread of this process.
         listener: a function that receives each event (:mod:`convstudy.run.events`) in this thread. An exception that
             it raises ends the run.
         device: ``"auto"`` (a GPU if torch finds one, otherwise the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. On
             another device, floating-point sums differ in their last bits. Each record names its device.
-        accept_failures: the reason why fits that failed in earlier runs count as failed instead of being trained
-            again; the report prints it. Without a reason, no choice is made in a stage with such a fit, and the test
-            set is not evaluated. Fits that diverged, or failed with the same error in three runs, count as failed in
-            any case.
-        fit_timeout: a fit that sends no message for this many seconds is ended; a message follows each epoch. The fit
-            counts as failed until the next run trains it again. No limit by default, and none with ``workers=0``.
+        accept_failures: a reason, which the report prints. With a reason, fits that failed in earlier runs are not
+            trained again and count as failed. Without a reason, they are trained again; if such a fit fails again, no
+            candidate of its stage is chosen, and the test set is not evaluated. Fits that diverged, or failed with
+            the same error in three runs, always count as failed.
+        fit_timeout: the number of seconds without a message after which a fit is ended; a fit sends a message after
+            each epoch. The fit counts as failed until the next run trains it again. The default is no limit. With
+            ``workers=0`` there is no limit.
         executor: an executor class, or a function that returns an executor. It is called with the
             :class:`~convstudy.store.Layout` of the runs folder. It replaces ``workers`` and ``device``, which must keep
             their defaults. See :class:`~convstudy.run.executors.Executor`.
@@ -80,7 +81,7 @@ def run_study(
             the runs folder once. A study of the same name with other arrays must use another runs folder.
 
     Returns:
-        The results of the run. ``results.complete`` is false if a fit failed that the next run trains again.
+        The results of the run. ``results.complete`` is false if a fit failed and the next run trains it again.
 
     Raises:
         StudyError: if the study cannot be run, for example because a class has fewer images than a search has folds.
@@ -122,7 +123,7 @@ def run_study(
         found = chosen_device(device)
         study = fix_precision(study, found)
     check_classes(study, study.dataset.load().train.labels)
-    # Wrong test labels, or a metric that is undefined for them, would otherwise fail only after all training.
+    # Check the test labels first: wrong labels, or labels without a defined metric, would fail only after all training.
     check_test_classes(study, study.dataset.load_labels("test"))
     history = History.open(Path(runs), create=True)
     try:
@@ -136,7 +137,7 @@ def run_study(
                     chosen = _executor(study, history, workers, found)
                 _Run(study, history, run_id, listener, reason).execute(chosen, limit)
             except BaseException:
-                # If the folder was deleted or is full, the original error is the one to report.
+                # If the folder was deleted or is full, report the original error.
                 with suppress(StoreError):
                     history.end_run(run_id, INTERRUPTED)
                 raise
@@ -181,13 +182,13 @@ class _Run:
         self.outcomes = history.outcomes(run_id)
         self.schedule = Schedule()
         self.restoration = Restoration(history)
-        self.plan: Plan  # with every choice that the records allow, see _resolve
+        self.plan: Plan  # with all choices that can be made from the records, see _resolve
         self.choices: tuple[Choice, ...] = ()  # the choices of this plan
         self.reported_choices: set[str] = set()
         self.search_progress: dict[str, tuple[int, int]] = {}  # stage key -> (decided rungs, candidates)
 
     def execute(self, unwatched: Executor, limit: float | None) -> None:
-        """Train, choose and evaluate until nothing is left to do. End a task without a message for ``limit`` s."""
+        """Train, choose and evaluate until nothing is left; end a task without a message for ``limit`` seconds."""
         executor = Watched(unwatched, self.listener, limit)
         self._resolve()
         done = frozenset(i for i, outcome in self.outcomes.items() if outcome.final or self.reason)
@@ -195,8 +196,8 @@ class _Run:
         with unwatched:
             while self._has_trainings():
                 self._train(executor)
-            # A failed fit that may succeed in the next run can still change a choice. Until then, no test image is
-            # read, so that no choice follows a test score, and every checkpoint stays.
+            # A failed fit that may succeed in the next run can still change a choice. Until every failure is final, no
+            # test image is read, so that no choice follows a test score, and every checkpoint stays.
             if not all(self._is_final(fit) for fit in self.plan.settled_fits):
                 return
             for stage in self.plan.stages:
@@ -206,16 +207,16 @@ class _Run:
                 inspect_images(self.study.dataset, self.history, executor, self.listener)
 
     def _has_trainings(self) -> bool:
-        """Make every choice that the records allow, and return whether there is a training to do."""
+        """Make all choices that follow from the records, and return whether there is a training to do."""
         self._choose()
-        # Lost files come last: until all choices are made, the plan does not show which files are needed.
+        # Restore lost files last: until all choices are made, the plan does not show which files are needed.
         if self.schedule.idle and (files := self.restoration.find_lost(self.plan)):
             self.listener(FilesLost(files))
             self.schedule.train(self.restoration.trainings(files))
         return not self.schedule.idle
 
     def _train(self, executor: Watched) -> None:
-        """Execute all trainings of the schedule, and choose as soon as the fits of a stage are complete."""
+        """Execute all trainings of the schedule, and choose a stage's candidate as soon as its fits are complete."""
         while not self.schedule.idle:
             while task := self.schedule.start(executor.n_workers):
                 self.history.set_aside_obstacles(task.fit)
@@ -263,7 +264,7 @@ class _Run:
         return outcome is not None and outcome.final
 
     def _choose(self) -> None:
-        """Make every choice that the records allow, and update the schedule to the plan with these choices."""
+        """Make all choices that follow from the records, and update the schedule to the plan with these choices."""
         self._resolve()
         for choice in self.choices:
             self.history.save_choice(self.run_id, choice)
@@ -284,7 +285,7 @@ class _Run:
                 self.history.drop_checkpoint(fit)
 
     def _report_searches(self) -> None:
-        """Send an event for each open search with new decided rungs or new trials."""
+        """Send an event for each search without a choice that has newly decided rungs or new trials."""
         for stage in self.plan.stages:
             reached = (sum(rung.decided for rung in stage.rungs), len(stage.candidates))
             before = self.search_progress.setdefault(stage.key, reached)

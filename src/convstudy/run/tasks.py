@@ -1,4 +1,4 @@
-"""The three kinds of tasks, the messages about them, and both as JSON."""
+"""The three kinds of tasks and the messages about them; converts both to JSON and back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from convstudy.record import Epoch, Record, Scores
 class Train:
     """Train a fit, from its checkpoint if there is one, and write weights and validation predictions.
 
-    ``weights_digest`` is set to restore weights that have a test score. Files are then written only if the training
-    gives exactly these weights.
+    ``weights_digest`` is the digest of lost weights that have a test score and must be restored, otherwise empty. If it
+    is set, files are written only if the training gives exactly these weights.
     """
 
     fit: Fit
@@ -89,7 +89,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The statistics of a dataset were computed, or could not be computed; then ``error`` is the reason."""
+    """The computation of a dataset's statistics has ended; if it failed, ``error`` is the reason."""
 
     task: Task
     statistics: DatasetStatistics | None = None
@@ -180,7 +180,7 @@ def message_from_json(task: Task, values: dict[str, Any]) -> WorkerMessage:
             scores = Scores(values["scores"])
             return Tested(task, scores, values["seconds"], values["error"], values["error_kind"])
         case "inspected":
-            assert isinstance(task, Inspect)  # only this task ends with the message
+            assert isinstance(task, Inspect)  # only an Inspect task ends with this message
             statistics = values["statistics"] and DatasetStatistics.from_json(
                 values["statistics"], task.dataset
             )

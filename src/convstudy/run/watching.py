@@ -13,7 +13,7 @@ from convstudy.run.executors import Executor
 from convstudy.run.tasks import Advanced, Inspect, Lost, Message, Started, Task
 
 FIRST_REPORT_SECONDS = 60.0
-"""A task without a message for this long is reported; the interval doubles for the next report about the same task."""
+"""Seconds without a message after which a task is reported; the interval doubles after each report about a task."""
 
 
 def checked_timeout(seconds: float | None) -> float | None:
@@ -87,8 +87,8 @@ class Watched:
     def _check_tasks(self) -> Lost | None:
         """Report tasks without a message for too long; end and return the first one that exceeds the timeout."""
         now = self._clock()
-        # A task that has not started cannot send a message, so its timeout starts again. A task that waited at the last
-        # check has started since, so its timeout starts again too.
+        # A task that waits to start cannot send a message, so its timeout starts again. A task that waited at the last
+        # check may have started since then, so its timeout starts again too.
         waiting = self._executor.waiting
         for task in {*waiting, *self._waiting} & self._last_message.keys():
             self._last_message[task] = now
@@ -100,7 +100,7 @@ class Watched:
                 self._forget(task)
                 return Lost(task, f"no message for {shortest(self._limit)} s (fit timeout)", timed_out=True)
             if elapsed >= self._report_after[task]:
-                # One report even if several intervals have passed, such as after the computer was suspended.
+                # Send one report even if several intervals have passed, for example while the computer was suspended.
                 reached = self._report_after[task]
                 while 2 * reached <= elapsed:
                     reached *= 2

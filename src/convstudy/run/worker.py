@@ -1,7 +1,8 @@
 """The main program of a worker process: ``python -m convstudy.run.worker RUNS``.
 
-Tasks arrive on standard input as lines of JSON, messages leave on standard output. The input ends when the parent
-process ends. Then the worker exits at once, even during a training; the checkpoint of the last epoch is on the disk.
+The worker reads tasks from standard input and writes messages to standard output, both as lines of JSON. The input ends
+when the parent process ends. Then the worker exits at once, even during a training; the checkpoint of the last epoch is
+on the disk.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from convstudy.store import Layout
 def main() -> None:
     """Execute tasks until the input ends."""
     layout = Layout(Path(sys.argv[1]))
-    # Only messages go to the real standard output. What libraries print is redirected to the log.
+    # Only messages go to the real standard output. The output of libraries goes to the log.
     messages = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -37,7 +38,7 @@ def main() -> None:
 def _read(lines: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         lines.put(line)
-    # Not sys.exit: in a thread it would end only the thread, and the training would continue without its parent.
+    # sys.exit would end only this thread, and the training would continue without the parent process.
     os._exit(0)
 
 
