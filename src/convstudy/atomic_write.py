@@ -1,4 +1,4 @@
-"""Write a file atomically: at any time, and after any crash, its path has the old content or all of the new one."""
+"""Write a file atomically: the path has either the old or the complete new content, even after a crash."""
 
 from __future__ import annotations
 

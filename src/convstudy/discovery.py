@@ -10,7 +10,7 @@ from types import ModuleType
 def members(package_name: str) -> tuple[ModuleType, ...]:
     """Import the modules and packages inside a package of convstudy, and return them in name order.
 
-    The caller uses the modules that define its name, such as ``LAYERS``; modules with shared code do not.
+    The caller uses the modules that define a constant such as ``LAYERS``. The other modules contain shared code.
 
     >>> [module.__name__ for module in members("convstudy.networks.modules")][:2]
     ['convstudy.networks.modules.batch_norm', 'convstudy.networks.modules.dropout']

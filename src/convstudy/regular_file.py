@@ -15,7 +15,7 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-# Windows lacks the first three; other systems lack O_BINARY.
+# Windows lacks the first three flags; other systems lack O_BINARY.
 _FLAGS = (
     getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)

@@ -183,7 +183,7 @@ def test_load_of_changed_files_raises(
     written_dataset = make(LABELS[::-1].copy())
     np.save(tmp_path / "mine" / "train-labels.npy", np.roll(LABELS, 1))
     monkeypatch.setattr(npy, "MAX_BYTES_IN_MEMORY", limit)
-    with pytest.raises(DataError, match="the train part has changed"):
+    with pytest.raises(DataError, match="the train set has changed"):
         written_dataset.load()
 
 

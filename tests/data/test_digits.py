@@ -50,5 +50,5 @@ def test_load_of_changed_digits_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = images.pixels.copy()
     changed[0, 0, 0, 0] ^= 1
     monkeypatch.setattr("convstudy.data.digits.read_digits", lambda part: Images(changed, images.labels))
-    with pytest.raises(DataError, match="the train part has changed"):
+    with pytest.raises(DataError, match="the train set has changed"):
         BUILT_IN_DATASETS["digits"].load()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Outcome:
-    """Print the answer of a run, then check the run and write its report. An error in a step is printed and kept.
+    """Print the answer of a run, then check the run and write its report. An error in a step is printed and stored.
 
     Args:
         results: the results of the run.

@@ -186,7 +186,7 @@ class Dataset:
         return next((name for name, kind in SOURCES.items() if isinstance(self.source, kind.type)), "")
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        """Return plain values for :meth:`from_json`; paths inside ``folder`` are relative to it.
+        """Return JSON values for :meth:`from_json`; paths inside ``folder`` become relative to ``folder``.
 
         Raises:
             DataError: if the dataset is made of arrays in memory.
@@ -205,10 +205,10 @@ class Dataset:
 
     @classmethod
     def from_json(cls, values: object, folder: Path = Path()) -> Dataset:
-        """Return the dataset of the values of :meth:`as_json`; they are validated.
+        """Create the dataset from the values of :meth:`as_json`, which are validated.
 
         Args:
-            values: the plain values.
+            values: the JSON values.
             folder: the folder of relative paths.
 
         Raises:
@@ -282,7 +282,7 @@ def _wrong_value(dataset: Dataset) -> Problem | None:
         return Problem(what, got=_cut(sizes))
     if not all(_is_count(count, 1 << 48) for count in (dataset.n_train, dataset.n_test)):
         got = f"{_cut(dataset.n_train)} and {_cut(dataset.n_test)}"
-        return Problem("training and test part must have at least one image", got=got)
+        return Problem("there must be at least one training and one test image", got=got)
     names = dataset.class_names
     if not 2 <= len(names) <= MAX_CLASSES:
         return Problem(f"the number of classes must be in [2, {MAX_CLASSES}]", got=str(len(names)))

@@ -157,7 +157,7 @@ class PartDigests:
         """
         expected, got = self.train_digest if part == "train" else self.test_digest, images.digest()
         if got != expected:
-            what = f"the {part} part has changed"
+            what = f"the {part} set has changed"
             raise DataError(Problem(what, where, f"SHA-256 {got}", f"SHA-256 {expected}", hint))
         return images
 

@@ -69,7 +69,7 @@ class Fold:
     """One fold of k-fold cross-validation: it validates on one part and trains on the others.
 
     Args:
-        index: the index of the validation part, in [0, ``of``).
+        index: the index of the fold that is used for validation, in [0, ``of``).
         of: the number of folds, at least 2.
         seed: the seed of the shuffle, in [0, 2**32 - 1].
         subset: see :class:`Holdout`.
@@ -160,7 +160,7 @@ def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
 
 
 def _available(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
-    """Return the indices of the images that a split divides: the subset without the outer fold's validation part."""
+    """Return the indices of the images that a split divides: the subset without the outer fold's validation images."""
     import numpy as np
 
     # The subset comes first: an outer fold divides the subset, not all images.
@@ -233,7 +233,7 @@ def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[
     if min(n_train, n_validation) < n_classes:
         raise DataError(
             Problem(
-                f"both parts of a holdout must have an image of each of {n_classes} classes",
+                f"a holdout needs a training and a validation image of each of {n_classes} classes",
                 got=f"{n_train:,} training and {n_validation:,} validation images",
                 hint="use a fraction nearer to 0.5, or more images",
             )

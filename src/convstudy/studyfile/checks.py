@@ -114,7 +114,7 @@ def _reported(draft: Draft, path: KeyPath) -> bool:
 
 
 def _check_data(draft: Draft) -> None:
-    """Check that the dataset has enough images for the subset, the validation part and the folds."""
+    """Check that the dataset has enough images for the subset, the validation set and the folds."""
     if draft.head is None:
         return
     dataset = draft.dataset

@@ -10,7 +10,7 @@ from convstudy.studyfile.study import Ablate, candidate_name
 
 
 class ListedValues:
-    """The values of one key of a search so far. Each value makes a candidate."""
+    """The values of one key of a search, collected one by one. Each value gives one candidate."""
 
     def __init__(self, key: str) -> None:
         self._key = key

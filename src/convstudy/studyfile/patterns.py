@@ -1,4 +1,4 @@
-"""Networks and blocks as a study file has them: layer texts with parameters."""
+"""Networks and blocks of a study file: layer texts (strings such as ``"conv 64 {kernel} relu"``) and parameters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The checks that a study can suppress, each with a reason: ``single-seed = "a smoke run"`` under ``[suppress]``.
 
-The checks are in ``convstudy.checks``, which imports this package. Their names are here, so that the study file can
-be checked for unknown ones.
+The checks are in ``convstudy.checks``, which imports this package. The names of the checks are here, so that an unknown
+name in a study file is an error.
 """
 
 from __future__ import annotations

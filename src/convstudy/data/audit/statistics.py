@@ -71,15 +71,15 @@ class DatasetStatistics:
     near_duplicates: Pairs | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values for :meth:`from_json`."""
+        """Return JSON values for :meth:`from_json`."""
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: object, info: Dataset) -> DatasetStatistics:
-        """Return the statistics of the values of :meth:`as_json`; they are validated.
+        """Create the statistics from the values of :meth:`as_json`, which are validated.
 
         Args:
-            values: the plain values.
+            values: the JSON values.
             info: the dataset.
 
         Raises:
