@@ -74,10 +74,10 @@ def test_hypotheses_count_once_over_all_studies() -> None:
     assert (found.n_hypotheses, found.n_hypotheses_elsewhere, found.n_evaluated) == (7, 1, 18)
     assert [entry.test_evaluation.fit_id for entry in found.others] == ["f" * 16, "e" * 16]
     assert answer(analyse(results))[-1].startswith(
-        "In this runs folder, 7 hypotheses have been tested on this test set, 1 of them by other runs."
+        "In this runs folder, 7 different candidates have been scored on this test set, 1 of them by other runs."
     )
     alone = replace(made, access_log=tuple(entries[:18]))
-    assert not any("hypotheses" in line for line in answer(analyse(alone)))
+    assert not any("scored on this test set" in line for line in answer(analyse(alone)))
     many = [_entry(replace(other, fit_id=f"{n:016d}"), "another-1", str(n)) for n in range(60)]
     table = access_log_table(analyse(replace(made, access_log=tuple(many))).protocol)
     assert len(table.rows) == 50
@@ -100,7 +100,7 @@ def test_hypotheses_of_earlier_runs_are_reported_if_this_run_reuses_their_scores
         (),
     )
     assert answer(analyse(results))[-1].startswith(
-        "In this runs folder, 6 hypotheses have been tested on this test set, 6 of them"
+        "In this runs folder, 6 different candidates have been scored on this test set, 6 of them"
     )
 
 

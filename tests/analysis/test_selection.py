@@ -118,8 +118,8 @@ def test_answer_has_the_corrected_score_of_a_search() -> None:
     assert 0.95 < found.corrected < found.score
     assert found.optimism == pytest.approx(found.score - found.corrected)
     notes = notes_of_first(results)
-    assert f"The score of {found.score * 100:.2f} % is optimistic, because the search selected" in notes
-    assert "; corrected for this selection" in notes
+    assert f"The score of {found.score * 100:.2f} % may be optimistic, because the search selected" in notes
+    assert ". Corrected for this selection" in notes
     assert f"it is about {found.corrected * 100:.2f} %." in notes
 
 
@@ -128,7 +128,7 @@ def test_unknown_optimism_has_a_reason() -> None:
     found = analyse(older).stage_results[0].selection
     assert found is not None
     assert (found.optimism, found.unknown) == (None, "no predictions")
-    assert "selected the candidate by this score; these records do not show by how much" in notes_of_first(
+    assert "selected the candidate by this score. These records do not show by how much" in notes_of_first(
         older
     )
     lost = analyse(synthetic_results(_searching(), with_arrays=False)).stage_results[0].selection
@@ -165,6 +165,6 @@ def test_successive_halving_corrects_for_the_last_rung_only() -> None:
     assert found is not None
     assert found.n_candidates == len(stage.finalists) < 5
     assert (
-        f"the last rung selected one of {found.n_candidates} candidates by this score; corrected"
+        f"the last rung selected one of {found.n_candidates} candidates by this score. Corrected"
         in notes_of_first(results)
     )

@@ -94,4 +94,7 @@ def test_kept_selection_is_reported() -> None:
     assert "This selection was made before any test-set evaluation and is kept" in compare
     assert "selects nothing" not in compare
     tables = {table.name: table for table in gathered(kept).tables}
-    assert "compare.architectures: selected before a model had a test score" in tables["choices"].caption
+    assert (
+        "compare.architectures: this selection was made before any model had a test score"
+        in tables["choices"].caption
+    )

@@ -33,13 +33,16 @@ NONE = Pairs(0, 0, 0, ())
 def test_image_text_describes_duplicates_constant_images_and_balance() -> None:
     text = image_text(STATISTICS, INFO)
     assert text[0] == (
-        "2 test images are exact copies of training images, in 2 pairs, 1 of them with different labels: a model may "
-        "have memorised their labels."
+        "2 test images are exact copies of training images; in 1 of 2 pairs, the labels differ. A model may have "
+        "memorised their labels."
     )
     assert text[1] == (
-        "1 test image is a near-duplicate of a training image (pixel correlation of 0.99 or more), in 1 pair."
+        "1 test image is a near-duplicate of a training image (pixel correlation of 0.99 or more)."
     )
-    assert text[2] == "4 training images repeat the pixels of an earlier one, 2 of them with another label."
+    assert (
+        text[2]
+        == "4 training images have the same pixels as an earlier training image, 2 of them with another label."
+    )
     assert text[3] == "1 training image is constant: all pixels have one value."
     assert text[4].startswith(
         "The largest class (9) has 1.2 times the number of training images of the smallest (0)"
@@ -112,7 +115,7 @@ def test_calibration_has_every_candidate_and_the_bins_of_the_best() -> None:
     [
         (0.5, 0.6, "the models are overconfident"),
         (0.99, 1.0, "the models are underconfident"),
-        (0.5, 1.0, "these test images show no significant difference"),
+        (0.5, 1.0, "the difference is not significant on these test images"),
     ],
 )
 def test_calibration_text_follows_from_the_interval(low: float, high: float, text: str) -> None:

@@ -88,7 +88,10 @@ def test_no_difference_with_too_few_seeds_is_inconclusive() -> None:
         text,
     )
     assert not re.search(CLAIM, text)
-    assert ", inconclusive, mostly because of few seeds (±" in conclusions(analyse(results))[0].notes[1]
+    assert (
+        ", inconclusive; the interval is wide mainly because there are few seeds (±"
+        in conclusions(analyse(results))[0].notes[1]
+    )
 
 
 def test_small_test_set_is_inconclusive_and_gives_the_detectable_difference() -> None:
@@ -103,7 +106,7 @@ def test_small_test_set_is_inconclusive_and_gives_the_detectable_difference() ->
         text,
     )
     assert not re.search(CLAIM, text)
-    assert "mostly because of few test images" in conclusions(analyse(results))[0].notes[1]
+    assert "mainly because there are few test images" in conclusions(analyse(results))[0].notes[1]
 
 
 def test_difference_of_the_size_of_the_margin_may_be_better() -> None:

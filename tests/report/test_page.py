@@ -209,8 +209,8 @@ def test_sentences_are_separated_by_spaces() -> None:
     results = replace(made, access_log=tuple(access_log))
     text = re.sub(r"<(script|style)\b.*?</\1>|<pre\b.*?</pre>", "", page(gathered(results)), flags=re.DOTALL)
     shown = re.sub(r"<[^>]*>", "\n", text).replace("\u00a0", " ")
-    assert "After the choices, its images were also searched for duplicates" in shown
-    assert "all seeds of a candidate count as one hypothesis." in shown
+    assert "After the choices, the test images were also searched for duplicates" in shown
+    assert "all seeds of a candidate count as one." in shown
     assert re.findall(r"\w{3,}[.:;][A-Z]\w+", shown) == []
 
 

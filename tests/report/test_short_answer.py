@@ -262,7 +262,7 @@ def test_a_final_training_has_its_mean_and_spread() -> None:
 def test_other_runs_on_the_same_test_set_are_reported() -> None:
     assert len(lines()) == 3
     *_, note = short_answer(with_other_runs(2))
-    assert note == "Note: other runs in this folder tested 2 hypotheses on the same test set."
+    assert note == "Note: other runs in this folder scored 2 candidates on the same test set."
 
 
 def with_other_runs(n_elsewhere: int) -> Analysis:

@@ -1,4 +1,4 @@
-"""The conclusions as text: one short paragraph per question. They claim no more than the verdicts.
+"""The conclusions as text: one short paragraph per question, which claims no more than the verdicts.
 
 The notes of a conclusion, the tables and the charts have the details.
 """

@@ -34,8 +34,8 @@ def curves_chart(
 
     Args:
         name: the part of the figure's name after ``curves-``.
-        subject: the title of the stage and the candidate, for files.
-        candidate: its name, for the title.
+        subject: the names of the stage and the candidate, for the title in files.
+        candidate: the name of the candidate, for the title on the page.
         records: the candidate's records, each with a history.
         metric: the metric of the curves.
     """
@@ -105,7 +105,7 @@ def overview_chart(
 
     Args:
         name: the part of the figure's name after ``overview-``.
-        subject: the title of the stage, for files.
+        subject: the title of the stage, for the title in files.
         candidates: each with its records, which have a history.
         metric: the metric of the scores.
     """

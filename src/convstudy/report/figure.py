@@ -1,9 +1,9 @@
 """Figures: Vega-Lite charts with titles and alternative texts; axes, scales and marks that charts share.
 
 A chart is a Vega-Lite specification as plain values. The page draws it, and vl-convert writes it as SVG, PDF or PNG.
-With Altair, the charts of 1,000 fits took three quarters of a report's time; a test validates each chart against
-Altair's schema. Every chart is a single layered view as wide as its container, so that it fits a phone. Dashes, shapes
-or positions repeat what colours show, for colour-blind readers.
+The package does not use Altair, which took three quarters of the time of a report on 1,000 fits; a test validates each
+chart against Altair's schema. Every chart is a single layered view as wide as its container, so that it fits a phone.
+Dashes, shapes or positions repeat the information of colours, for colour-blind readers.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class Figure:
 
     Attributes:
         name: the file name without its suffix.
-        title: the title within a section, which names the subject.
+        title: the title on the page. It omits the subject, because the section's title names it.
         alt: a sentence for screen readers.
         draw: returns the chart; called once per format, so that a report keeps no charts in memory.
-        full_title: the title in a file, with the subject; empty if it is ``title``.
+        full_title: the title in a file, with the subject; empty if ``title`` is also the title in a file.
         width: the width in a file, in pixels.
-        is_narrow: on the page, limit it to the width of a column of text.
+        is_narrow: whether the page limits the chart to the width of a column of text.
     """
 
     shape: ClassVar[str] = "figure"
@@ -82,7 +82,7 @@ def nominal(field: str, **options: Any) -> Spec:
 
 
 def either(test: str, yes: Any, no: Any) -> Spec:
-    """Encode the value ``yes`` for rows that pass a Vega expression, else ``no``."""
+    """Encode the value ``yes`` for rows for which the Vega expression ``test`` is true, else ``no``."""
     return {"condition": {"test": test, "value": yes}, "value": no}
 
 

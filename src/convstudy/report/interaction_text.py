@@ -14,7 +14,7 @@ from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
 FEW = 2
-"""Up to this many significant interactions are named in the answer; of more, it gives the number."""
+"""The answer names up to this many significant interactions; if there are more, it gives their number."""
 SHORT: Mapping[VerdictLabel, str] = {
     "better": "more than the sum",
     "worse": "less than the sum",
@@ -36,7 +36,7 @@ FULL: Mapping[VerdictLabel, str] = {
     "inconclusive": "inconclusive",
     "no spread": "inconclusive: predictions are missing, so it has no interval",
     "no interval": "not tested: there is no interval for this metric",
-    "one seed": "inconclusive: one seed each does not show the variation between seeds",
+    "one seed": "inconclusive: with one seed per network, the variation between seeds is unknown",
     "no pair": "no seed with test scores of all four networks",
 }
 

@@ -47,7 +47,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _block(block: Block, under: str) -> Iterator[str]:
-    """Yield the paragraphs of a block; ``under`` is the title above it: a block does not repeat it."""
+    """Yield the paragraphs of a block. A title equal to ``under``, the title above the block, is not repeated."""
     if isinstance(block, Table):
         if block.title != under:
             yield f"### {escaped(block.title)}"

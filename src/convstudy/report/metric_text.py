@@ -71,7 +71,7 @@ def unit_words(metric: Metric) -> str:
 
 
 def margin_text(metric: Metric, margin: float) -> str:
-    """Format an equivalence margin for a sentence, as short as the study has it.
+    """Format an equivalence margin for a sentence, without trailing zeros.
 
     Args:
         metric: the metric of the study.

@@ -1,4 +1,4 @@
-"""Text about selection bias: a winner's score is optimistic, because the winner was selected by it."""
+"""Text about selection bias: the score of a winner is optimistic, because this score selected the winner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.report.verdict_text import interval_text
 
 
 def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
-    """Report the selection bias of a search's best score, in one sentence; nothing if it is not known."""
+    """Report the selection bias of a search's best score, as one text; an empty tuple if there is no bias to report."""
     if stage_result.nested is not None and stage_result.nested.score.mean is not None:
         return (_nested(stage_result.nested, stage_result.metric),)
     found = stage_result.selection
@@ -18,35 +18,40 @@ def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
         return ()
     write = writer(stage_result.metric)
     selected = (
-        f"The score of {write(found.score)} is optimistic, because {_selector(stage_result, found.n_candidates)} "
+        f"The score of {write(found.score)} may be optimistic, because {_selector(stage_result, found.n_candidates)} "
         "by this score"
     )
     if found.unknown == "metric":
-        return (f"{selected}; there is no correction for {stage_result.metric.title}.",)
+        return (f"{selected}. There is no correction for {stage_result.metric.title}.",)
     if found.corrected is None:
-        return (f"{selected}; these records do not show by how much.",)
-    left = _uncorrected(stage_result)
-    but = f" (but not for {left})" if left else ""
+        return (f"{selected}. These records do not show by how much.",)
     still = "still " if write(found.corrected) == write(found.score) else ""
-    return (f"{selected}; corrected for this selection{but}, it is {still}about {write(found.corrected)}.",)
-
-
-def _uncorrected(stage_result: StageResult) -> str:
-    """Name the earlier selections, by rung or by epoch, that the correction does not cover."""
-    rungs = stage_result.trace is not None and stage_result.trace.halved
-    fits = stage_result.best.fits if stage_result.best else ()
-    epochs = any(fit.selected_epoch is not None and fit.selected_epoch < fit.n_epochs for fit in fits)
-    return " and ".join(
-        text for text, applies in (("earlier rungs", rungs), ("the selection of epochs", epochs)) if applies
+    return (
+        f"{selected}. Corrected for this selection, it is {still}about {write(found.corrected)}."
+        f"{_uncorrected(stage_result)}",
     )
 
 
+def _uncorrected(stage_result: StageResult) -> str:
+    """Name the selections that the correction does not cover, in a sentence after a space; empty if there are none."""
+    rungs = stage_result.trace is not None and stage_result.trace.halved
+    fits = stage_result.best.fits if stage_result.best else ()
+    epochs = any(fit.selected_epoch is not None and fit.selected_epoch < fit.n_epochs for fit in fits)
+    if rungs and epochs:
+        return (
+            " The selection in earlier rungs and the choice of the best epoch of each fit are not corrected."
+        )
+    if rungs:
+        return " The selection in earlier rungs is not corrected."
+    return " The choice of the best epoch of each fit is not corrected." if epochs else ""
+
+
 def test_set_text(protocol: Protocol) -> str:
-    """Report the number of hypotheses tested on this test set, or an empty text if no other run tested any."""
+    """Report the number of candidates scored on this test set; empty if no other run scored any."""
     if not protocol.n_hypotheses_elsewhere or not protocol.test_evaluations:
         return ""
     n, n_elsewhere = protocol.n_hypotheses, protocol.n_hypotheses_elsewhere
-    tested = f"{counted(n, 'hypothesis', 'hypotheses')} {'has' if n == 1 else 'have'} been tested"
+    tested = f"{counted(n, 'different candidate')} {'has' if n == 1 else 'have'} been scored"
     return (
         f"In this runs folder, {tested} on this test set, {n_elsewhere:,} of them by other runs. Changes made after "
         "seeing those results may be fitted to these images."

@@ -26,7 +26,7 @@ def page(report: Report) -> str:
 
 
 def pieces(report: Report) -> Iterator[str]:
-    """Yield the HTML in pieces: with 1,000 fits it has 10 MB, and a single string would double that."""
+    """Yield the HTML in pieces. A report on 1,000 fits has 10 MB; a single string would take this memory twice."""
     template = _environment().get_template("page.html")
     yield from template.generate(
         report=report,

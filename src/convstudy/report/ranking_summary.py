@@ -25,7 +25,7 @@ from convstudy.report.verdict_text import (
 from convstudy.stats import Verdict
 
 FEW = 2
-"""Up to this many verdicts are reported one by one; up to this many groups have their differences and more names."""
+"""Up to this many verdicts are reported one by one. Up to this many groups are reported with their differences."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class _Style:
     Attributes:
         phrase: formats (label, names with their differences, number of names) as a clause.
         joined: joins the clauses of several labels.
-        name: the candidate of a verdict that the clause names.
+        name: returns the name of the candidate that a clause on a verdict names.
         unsigned: write by how much one candidate is better, instead of a signed difference.
         conjunction: the word before the last name.
         noun: what the fits of a candidate differ in, ``"seed"`` or ``"fold"``.
@@ -54,7 +54,7 @@ class _Style:
 
 
 def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = "") -> str:
-    """Compare one candidate, called "it", with others in one sentence without its full stop.
+    """Compare one candidate (the subject "it") with others in one sentence without its full stop.
 
     It reads ``It is better than b (by 0.52 pp, 95 % CI 0.41 to 0.63), and the difference from c (...) is inconclusive;
     about 10 to 40 seeds are needed to detect a difference of 0.1 percentage points``.
@@ -62,8 +62,8 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
     Args:
         verdicts: at least one, each with the candidate first.
         noun: what its fits differ in, ``"seed"`` or ``"fold"``.
-        n_all: the candidate's number of these; a verdict on fewer pairs gives its own number.
-        where: a limitation of the claims, after a space.
+        n_all: the candidate's number of seeds or folds; for a verdict with fewer pairs, the text gives their number.
+        where: a phrase that limits the claims, with a space before it: ``" on these folds"``.
     """
     predicates: dict[VerdictLabel, str] = {
         "worse": f"is worse{where} than",
@@ -116,7 +116,8 @@ def changes(verdicts: Sequence[Verdict], n_all: int) -> str:
 
     Args:
         verdicts: at least one, each with the changed network first and the unmodified network second.
-        n_all: the number of seeds of the unmodified network; a verdict on fewer pairs gives its own number.
+        n_all: the number of seeds of the unmodified network; for a verdict with fewer pairs, the text gives that
+            number.
     """
     equivalent = f"equivalent within {margin_of(verdicts[0])}"
     words: dict[VerdictLabel, tuple[str, str]] = {
@@ -208,7 +209,7 @@ def _common_brackets(
 def _pairs_text(found: Sequence[Verdict], style: _Style) -> str:
     """Format the number of pairs, if it is smaller than the candidate's own number of seeds or folds."""
     least, most = min(v.difference.n for v in found), max(v.difference.n for v in found)
-    if least == style.n_all or most == 1:  # the clause itself mentions a single seed
+    if least == style.n_all or most == 1:  # the clause already mentions a single seed
         return ""
     if least == most:
         return f"{least} of {counted(style.n_all, style.noun)}"

@@ -30,7 +30,7 @@ class Report:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the topics add to ``report.json`` in addition to their tables; computed on each access."""
+        """The keys that the topics add to ``report.json``, in addition to the tables; computed on each access."""
         return {key: value for topic in self.topics for key, value in topic.data(self.material).items()}
 
     @cached_property
@@ -63,11 +63,11 @@ def topics() -> tuple[Topic, ...]:
 
 
 def gather(analysis: Analysis, findings: Findings | None) -> Report:
-    """Build the report of a run; missing data leave a gap or a note and raise no error.
+    """Build the report of a run; missing data cause a gap or a note, not an error.
 
     Args:
         analysis: the analysis of the run.
-        findings: the findings of the checks; ``None`` if the checks failed.
+        findings: the findings of the checks; ``None`` if the checks raised an error.
     """
     material = Material(analysis, findings)
     found = topics()

@@ -12,7 +12,7 @@ from convstudy.report.table import Column, Table, Value
 def scores_table(stage_result: StageResult) -> Table:
     """Tabulate the candidates of a comparison, an ablation or a final training, with their scores."""
     letters = stage_result.letters if stage_result.groups else {}
-    # The study's metric, unless every table has it.
+    # Every table has accuracy and log-loss; another metric of the study needs its own columns.
     own = [] if stage_result.metric.name in RECORDED else [stage_result.metric]
     columns = (
         Column("candidate", "Candidate"),
@@ -68,7 +68,8 @@ def scores_table(stage_result: StageResult) -> Table:
         caption += f" There is no interval for {stage_result.metric.title}."
     if not stage_result.settled:
         caption = (
-            "Not trained: it depends on a selection that has not been made. The networks are placeholders."
+            "This stage is not trained, because it depends on a selection that has not been made. Until then, the "
+            "networks in this table are placeholders."
         )
     elif not any(row.n_done for row in stage_result.rows):
         caption = "No fit is trained yet."

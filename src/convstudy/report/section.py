@@ -136,10 +136,10 @@ class Section:
 
     Attributes:
         id: its anchor on the page.
-        title: its title, also in the table of contents; empty if it is in neither.
+        title: its title, also in the table of contents; empty for a section without a title.
         blocks: its content, in order. A table with the section's title is shown without a second title.
         tables: tables for CSV, Markdown and JSON only, because the page shows their data in another form.
-        notes: missing content, with the reason; the page shows them first.
+        notes: sentences on missing content, with the reason; the page shows them first.
     """
 
     id: str
@@ -169,7 +169,7 @@ def _walk(blocks: Iterable[Block]) -> Iterator[Block]:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """The input of sections: the analysis of a run and the findings of the checks, ``None`` if these failed."""
+    """The input of sections: the analysis of a run and the findings of the checks (``None`` after an error)."""
 
     analysis: Analysis
     findings: Findings | None

@@ -1,7 +1,8 @@
 """The answer in one short line per question, for the terminal; the report has the full sentences and intervals.
 
 A line names the selected candidate, its score, and the verdicts on it. It uses "better", "worse" and "equivalent" for
-verdicts of that kind only. If a line is too long, it omits intervals first, then replaces names by their number.
+verdicts of that kind only. If a line is too long, it omits the intervals, then writes a count ("3 others") instead of
+names, then omits the differences.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
 LONGEST = 160
-"""The number of characters of a line where the names of its candidates allow it: two rows of an 80-column terminal."""
+"""The largest number of characters of a line: two rows of an 80-column terminal. Long names can make it longer."""
 
 _ADJECTIVES: dict[VerdictLabel, str] = {
     "worse": "worse",
@@ -47,7 +48,10 @@ _PREPOSITIONS: dict[VerdictLabel, str] = {
 
 @dataclass(frozen=True)
 class _Detail:
-    """What a line has of each group of verdicts, and the largest number of names in it."""
+    """What a line shows for each group of verdicts: intervals, differences, and at most ``most_names`` names.
+
+    A group with more names is shown as their number.
+    """
 
     intervals: bool
     differences: bool
@@ -123,7 +127,7 @@ def _score(stage_result: StageResult, row: CandidateRow) -> str:
 
 
 def _verdicts_text(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
-    """Join the clauses of all verdicts, to follow the name of the candidate; in an ablation to follow a colon."""
+    """Join the clauses of all verdicts. The text continues after the candidate's name, in an ablation after a colon."""
     if not verdicts:
         return "no variants" if ablation else "has no other candidate to compare with"
     clauses = list(_clauses(verdicts, ablation, detail))
@@ -208,8 +212,8 @@ def _interactions(stage_result: StageResult) -> str:
 def _about_run(analysis: Analysis) -> Iterator[str]:
     results, protocol = analysis.results, analysis.protocol
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:
-        n = counted(protocol.n_hypotheses_elsewhere, "hypothesis", "hypotheses")
-        yield f"Note: other runs in this folder tested {n} on the same test set."
+        n = counted(protocol.n_hypotheses_elsewhere, "candidate")
+        yield f"Note: other runs in this folder scored {n} on the same test set."
     if not results.complete:
         fits, records = results.plan.fits, results.records
         n_trained = sum(fit.id in records and records[fit.id].final for fit in fits)

@@ -54,7 +54,7 @@ def seeds_text(rows: tuple[CandidateRow, ...]) -> str:
 
 
 def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Record]]]:
-    """Yield each settled candidate of a stage that has fits with a history, with the records of these fits."""
+    """Yield each candidate, except placeholders, that has fits with a history, with the records of these fits."""
     for candidate in stage.candidates:
         records = [record for record in results.records_of(candidate) if record.done and record.history]
         if records and not candidate.depends_on:

@@ -1,12 +1,10 @@
-"""Notes on verdicts: a full sentence each, with the interval, the conclusion and the sources of uncertainty."""
+"""Notes on verdicts: one full sentence per verdict, with its interval, conclusion and sources of uncertainty."""
 
 from __future__ import annotations
 
-import math
-
 from convstudy.analysis import StageResult
-from convstudy.numbers import counted, decimals, listed, percent, shortest_percent
-from convstudy.report.metric_text import margin_of, metric_of, unit_of, with_sign
+from convstudy.numbers import counted, listed, percent, shortest_percent
+from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
 from convstudy.report.verdict_text import verdict_label
 from convstudy.stats import Verdict
 
@@ -27,7 +25,7 @@ def verdict_note(verdict: Verdict) -> str:
         confidence = f"{shortest_percent(difference.confidence)} CI"
         text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope})"
     bound = (
-        "; predictions are missing, so the uncertainty from images is an upper bound"
+        "; because predictions are missing, the uncertainty from the sampling of images is an upper bound"
         if verdict.bounded
         else ""
     )
@@ -74,35 +72,39 @@ def conclusion_text(verdict: Verdict) -> str:
     if verdict.no_interval:
         return f"not tested: there is no interval for {metric_of(verdict).title}"
     if verdict.kind == "too few to say":
-        return "inconclusive: one seed each does not show the variation between seeds"
+        return "inconclusive: with one seed per candidate, the variation between seeds is unknown"
     if verdict.difference.low is None:
         return "inconclusive: the difference is the same in every pair, so it has no interval"
     if verdict.clear_alone:
         n = counted(verdict.n_comparisons, "comparison")
         return f"inconclusive after the correction for {n}, but conclusive without it"
     if verdict.ahead:
-        return f"inconclusive: significantly different from zero, but perhaps by no more than {margin_of(verdict)}"
+        return (
+            "inconclusive: the difference from zero is significant, but it may be smaller than "
+            f"{margin_of(verdict)}"
+        )
     if verdict_label(verdict) in ("ahead", "behind"):
         return (
-            "inconclusive: not significantly different from zero after the correction for "
+            "inconclusive: the difference from zero is not significant after the correction for "
             f"{counted(verdict.n_comparisons, 'comparison')}"
         )
     return "inconclusive"
 
 
 def sources(verdict: Verdict) -> str:
-    """Name the dominant source of uncertainty of an inconclusive verdict over seeds; empty for other verdicts."""
+    """Explain the width of the interval of an inconclusive verdict over seeds; empty for other verdicts."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
     if verdict.kind != "inconclusive" or verdict.same_models or seeds is None or images is None:
         return ""
     proportion = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
-    text = "because of few seeds and few test images"
-    if proportion >= _DOMINANT:
-        text = "mostly because of few seeds"
-    elif proportion <= 1 - _DOMINANT:
-        text = "mostly because of few test images"
     unit = unit_of(metric_of(verdict))
-    return f", {text} (±{_width(verdict, seeds)}{unit} from seeds, ±{_width(verdict, images)}{unit} from test images)"
+    of_seeds, of_images = f"±{_width(verdict, seeds)}{unit}", f"±{_width(verdict, images)}{unit}"
+    lead = "; the interval is wide"
+    if proportion >= _DOMINANT:
+        return f"{lead} mainly because there are few seeds ({of_seeds}; test images contribute {of_images})"
+    if proportion <= 1 - _DOMINANT:
+        return f"{lead} mainly because there are few test images ({of_images}; seeds contribute {of_seeds})"
+    return f"{lead} because there are few seeds ({of_seeds}) and few test images ({of_images})"
 
 
 def _chance(probability: float) -> str:
@@ -113,6 +115,5 @@ def _chance(probability: float) -> str:
 
 
 def _width(verdict: Verdict, half_width: float) -> str:
-    """Format a half-width, rounded up so that a small one does not read as zero."""
-    up = math.ceil(half_width * 10_000 - 1e-9)
-    return decimals(up / 100, 2) if metric_of(verdict).unit == "percent" else decimals(up / 10_000, 4)
+    """Format a half-width like the table of verdicts, except that a small positive one does not read as zero."""
+    return signed_by(metric_of(verdict), max(half_width, 0.0001) if half_width > 0 else 0.0)

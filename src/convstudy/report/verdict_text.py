@@ -42,7 +42,7 @@ VerdictLabel = Literal[
 
 
 def verdict_label(verdict: Verdict) -> VerdictLabel:
-    """Classify a verdict on its first candidate more finely than its kind.
+    """Return the label of a verdict on its first candidate; there are more labels than kinds.
 
     ``"ahead"`` and ``"behind"`` are inconclusive verdicts whose interval excludes zero: either it includes part of
     the equivalence margin, or the claim does not hold after the correction for multiple comparisons. ``"same"`` is a
@@ -141,7 +141,7 @@ def required_sentence(verdicts: Sequence[Verdict]) -> str:
 
 
 def _requirement(required: RequiredSampleSize) -> tuple[bool, bool, float]:
-    """Sort key: seeds cost less than images, and images less than what is out of reach."""
+    """Return a sort key: seeds come before images, and images before requirements that are out of reach."""
     return (required.fewest is None, required.unit != "seeds", required.fewest or required.shows or 0.0)
 
 

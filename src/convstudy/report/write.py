@@ -32,12 +32,12 @@ def write_report(
 
     Args:
         analysis: the analysis of the run, which may be unfinished.
-        findings: the findings of the checks; ``None`` if the checks failed, which the report mentions.
-        folder: gets ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``, ``figures/*.svg``, ``.pdf`` and
-            ``.png``.
+        findings: the findings of the checks; ``None`` if the checks raised an error (the report then says so).
+        folder: the folder for ``report.html``, ``report.md``, ``report.json``, ``tables/*.csv``, ``figures/*.svg``,
+            ``.pdf`` and ``.png``.
         formats: any of :data:`FORMATS`.
         failed: called with the path and the error of each file that cannot be created; the other files are still
-            written. Without it, the first error is raised.
+            written. Without this callback, the first error is raised.
 
     Returns:
         The paths of the files; the first is the one to open.

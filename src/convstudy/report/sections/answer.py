@@ -61,7 +61,7 @@ def _facts(material: Material) -> Facts:
             ("Fits", f"{n_trained} of {len(results.plan.fits)}"),
             ("Failed", str(len(results.failed))),
             ("Seeds", str(results.study.seeds)),
-            ("Training time", duration(results.seconds)),
+            ("Training time of all fits", duration(results.seconds)),
             ("Test-set evaluations", f"{len(material.analysis.protocol.test_evaluations):,}"),
         )
     )

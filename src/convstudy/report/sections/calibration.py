@@ -42,10 +42,10 @@ def sections(material: Material) -> Iterator[Section]:
 def calibration_text(calibration: Calibration) -> str:
     """Return sentences on one candidate's calibration."""
     interval, error, chance = calibration.accuracy, calibration.error.mean, calibration.by_chance.mean
-    assert error is not None  # there is a model
+    assert error is not None  # a calibration is computed from at least one model
     assert chance is not None
     if not calibration.is_miscalibrated:
-        result = "these test images show no significant difference"
+        result = "the difference is not significant on these test images"
     else:
         result = f"the models are {'overconfident' if calibration.gap > 0 else 'underconfident'}"
     return (
@@ -93,7 +93,8 @@ def calibration_table(calibrations: Mapping[str, Calibration], chosen: str) -> T
     caption = (
         f"Mean ± sd over seeds, on the test images. ECE: expected calibration error over {N_BINS} bins, of equal width "
         "unless stated; “by chance”: the ECE of a perfectly calibrated model with these confidences. MCE: maximum "
-        "calibration error, the gap of one bin, which may hold few predictions."
+        "calibration error, the largest difference between mean confidence and accuracy in any bin; this bin may have "
+        "few predictions."
     )
     marked = frozenset(number for number, name in enumerate(calibrations) if name == chosen)
     return Table("calibration", "Calibration", caption, columns, rows, marked)
@@ -127,7 +128,8 @@ def bins_table(calibration: Calibration, name: str) -> Table:
     )
     caption = (
         f"{name}: predictions of {counted(calibration.n_models, 'seed')} on {calibration.n_images:,} test images, in "
-        f"{len(rows)} non-empty bins of {len(calibration.bins)}. Wilson’s 95 % CI for the number of different images."
+        f"{len(rows)} non-empty bins of {len(calibration.bins)}. 95 % CI of the accuracy: Wilson’s interval, with the "
+        "number of different images (not of predictions) as the sample size."
     )
     return Table("calibration-bins", "Confidence bins", caption, columns, rows)
 
@@ -135,7 +137,7 @@ def bins_table(calibration: Calibration, name: str) -> Table:
 def calibration_chart(calibration: Calibration) -> Figure:
     """Return the reliability diagram (DeGroot and Fienberg 1983) over a histogram of confidences.
 
-    Both share one axis: points are the proportion of correct predictions in a bin, bars the bin's proportion of all.
+    Both share one axis: points show the accuracy in each bin, bars show each bin's proportion of all predictions.
     """
     n = sum(each.n for each in calibration.bins)
     rows: list[dict[str, Any]] = [

@@ -1,4 +1,8 @@
-"""Errors of the headline candidate: confusion matrix, accuracy per class and misclassified images."""
+"""Test errors of one candidate: confusion matrix, accuracy per class and misclassified images.
+
+This headline candidate is the one that the last comparison selected. Without a comparison it is the unmodified network
+of an ablation, or the network of the final training.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from convstudy.stats import (
 )
 
 MAX_PAIRS = 100
-"""The number of confused pairs of classes in the list that replaces the matrix of many classes."""
+"""With too many classes for a matrix, the report lists up to this number of confused pairs of classes."""
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -75,15 +79,15 @@ def _images(found: tuple[Misclassified, ...], info: Dataset) -> Iterator[Block]:
     if shown:
         yield Heading("Misclassified images")
         legend = (
-            "Each image shows its true class → the predicted class, the highest confidence of any seed, and the number "
-            "of seeds with a wrong prediction."
+            "Below each image: its true class → the predicted class, the confidence of the most confident wrong model, "
+            "and the number of seeds with a wrong prediction."
         )
         yield Text((legend,), "note")
         yield Gallery(shown, "large")
 
 
 def _predictions(analysis: Analysis, head: Headline) -> tuple[list[Predictions], tuple[str, ...]]:
-    """Return the predictions of the headline candidate's models, and a note for each file that cannot be used."""
+    """Return the predictions of the headline candidate's models, and a note for each missing or invalid file."""
     found, notes = [], []
     for fit_id in analysis.tested_fit_ids(head.candidate):
         predictions = analysis.predictions.of(fit_id)
@@ -209,15 +213,17 @@ def misclassified_table(misclassified: tuple[Misclassified, ...], names: tuple[s
         Column("true", "True class"),
         Column("predicted", "Predicted class"),
         Column("confidence", "Highest confidence", "percent"),
-        Column("wrong_models", "Wrong seeds", "count"),
-        Column("models", "Seeds", "count"),
+        Column("wrong_models", "Models that are wrong", "count"),
+        Column("models", "Models", "count"),
     )
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (each.row, names[each.label], names[each.prediction], each.confidence, each.n_wrong, each.n_models)
         for each in misclassified
     )
-    caption = "Misclassified test images, by the highest confidence of a seed. Image numbers start at 0."
-    return Table("misclassified", "Misclassified images", caption, columns, rows)
+    caption = (
+        "Misclassified test images, the most confident wrong prediction first. Image numbers start at 0."
+    )
+    return Table("misclassified", "List of misclassified images", caption, columns, rows)
 
 
 SECTION = Topic(60, sections)

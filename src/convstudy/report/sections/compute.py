@@ -25,8 +25,8 @@ def hardware(material: Material) -> str:
     found = dict.fromkeys(record.environment for record in records if record.done and record.environment)
     named = [_named(environment) for environment in found]
     return (
-        f"The fits ran on {listed(named)}. Times are wall-clock times while each worker trains one fit. Compare them "
-        "between candidates of this run, not between machines. Energy is not measured."
+        f"The fits ran on {listed(named)}. Times are wall-clock times, measured while all workers train in parallel, "
+        "one fit each. Compare them between candidates of this run, not between machines. Energy is not measured."
     )
 
 

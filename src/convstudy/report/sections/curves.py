@@ -7,6 +7,7 @@ from typing import Any
 
 from convstudy.analysis import StageResult
 from convstudy.metrics import metric_named, recorded_with
+from convstudy.numbers import counted
 from convstudy.report import theme
 from convstudy.report.curves import curves_chart
 from convstudy.report.figure import Figure, Layer, Spec, chart, epoch_axis, named_scale, nominal, quantity
@@ -74,7 +75,10 @@ def rates_chart(material: Material) -> Figure | None:
     if len({rate for rates in shared for rate in rates}) < 2:
         return None  # the recipe already shows a constant rate
     named = [
-        (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", rates)
+        (
+            names[0] if len(names) == 1 else f"{names[0]} and {counted(len(names) - 1, 'other candidate')}",
+            rates,
+        )
         for rates, names in shared.items()
     ]
     title = "Learning rate by epoch"

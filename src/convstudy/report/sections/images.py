@@ -103,7 +103,9 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
         Column("train", "Training", "count"),
         Column("test", "Test", "count"),
     )
-    caption = "Test counts appear after the test-set evaluation."
+    caption = "Number of images of each class."
+    if test is None:
+        caption += " The column “Test” is empty until the test set has been evaluated."
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
@@ -118,7 +120,7 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
     exact, near_duplicates = statistics.exact, statistics.near_duplicates
     if exact.n_pairs:
         pairs = _pairs_text(exact, "an exact copy of a training image", "exact copies of training images")
-        yield f"{pairs}: a model may have memorised their labels."
+        yield f"{pairs}. A model may have memorised their labels."
     else:
         yield "No test image is an exact copy of a training image."
     rule = f"(pixel correlation of {shortest(MIN_CORRELATION)} or more)"
@@ -136,8 +138,9 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
                 if part.n_repeated_otherwise
                 else ""
             )
-            one, many = f"{name} image repeats", f"{name} images repeat"
-            yield f"{counted(part.n_repeated, one, many)} the pixels of an earlier one{labels}."
+            one, many = f"{name} image has", f"{name} images have"
+            same = f"the same pixels as an earlier {name} image"
+            yield f"{counted(part.n_repeated, one, many)} {same}{labels}."
         if part.n_constant:
             one, many = f"{name} image is constant", f"{name} images are constant"
             yield f"{counted(part.n_constant, one, many)}: all pixels have one value."
@@ -148,8 +151,8 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
     else:
         yield (
             f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the number of training images of "
-            f"the smallest ({smallest}); the effective number of classes is {shortest(balance.effective, 3)} of "
-            f"{info.n_classes}."
+            f"the smallest ({smallest}). The effective number of classes (the number of equally large classes with "
+            f"the same entropy) is {shortest(balance.effective, 3)} of {info.n_classes}."
         )
     guess = statistics.test.class_counts[balance.largest] / statistics.test.n_images
     yield f"Always predicting {largest} would reach a test accuracy of {percent(guess)}."
@@ -157,10 +160,10 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
 
 def _pairs_text(pairs: Pairs, one: str, many: str) -> str:
     text = counted(pairs.n_test, f"test image is {one}", f"test images are {many}")
-    text += f", in {counted(pairs.n_pairs, 'pair')}"
+    n_pairs = counted(pairs.n_pairs, "pair")
     if pairs.n_otherwise_labelled:
-        return f"{text}, {pairs.n_otherwise_labelled:,} of them with different labels"
-    return text
+        return f"{text}; in {pairs.n_otherwise_labelled:,} of {n_pairs}, the labels differ"
+    return f"{text} ({n_pairs})" if pairs.n_pairs > pairs.n_test else text
 
 
 def parts_table(statistics: DatasetStatistics, info: Dataset) -> Table:
@@ -195,8 +198,9 @@ def parts_table(statistics: DatasetStatistics, info: Dataset) -> Table:
             )
         )
     caption = (
-        "Imbalance ratio: largest class divided by smallest. Constant images have one pixel value; repeated images "
-        "have the pixels of an earlier image of the same part."
+        "Imbalance ratio: size of the largest class divided by that of the smallest. Effective classes: the number of "
+        "equally large classes with the same entropy. Constant images have one pixel value. Repeated images have the "
+        "same pixels as an earlier image of the same set (training or test)."
     )
     return Table("image-statistics", "Image statistics", caption, columns, tuple(rows))
 

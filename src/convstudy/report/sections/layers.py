@@ -24,7 +24,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def networks_of(results: Results) -> dict[str, Network]:
-    """Return the different networks of the plan, each under the name of the first candidate that has it."""
+    """Return the different networks of the plan, each with the name of the first candidate that uses it."""
     found: dict[Network, str] = {}
     networks: dict[str, Network] = {}
     # The stages of a nested search train the same networks under other names.

@@ -49,9 +49,9 @@ def nested_table(stage_result: StageResult) -> Table | None:
         for fold in found.folds
     ]
     caption = (
-        "For each outer fold, the search runs on the other images, and its selected candidate is trained on them and "
-        "scored on the fold, at the median of the selected epochs of the inner folds. Later stages use the candidate "
-        "that the search on all folds selects. "
+        "For each outer fold, the search runs on the other images. The selected candidate is trained on these images "
+        "and scored on the outer fold, at the median of the selected epochs of the inner folds. Later stages use the "
+        "candidate that the search on all folds selects. "
     )
     if found.score.mean is None:
         return _nested(stage_result, columns, rows, f"{caption}Not every outer fold has a score.")
@@ -64,7 +64,7 @@ def nested_table(stage_result: StageResult) -> Table | None:
         if abs(found.n_train - found.n_train_searched) > 1:
             caption += f", with {found.n_train_searched:,} training images instead of {found.n_train:,}"
     elif found.searched is not None:
-        caption += "; the score of the search is not comparable, because it is of another epoch"
+        caption += "; the score of the search is not comparable, because it was measured at another epoch"
     return _nested(stage_result, columns, rows, f"{caption}. Selected: {winners(found)}.")
 
 

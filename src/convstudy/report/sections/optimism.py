@@ -1,4 +1,4 @@
-"""Selection-biased estimates of this study's scores, next to estimates without this bias."""
+"""Selection-biased estimates of this study's scores, and the estimates to use instead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convstudy.report.metric_text import difference_kind, value_kind
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 
-# Kind -> the biased estimate, and the estimate to use instead.
+# The keys are kinds of biased estimates; the values are the biased estimate and the estimate to use instead.
 _ESTIMATES = {
     "seed": ("best of {n} seeds", "mean over seeds"),
     "network": ("best of {n} networks by test score", "network selected on validation images"),
@@ -38,7 +38,7 @@ def optimism_table(estimates: tuple[BiasedEstimate, ...], metric: Metric) -> Tab
     columns = (
         Column("biased", "Biased estimate", "prose"),
         Column("instead", "Use instead", "prose"),
-        Column("about", "Of"),
+        Column("about", "Candidate or search"),
         Column("images", "Images"),
         Column("biased_value", "Biased value", value_kind(metric)),
         Column("unbiased_value", "Value to use", value_kind(metric)),
@@ -57,8 +57,9 @@ def optimism_table(estimates: tuple[BiasedEstimate, ...], metric: Metric) -> Tab
         for each in estimates
     ]
     caption = (
-        "A biased estimate is the best of several scores, so part of it can be chance. The difference between networks "
-        "can also be real. Epochs are compared on validation images, because test images are scored once."
+        "A biased estimate is the best of several scores, so part of it can be chance. For the best of several "
+        "networks, part of the difference can also be real. Epochs are compared on validation images, because test "
+        "images are scored only once."
     )
     if not metric.higher_is_better:
         caption += " A positive difference means that the biased estimate is better, that is lower."

@@ -56,20 +56,19 @@ def protocol_text(protocol: Protocol, has_image_statistics: bool) -> str:
         has_image_statistics: whether the run searched the test images for duplicates.
     """
     n_choices = len(protocol.choices)
-    choices = f"after {counted(n_choices, 'choice')}" if n_choices else "without a choice before"
+    choices = f", after {counted(n_choices, 'choice')}" if n_choices else "; no choice was made before them"
     text = (
-        f"This run uses {counted(len(protocol.test_evaluations), 'test-set evaluation')}, {choices}. In this runs "
-        f"folder the test set was evaluated {counted(protocol.n_test_evaluations, 'time')}, "
+        f"This run uses {counted(len(protocol.test_evaluations), 'test-set evaluation')}{choices}. Over all runs "
+        f"in this folder, the test set was evaluated {counted(protocol.n_test_evaluations, 'time')}, "
         f"{protocol.n_test_evaluations_before:,} of them before this run’s first evaluation."
     )
     if protocol.n_hypotheses:
         text += (
-            f" It was used for {counted(protocol.n_hypotheses, 'hypothesis', 'hypotheses')}, "
-            f"{protocol.n_hypotheses_elsewhere:,} of them in other runs; all seeds of a candidate count as one "
-            "hypothesis."
+            f" These evaluations scored {counted(protocol.n_hypotheses, 'different candidate')}, "
+            f"{protocol.n_hypotheses_elsewhere:,} of them in other runs; all seeds of a candidate count as one."
         )
     if has_image_statistics:
-        text += " After the choices, its images were also searched for duplicates, without a model."
+        text += " After the choices, the test images were also searched for duplicates; this uses no model."
     return text
 
 
@@ -142,8 +141,8 @@ def choices_table(results: Results) -> Table:
     if any(choice.kept for choice in shown):
         kept = ", ".join(choice.stage for choice in shown if choice.kept)
         caption += (
-            f" {kept}: selected before a model had a test score; this selection stays although records changed "
-            "since."
+            f" {kept}: this selection was made before any model had a test score. It is kept, although records have "
+            "changed since."
         )
     if any(stage.rungs for stage in results.plan.stages):
         caption += " A halving search lists only the candidates of its last rung."
@@ -207,8 +206,8 @@ def acceptances_table(protocol: Protocol) -> Table:
         for row in protocol.acceptances
     ]
     caption = (
-        "Fits that failed and might succeed in another run. A user decided to count them as failed and gave this "
-        "reason."
+        "Fits that failed and might succeed in another run. A user decided to count them as failed, for the reason "
+        "in the table."
     )
     return Table("acceptances", "Accepted failures", caption, columns, tuple(rows))
 

@@ -12,16 +12,23 @@ from convstudy.studyfile import BUILT_IN_STUDIES, study_document
 def sections(material: Material) -> Iterator[Section]:
     study = material.results.study
     built_in = (
-        f" (or, if the built-in study is unchanged, convstudy run {study.name})"
+        (" If the built-in study is unchanged, ", Code(f"convstudy run {study.name}"), " does the same.")
         if study.name in BUILT_IN_STUDIES
-        else ""
+        else ()
     )
     seeds = ", ".join(map(str, range(study.seeds)))
     yield Section(
         "again",
         "Reproduce this run",
         (
-            Text(("Save the text below as ", Code(f"{study.name}.toml"), f", then run{built_in}:")),
+            Text(
+                (
+                    "Save the text under “The study file” as ",
+                    Code(f"{study.name}.toml"),
+                    ", then run the next command.",
+                    *built_in,
+                )
+            ),
             Listing(f"convstudy run {study.name}.toml"),
             Text(
                 (

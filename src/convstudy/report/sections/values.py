@@ -58,10 +58,11 @@ def values_chart(
 
     Args:
         stage_result: the search.
-        number: the number of the parameter, from 1; it replaces the key in the file name, where not all letters work.
+        number: the number of the parameter, from 1. The file name has this number, because a key can contain characters
+            that file names cannot.
         key: a network parameter or recipe key.
         tried: the search space; a range with ``log`` gives a logarithmic axis.
-        values: candidate -> its value.
+        values: the value of each candidate, by the name of the candidate.
     """
     rows: list[dict[str, Any]] = [
         {"candidate": row.name, "value": values[row.name], "mean": mean, "chosen": row.chosen}

@@ -92,7 +92,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         for verdict in stage_result.verdicts
     ]
     lost = (
-        "For missing predictions, “± images” is an upper bound from the sum of both error rates. "
+        "Where predictions are missing, “± images” is an upper bound, computed from the sum of both error rates. "
         if bounded
         else ""
     )
@@ -100,9 +100,10 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         f"“Difference”: candidate minus the other, in {unit}. Better or worse: the whole interval is beyond ±{bound}. "
         f"Equivalent: the whole interval is within ±{bound}. These verdicts must hold after Holm’s correction for all "
         "comparisons of the stage. "
-        f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “±”: the half-width "
-        "of the interval for this source of variation alone. Over folds the interval is Nadeau and Bengio’s, because "
-        "folds share training images; it is never narrower than the interval for the validation images of all folds. "
+        f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “± seeds or folds” "
+        "and “± images”: the half-width that the interval would have if this were the only source of variation. Over "
+        "folds the interval is Nadeau and Bengio’s, because folds share training images; it is never narrower than the "
+        "paired interval that accounts only for the sampling of the validation images, all folds together. "
         f"{lost}p: uncorrected p-value of the test against the nearest bound of the margin."
         f"{_required_text(metric, margin) if has_required else ''}"
     )
@@ -118,11 +119,11 @@ def _required_text(metric: Metric, margin: float) -> str:
     """Return a sentence, with a space before it, on the column of required sample sizes."""
     bound = margin_text(metric, margin)
     if not margin:
-        return " With a margin of 0 there is no smallest difference to detect, so no required sample size."
+        return " With a margin of 0 there is no smallest difference to detect and no required sample size."
     return (
         f" Required to detect {bound.split()[0]}: approximate sample size that detects a difference of {bound} with a "
-        "power of 80 %. If it exceeds ten times the available data, the column shows the difference that these data "
-        "can detect."
+        "power of 80 %. If it exceeds ten times the available sample size, the column shows the difference that the "
+        "available sample can detect. “–”: the verdict needs no larger sample, or the required size is unknown."
     )
 
 
