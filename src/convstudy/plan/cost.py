@@ -78,7 +78,7 @@ def epochs_added(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> dict[str, 
     for fit in trained:
         reached[fit.trial_id] = max(reached.get(fit.trial_id, 0), fit.n_epochs)
     added: dict[str, int] = {}
-    # Smaller budgets first: fits with larger ones resume from their checkpoints.
+    # Smaller budgets first, because fits with larger budgets resume from their checkpoints.
     for fit in sorted({fit.id: fit for fit in fits}.values(), key=lambda fit: fit.n_epochs):
         before = reached.get(fit.trial_id, 0)
         if before > fit.n_epochs:

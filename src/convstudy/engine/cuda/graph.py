@@ -1,4 +1,4 @@
-"""Repeated work, captured in a CUDA graph and replayed, or called as its reference implementation.
+"""Repeat work: capture it in a CUDA graph and replay the graph, or call the work again (reference implementation).
 
 Two constraints shape this module (PyTorch's notes on CUDA graphs, "Constraints"). While a graph is captured, no other
 thread of the process may run CUDA work. Replays draw new random numbers only from generators that are registered
@@ -25,16 +25,16 @@ class Replay(Protocol):
         ...
 
     def close(self) -> None:
-        """Release memory and references; it must not be called afterwards."""
+        """Release memory and references; the replay must not be called afterwards."""
         ...
 
 
 Capture = Callable[[Callable[[], None], Sequence[torch.Generator]], Replay]
-"""Returns a :class:`Replay` of this work without running it, given the generators that the work draws from."""
+"""A function that takes work and the generators that it draws from; returns a :class:`Replay` without running it."""
 
 
 class EagerCalls:
-    """Calls the work: the reference implementation of :class:`CudaGraph`, which also runs on a CPU."""
+    """Calls the work. This reference implementation of :class:`CudaGraph` also runs on a CPU."""
 
     def __init__(self, work: Callable[[], None], generators: Sequence[torch.Generator] = ()) -> None:
         self._work: Callable[[], None] | None = work
@@ -53,8 +53,8 @@ class CudaGraph:
     """Captures work on the current stream and replays it there.
 
     Args:
-        work: must only launch kernels on the same tensors each time, and must not synchronize. It must have run on
-            this stream before, because libraries allocate workspaces and select kernels in their first calls.
+        work: a function that launches kernels on the same tensors each time and does not synchronize. It must have run
+            on this stream before, because libraries allocate workspaces and select kernels in their first calls.
         generators: the generators that the work draws from.
     """
 
@@ -62,7 +62,7 @@ class CudaGraph:
         graph = torch.cuda.CUDAGraph()
         for generator in generators:
             graph.register_generator_state(generator)
-        # Capture on this fit's stream, not on torch's capture stream: cuBLAS already has its workspace on this one.
+        # Capture on this fit's stream, not on torch's capture stream: cuBLAS already has a workspace for this stream.
         stream, pool = torch.cuda.current_stream(), torch.cuda.graph_pool_handle()
         with DEVICE_LOCK.exclusive():
             try:
@@ -90,15 +90,15 @@ class CudaGraph:
 
 
 def _abort_capture(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
-    """Clean up after a failed capture, which torch does only after a successful one.
+    """Clean up after a failed capture. Torch cleans up only after a successful capture.
 
-    Otherwise torch's allocator keeps the graph's pool and rejects every later capture of the process with
-    "captures_underway.empty()". These calls are those that ``CUDAGraph::capture_end`` and ``reset`` skip if
+    Without this function, torch's allocator keeps the graph's pool and rejects every later capture of the process with
+    "captures_underway.empty()". The function makes the calls that ``CUDAGraph::capture_end`` and ``reset`` skip if
     ``cudaStreamEndCapture`` fails (``aten/src/ATen/cuda/CUDAGraph.cpp``).
     """
     torch_c: Any = torch._C
     device = torch.cuda.current_device()
-    # Torch 2.6 has the second name.
+    # In torch 2.6, the function has the second name.
     end = getattr(torch_c, "_cuda_endAllocateToPool", None) or torch_c._cuda_endAllocateCurrentStreamToPool
     # The first call raises if the capture did not begin or has ended: then there is nothing to clean up.
     with suppress(RuntimeError):
@@ -110,7 +110,7 @@ def _abort_capture(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
 
 
 def first_error(error: RuntimeError) -> RuntimeError:
-    """Return the error that caused a failed capture: ending that capture raises another one on top of it."""
+    """Return the error that caused a failed capture; ending the capture raises another with this one as context."""
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
     return error

@@ -1,9 +1,9 @@
 """The training loop of a GPU: several steps are captured once in a CUDA graph and replayed with one launch.
 
 With batches of a hundred small images, a GPU runs a kernel in less time than the CPU needs to launch it. A graph fixes
-all floats and memory addresses. So the values that change every step, the indices of the images and the
-:class:`~convstudy.engine.step_hyperparameters.StepHyperparameters`, are in two tensors at fixed addresses, which are
-overwritten before each replay.
+all floats and memory addresses. Two kinds of values change every step: the indices of the images and the
+:class:`~convstudy.engine.step_hyperparameters.StepHyperparameters`. So these values are in two tensors at fixed
+addresses, and the loop overwrites the tensors before each replay.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from convstudy.engine.step_hyperparameters import StepHyperparameters
 from convstudy.engine.training import Step, do_nothing
 
 MAX_STEPS_PER_GRAPH = 20
-# One eager step takes the CPU about as long as this many replays.
+# One eager step needs about as much CPU time as this number of replays.
 REPLAYS_PER_EAGER_STEP = 10
-# Libraries select kernels and allocate workspaces in the first steps, which must not happen during a capture.
+# In the first steps, libraries select kernels and allocate workspaces. Neither may happen during a capture.
 N_WARMUP_STEPS = 3
 
 
 class CapturedLoop:
     """Replays groups of steps; the remaining steps, including a smaller last batch, run one by one.
 
-    Create it before the first step or after loading a checkpoint: it takes warm-up steps, then restores weights and
-    optimizer state. It is a context manager that frees the graph at the end.
+    Create the loop before the first step or after loading a checkpoint: its constructor takes warm-up steps and then
+    restores weights and optimizer state. The loop is a context manager that frees the graph at the end.
 
     Args:
         step: trains on a batch.
@@ -60,7 +60,7 @@ class CapturedLoop:
             step.rng.start(0, 0)
             step.model.train()
             with unchanged(step):
-                # Any batch will do, because the steps are undone.
+                # The choice of the batch has no effect, because the steps are undone.
                 for _ in range(N_WARMUP_STEPS):
                     self._take_step(self._rows[0], self._table[0])
                 self._replay = capture(self._take_steps, step.rng.generators)
@@ -95,7 +95,7 @@ class CapturedLoop:
         self._total_loss.add_(loss)
 
     def _take_steps(self) -> None:
-        """Take the steps of ``_rows`` and ``_table``; this is the captured work."""
+        """Take the steps of ``_rows`` and ``_table``; the graph captures this method."""
         for rows, hyperparameters in zip(self._rows.unbind(), self._table.unbind(), strict=True):
             self._take_step(rows, hyperparameters)
 
@@ -115,7 +115,7 @@ class CapturedLoop:
 def steps_at_once(n_steps: int) -> int:
     """Return the number of steps per graph with the least CPU time for an epoch of ``n_steps`` full batches.
 
-    It is at most ``MAX_STEPS_PER_GRAPH``, and 0 if there is no full batch.
+    The number is at most ``MAX_STEPS_PER_GRAPH``, and 0 if there is no full batch.
     """
 
     def launch_cost(n_at_once: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Makes cuBLAS deterministic. cuBLAS reads it when a thread first uses the library.
+# This value makes cuBLAS deterministic. cuBLAS reads the variable when a thread first uses the library.
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 # Torch's warning about kernels without a deterministic implementation.
 NONDETERMINISTIC_WARNING = ".*does not have a deterministic implementation"
@@ -18,13 +18,13 @@ NONDETERMINISTIC_WARNING = ".*does not have a deterministic implementation"
 def deterministic_libraries() -> Iterator[None]:
     """Make cuBLAS deterministic, unless the caller set its workspace, and suppress torch's warning about other kernels.
 
-    This does not use ``warnings.catch_warnings``, because the last thread to leave may not be the first one, and
-    filters that the caller adds in between must stay.
+    The function does not use ``warnings.catch_warnings``: the first thread that enters may not be the last thread that
+    leaves, and warning filters that the caller adds in between must stay.
     """
     ours = CUBLAS_WORKSPACE not in os.environ
     if ours:
         os.environ[CUBLAS_WORKSPACE] = ":4096:8"
-    filters: Any = warnings.filters  # a list, which its annotation hides
+    filters: Any = warnings.filters  # a list, although its annotation does not allow changes
     before = list(filters)
     warnings.filterwarnings("ignore", message=NONDETERMINISTIC_WARNING)
     added = filters[0]

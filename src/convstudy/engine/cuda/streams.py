@@ -1,4 +1,4 @@
-"""One CUDA stream per thread, so that fits in several threads of a process share a GPU."""
+"""Give each thread its own CUDA stream, so that fits in several threads of a process share a GPU."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wait_for_stream(device: torch.device) -> None:
 
 
 def _stream(device: torch.device) -> torch.cuda.Stream:
-    """Return this thread's stream, the same for all its fits: cuBLAS keeps a workspace per stream it has seen."""
+    """Return this thread's stream, the same for all its fits, because cuBLAS keeps a workspace for each stream."""
     streams = _streams.by_device
     if device not in streams:
         streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

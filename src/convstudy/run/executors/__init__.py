@@ -1,13 +1,14 @@
 """Executors decide where and when tasks are executed.
 
-A new executor is a file with a class that has the methods of :class:`Executor`. ``run_study(study, executor=CLASS)``
-uses it. Its test subclasses ``ExecutorConformance`` (``tests/run/conformance.py``), which tests the protocol.
+To add an executor, write a file with a class that has the methods of :class:`Executor`, and pass the class:
+``run_study(study, executor=CLASS)``. The test of the class subclasses ``ExecutorConformance``
+(``tests/run/conformance.py``), which tests the protocol.
 
 ==================  ==========================================================
-``executor``        the protocol
-``inline``          in this process, one task after another
-``processes``       in worker processes of this machine
-``gpu``             in threads of this process, several tasks at once on a GPU
+``executor``        the protocol of executors
+``inline``          executes in this process, one task after another
+``processes``       executes in worker processes of this machine
+``gpu``             executes in threads of this process, several tasks at once
 ``custom``          checks the executor that a caller passes
 ==================  ==========================================================
 """

@@ -25,7 +25,7 @@ def check_executor(executor: object, workers: int | None, device: str, precision
         precisions: the precisions in the study; must not contain ``"auto"``, which depends on the device.
 
     Raises:
-        UsageError: with a problem for each of these that is violated.
+        UsageError: with a problem for each argument that violates these conditions.
     """
     problems = []
     if workers is not None:

@@ -47,15 +47,15 @@ class Executor(Protocol):
         ...
 
     def cancel(self, task: Task) -> None:
-        """End a task after a timeout. No message about it follows.
+        """End a task after a timeout. The executor then returns no further message about it.
 
-        The worker process is killed; a thread cannot be killed, so it is abandoned.
+        A worker process is killed. A thread cannot be killed, so it is left running and its messages are ignored.
         """
         ...
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """The submitted tasks that have not started. They cannot send messages, so their timeout does not run."""
+        """The submitted tasks that have not started. Such tasks cannot send messages, so their timeout does not run."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -1,8 +1,8 @@
 """Executes tasks in threads of this process, several at once on one GPU.
 
 A small fit leaves most of a GPU idle, and a GPU runs only streams of the same process concurrently. On out-of-memory,
-the executor halves the concurrency and retries the tasks that failed, finally a single one. A task that fails alone is
-too large itself; then the earlier concurrency is restored.
+the executor halves the concurrency and retries the failed tasks, finally one task alone. A task that fails alone is too
+large for the GPU; then the earlier concurrency is restored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from convstudy.run.tasks import (
 )
 from convstudy.store import Layout
 
-# Images per second relative to a single fit: 1.49 with 6, 1.62 with 12 for nearly twice the memory
+# Speed in images per second relative to a single fit: 1.49 with 6 fits, 1.62 with 12, with nearly twice the memory
 # (benchmarks/RESULTS.md).
 DEFAULT_CONCURRENCY = 6
 
@@ -42,7 +42,7 @@ class GpuExecutor:
     Args:
         layout: the runs folder.
         device: ``"cuda:N"``; ``"cpu"`` works too, for tests.
-        concurrency: the number of tasks at once, until the memory is too small.
+        concurrency: the number of tasks at once; lower after an out-of-memory error.
     """
 
     def __init__(self, layout: Layout, device: str, concurrency: int = DEFAULT_CONCURRENCY) -> None:
@@ -52,7 +52,7 @@ class GpuExecutor:
         self._waiting: deque[Task] = deque()
         # Running task -> the highest number of tasks that ran at once since it started, including itself.
         self._under_way: dict[Task, int] = {}
-        # Task -> n_workers at its first start. It is restored if the task runs out of memory even when it runs alone.
+        # Task -> n_workers at its first start, restored if the task runs out of memory even when it runs alone.
         self._first_n_workers: dict[Task, int] = {}
         self._reported: set[Task] = set()  # tasks whose Started message was returned
         self._cancelled: set[Task] = set()
@@ -81,7 +81,7 @@ class GpuExecutor:
                 continue
             if isinstance(message, Started):
                 if task in self._reported:
-                    continue  # a retry; the caller must see one Started message per task
+                    continue  # this is a retry, and the caller must get one Started message per task
                 self._reported.add(task)
             elif not isinstance(message, Advanced):
                 concurrency, failed = self._under_way.pop(task), _is_out_of_memory(message)
@@ -102,7 +102,7 @@ class GpuExecutor:
             return message
 
     def cancel(self, task: Task) -> None:
-        """Abandon the thread of a task. It ends before its next step, or never if it hangs in a CUDA call."""
+        """Ignore a task's thread from now on. It ends before its next step, or never if it hangs in a CUDA call."""
         if task in self._waiting:
             self._waiting.remove(task)
         elif self._under_way.pop(task, None) is not None:
@@ -128,8 +128,8 @@ class GpuExecutor:
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
-            # An inspection can take minutes and cannot be stopped. It does not use the GPU, so nothing needs to wait
-            # for it: its daemon thread ends with the process.
+            # An inspection can take minutes and cannot be stopped. Do not wait for it: it does not use the GPU, and its
+            # daemon thread ends with the process.
             if not isinstance(self._task_of.get(thread), Inspect):
                 thread.join()
         self._threads.clear()
@@ -152,7 +152,7 @@ class GpuExecutor:
         while (task := self._tasks.get()) is not None:
             self._task_of[threading.current_thread()] = task
             try:
-                # This import loads torch. It is inside the try block so that a failure loses the task, not the thread.
+                # This import loads torch. It is inside the try block so that a failed import does not end the thread.
                 from convstudy.run.execute import execute
 
                 execute(task, self._layout, self._send, self._device, self._check_stopped)

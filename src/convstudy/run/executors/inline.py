@@ -1,4 +1,4 @@
-"""Executes tasks in the calling thread, one after another: for debugging, and as the reference implementation."""
+"""Executes tasks in the calling thread, one after another. Used for debugging and as the reference implementation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class InlineExecutor:
         self._tasks.append(task)
 
     def next_message(self, timeout: float | None = None) -> Message | None:
-        """Return the next message; execute the next task if there is none, whatever the timeout."""
+        """Return the next message. If there is none, execute the next task first; the timeout has no effect."""
         # This import loads torch, which takes seconds. With worker processes, this process does not need it.
         from convstudy.run.execute import execute
 
@@ -39,12 +39,12 @@ class InlineExecutor:
         return self._messages.popleft()
 
     def cancel(self, task: Task) -> None:
-        """Drop a task that has not started. Between two calls, none is running."""
+        """Drop a task that has not started. Between two calls, no task is running."""
         self._tasks = deque(each for each in self._tasks if each != task)
 
     @property
     def waiting(self) -> tuple[Task, ...]:
-        """All submitted tasks, because none is running between two calls."""
+        """All submitted tasks, because no task is running between two calls."""
         return tuple(self._tasks)
 
     def __enter__(self) -> Self:

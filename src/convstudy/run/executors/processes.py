@@ -38,10 +38,10 @@ from convstudy.store import Layout
 def keep_blocks(library: str, version: str) -> dict[str, str]:
     """Return environment variables with which glibc keeps large memory blocks between training steps.
 
-    By default glibc returns them to the system after each step and maps them again in the next; below these thresholds
-    it keeps them. glibc before 2.35 rejects a mmap threshold above 32 MiB, and then maps every large block again if
-    the trim threshold is set; 32 MiB are enough for a training batch, but not for a larger evaluation batch. Other C
-    libraries ignore these variables.
+    By default, glibc returns large blocks to the system after each step and maps them again in the next step. It keeps
+    blocks below these thresholds. glibc before 2.35 rejects a mmap threshold above 32 MiB; if the trim threshold is set
+    too, it then maps every large block again. 32 MiB are enough for a training batch, but not for a larger evaluation
+    batch. Other C libraries ignore these variables.
 
     Args:
         library: the name of the C library, as ``platform.libc_ver()`` returns it.
@@ -55,7 +55,7 @@ def keep_blocks(library: str, version: str) -> dict[str, str]:
 # A variable of the user's environment takes precedence; MALLOC_MMAP_THRESHOLD_=131072 restores glibc's default.
 KEEP_BLOCKS = keep_blocks(*platform.libc_ver())
 
-# Without this, a library that prints a character outside of the locale's encoding would make the fit fail.
+# Without this variable, a fit would fail if a library prints a character outside the locale's encoding.
 LOG_ENCODING = {"PYTHONIOENCODING": "utf-8:backslashreplace"}
 
 
@@ -71,7 +71,7 @@ class _Worker:
     listener: threading.Thread | None = None
     task: Task | None = None
     cancelled: bool = False
-    closed: bool = False  # its output has ended, so the process has ended or is about to end
+    closed: bool = False  # whether its output has ended: then the process has ended or is about to end
 
     @property
     def idle(self) -> bool:
@@ -79,7 +79,7 @@ class _Worker:
         return self.task is None and not self.cancelled and not self.closed
 
     def kill(self) -> None:
-        # Not Popen.kill, which polls. The process id cannot be reused before end() has waited for the process.
+        # Popen.kill would call poll. The process id cannot be reused before end() has waited for the process.
         if os.name == "nt":
             self.process.kill()
         elif self.process.returncode is None:
@@ -91,7 +91,7 @@ class _Worker:
         if self.listener is not None:
             self.listener.join()
         for pipe in (self.process.stdin, self.process.stdout):
-            # Closing flushes the pipe, which fails if the process ended before it had read everything.
+            # Closing flushes the pipe. Flushing fails if the process ended before it had read everything.
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
@@ -99,7 +99,7 @@ class _Worker:
 
 
 class ProcessExecutor:
-    """Executes tasks in up to ``n_workers`` worker processes. If one dies, its task is ``Lost``, and it is replaced.
+    """Executes tasks in up to ``n_workers`` worker processes. A dead worker is replaced, and its task is ``Lost``.
 
     Args:
         layout: the runs folder.
@@ -116,11 +116,11 @@ class ProcessExecutor:
         self._log: IO[bytes] | None = None
 
     def submit(self, task: Task) -> None:
-        """Send a task to an idle worker, which is started if there is none."""
+        """Send a task to an idle worker; start a worker if none is idle."""
         worker = next((worker for worker in self._workers if worker.idle), None) or self._start()
         worker.task = task
         assert worker.process.stdin is not None  # it was opened as a pipe
-        # If the worker dies now, the empty line that follows its output reports that.
+        # If the worker dies now, next_message gets the empty line after its output and returns Lost.
         with contextlib.suppress(OSError):
             print(json.dumps(task_as_json(task)), file=worker.process.stdin, flush=True)
 
@@ -189,7 +189,7 @@ class ProcessExecutor:
 
     def _process(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            # -P: otherwise a file queue.py in the working directory would replace the one of the standard library.
+            # Without -P, a file queue.py in the working directory would replace the module of the standard library.
             [sys.executable, "-P", "-m", "convstudy.run.worker", str(self._layout.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
