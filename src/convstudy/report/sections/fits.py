@@ -120,7 +120,7 @@ def costs_table(results: Results) -> Table:
             )
     caption = (
         "Each fit is listed once, with its first stage. Times are those of the machine that ran it. Planned FLOPs "
-        "cover all epochs."
+        "count every planned epoch, even if early stopping ended the fit sooner."
     )
     if any(fit.epoch_budget for fit in fits):
         caption += " A fit that resumes a shorter one counts only its own epochs."

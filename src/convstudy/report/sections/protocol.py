@@ -96,9 +96,9 @@ def images_table(protocol: Protocol) -> Table:
         for stage in protocol.stages
     ]
     caption = (
-        f"Images per fit, of {protocol.n_train:,} training and {protocol.n_test:,} test images. The test set is locked "
-        "until all choices are made. Only its labels are read before training, to check that each names a class and "
-        "that the metric is defined."
+        f"Number of images per fit. The dataset has {protocol.n_train:,} training and {protocol.n_test:,} test images. "
+        "The test set is locked until all choices are made. Only its labels are read before training, to check that "
+        "each names a class and that the metric is defined."
     )
     return Table("images", "Images used by each stage", caption, columns, tuple(rows))
 
