@@ -134,12 +134,12 @@ def flops(number: int) -> str:
 
 
 def between(fewest: int, most: int | None, current: int) -> str:
-    """Return a rough range with one significant digit: ``20 to 70``, ``5,000 or more``.
+    """Return a range whose ends have one significant digit: ``20 to 70``, ``5,000 or more``.
 
     Args:
-        fewest: the lower end, rounded down unless that gives ``current`` or less.
+        fewest: the lower end. It is rounded down, unless the result would be ``current`` or less.
         most: the upper end, rounded up; None for no upper end.
-        current: the number at present, which the range must exceed.
+        current: the present number; both ends are larger.
     """
     low = _one_digit(fewest, math.floor)
     if low <= current:
@@ -174,12 +174,14 @@ def moment(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the first 8 digits of a digest, which are usually enough to distinguish two."""
+    """Return the first 8 digits of a digest, which usually distinguish it from other digests."""
     return text[:8]
 
 
 def listed(names: Sequence[str], last: str = "and", most: int | None = None) -> str:
-    """Return names as an enumeration. If there are more than ``most`` (and one), the first ``most`` are listed.
+    """Return names as an enumeration.
+
+    If there are more than ``most`` + 1 names, only the first ``most`` are listed, followed by the number of the others.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
     ('a', 'a, b and c', 'a, b and 2 more')
@@ -238,6 +240,6 @@ def _duration_parts(seconds: float) -> Parts:
 
 def _one_digit(value: float, towards: Callable[[float], int]) -> float:
     digits = math.floor(math.log10(value))
-    # 1e-9: 0.3 has a quotient of 2.9999999999999996.
+    # 1e-9 corrects rounding errors: 0.3 / 10.0**-1 is 2.9999999999999996, which floor would make 2.
     step = 1e-9 if towards is math.floor else -1e-9
     return float(f"{towards(value / 10.0**digits + step)}e{digits}")

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NoReturn
 
-# A fit that diverges does so again in the next run. Other errors can be temporary.
+# A fit that diverged diverges again in the next run. Other errors can be temporary.
 PERMANENT_ERRORS = ("diverged",)
 RUNS_UNTIL_PERMANENT = 3
 """A fit with the same error in this number of runs has failed permanently."""
-# The parts that differ between two reports of one error: addresses, sizes, process ids. Exit statuses and signals stay.
+# These parts differ between two reports of one error: addresses, sizes, process ids. Exit statuses and signals are not
+# matched: they distinguish errors.
 _PASSING_DETAIL = re.compile(r"0x[0-9a-fA-F]+|\d+(?:[.,]\d+)+|\d{4,}")
 
 
@@ -84,7 +85,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Environment:
-    """The machine and the versions of a fit. ``convstudy`` is its version and a digest of its source."""
+    """The machine and the software versions of a fit. ``convstudy`` has the version and a digest of the source code."""
 
     machine: str
     cpu: str
@@ -129,8 +130,8 @@ class Record:
         environment: the machine and the versions.
         dead_relus: the layers with dead ReLUs, for the saved weights; empty in records of versions that did not
             count them.
-        n_failed_runs: the number of runs that failed with this error.
-        failed_with: a digest of the error of each failed run.
+        n_failed_runs: the number of runs in which this fit failed with the same error.
+        failed_with: a digest of the error of each run in which this fit failed.
         accepted: whether the current run has accepted the failure.
     """
 
@@ -161,7 +162,10 @@ class Record:
         return _final(self)
 
     def failed_after(self, earlier: Record | None) -> Record:
-        """Return this failure with its counts. ``earlier`` is the record of the previous run."""
+        """Return this failed record with ``failed_with`` and ``n_failed_runs``.
+
+        ``earlier`` is the record of the same fit from the previous run.
+        """
         before: tuple[str, ...] = ()
         if earlier is not None and not earlier.done:
             before = earlier.failed_with
@@ -206,7 +210,7 @@ class Record:
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """The fields of a record that a choice and a resumed run need.
+    """The fields of a record that are needed to select a candidate and to resume a run.
 
     ``epoch`` is the selected epoch; None for a failed fit. The other fields are those of :class:`Record`.
     """
@@ -238,7 +242,7 @@ class RecordSummary:
 
 
 Outcome = Record | RecordSummary
-"""The outcome of a fit, as a choice needs it."""
+"""The outcome of a fit; both types have the fields that are needed to select a candidate."""
 
 
 def _final(outcome: Outcome) -> bool:
@@ -247,14 +251,14 @@ def _final(outcome: Outcome) -> bool:
 
 
 def _error_digest(record: Record) -> str:
-    """Return a digest of the kind and text of a failure, without parts that differ between reports."""
+    """Return a digest of the kind and text of an error, without the parts that differ between two reports of it."""
     text = " ".join(_PASSING_DETAIL.sub(" ", record.error).split())
     return hashlib.sha256(f"{record.error_kind}: {text}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A failure that a user accepted for one run. The choices of the run treat the fit as permanently failed.
+    """A failure that a user accepted for one run. The selections of this run treat the fit as permanently failed.
 
     ``accepted_at`` is ISO 8601, UTC.
     """

@@ -4,10 +4,10 @@
 ``results``         a run with its plan, choices, records and test-set evaluations
 ``outcomes``        the records of a run, with the failures that it accepted
 ``access_log``      the test-set evaluations of a runs folder, and the hypothesis that each tests
-``resolving``       the plan and choices of a run, as far as its records allow
+``resolving``       the plan and choices of a run, from its records
 ``summary``         the status of a run and the number of its fits
 ``documents``       studies as the database stores them
-``history``         all of these, for one :class:`~convstudy.store.Store`
+``history``         reads and writes all of these in one :class:`~convstudy.store.Store`
 ==================  ============================================================================
 """
 

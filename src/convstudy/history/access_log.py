@@ -1,7 +1,8 @@
 """The test-set access log: each test-set evaluation in a runs folder, by any study, and the hypothesis it tests.
 
-A **hypothesis** is a network, a recipe and a set of training images. All seeds of a hypothesis test it together. A
-second study with the same hypothesis uses the existing scores, so each hypothesis counts once.
+A **hypothesis** is identified by a network, a recipe and a set of training images. Fits that differ only in their seed
+test the same hypothesis. A second study with the same hypothesis uses the existing scores, so each hypothesis counts
+once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from convstudy.store import LoggedEvaluation
 
 @dataclass(frozen=True)
 class Entry:
-    """A test-set evaluation in the log; ``hypothesis`` is an id that all seeds of one hypothesis share."""
+    """A test-set evaluation in the log. Fits that differ only in their seed have the same id ``hypothesis``."""
 
     test_evaluation: Evaluation
     run_id: str
@@ -33,7 +34,7 @@ def access_log(test_evaluations: Iterable[LoggedEvaluation], dataset: Dataset) -
     """Return the evaluations of a dataset's test set with the hypothesis that each tests."""
     entries: list[Entry] = []
     for logged in test_evaluations:
-        # Without a record the fit's description is lost; then it counts as a hypothesis with a single seed.
+        # Without a record the fit's description is lost, so the evaluation counts as a hypothesis of its own.
         hypothesis = (
             hypothesis_of(Fit.from_json(logged.fit, dataset)) if logged.fit else logged.test_evaluation.fit_id
         )
@@ -42,7 +43,7 @@ def access_log(test_evaluations: Iterable[LoggedEvaluation], dataset: Dataset) -
 
 
 def n_before(test_evaluations: Iterable[LoggedEvaluation], run_id: str) -> int:
-    """Return the number of evaluations before the first one of a run; all of them if the run has none."""
+    """Return the number of evaluations before the first one of a run; the number of all if the run has none."""
     runs = [logged.run_id for logged in test_evaluations]
     return runs.index(run_id) if run_id in runs else len(runs)
 

@@ -1,6 +1,6 @@
 """Studies in a runs folder: the study as JSON in the database, its dataset as a description in a file.
 
-With the description, results can be read without the images, and after a built-in dataset was renamed.
+Because of this description, results can be read without the images, and after a built-in dataset was renamed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from convstudy.studyfile import Study, study_document, study_of
 def run_id_of(study: Study) -> str:
     """Return the run id of a study: its name and 6 hexadecimal digits of a digest of its content.
 
-    Suppressed checks are left out, because they do not change the training. A dataset that is not built in counts
-    by its digest, not by the path of its files.
+    The digest ignores suppressed checks, because they do not change the training. A dataset that is not built in is
+    identified by the digest of its images, not by the path of its files.
     """
     document = {key: table for key, table in study_document(study).items() if key != "suppress"}
     if "dataset" in document:
@@ -52,8 +52,8 @@ def write_study(store: Store, study: Study) -> dict[str, Any]:
 def read_study(store: Store, run: StoredRun) -> Study:
     """Return the study of a run, with its dataset from the description in the runs folder.
 
-    All runs on the same images share the description; the names of dataset and classes are those of this run. If the
-    description is lost, a built-in dataset is found by its name, and another dataset by its files.
+    All runs on the same images share one description; the names of the dataset and its classes come from this run. If
+    the description is lost, a built-in dataset is found by its name, and another dataset by its files.
 
     Raises:
         StoreError: if the stored study is damaged, or neither the dataset's description nor its files can be read.

@@ -31,7 +31,7 @@ from convstudy.studyfile import Study
 
 
 class History:
-    """The runs of one folder, as studies, fits and plans instead of the store's ids and JSON.
+    """The runs of one folder. Methods take and return studies, fits and plans, where the store has ids and JSON.
 
     Attributes:
         store: the database and files.
@@ -81,13 +81,13 @@ class History:
         return run_id_of(study)
 
     def has_run(self, study: Study) -> bool:
-        """Return whether exactly this study was run here, completely or not."""
+        """Return whether this folder has a run of exactly this study, complete or not."""
         run_id = self.run_id_of(study)
         found = self.store.find_run(run_id)
         return found is not None and found.run_id == run_id
 
     def other_arrays(self, study: Study) -> str:
-        """Return the digest of other arrays on which a study of this name was run; empty if there are none."""
+        """Return the digest of the other arrays on which a study of this name was run; empty without such a run."""
         for run in reversed(self.store.runs()):
             if run.name != study.name:
                 continue
@@ -102,7 +102,7 @@ class History:
     def begin_run(self, study: Study) -> str:
         """Store the start of a run, for the first time or again; return the run's id.
 
-        The id does not depend on the order of the study's sections, but the order of the choices does. So this study
+        The order of the study's sections determines the order of the choices, but not the id. Therefore this study
         replaces the stored one.
         """
         run_id = self.run_id_of(study)
@@ -118,8 +118,8 @@ class History:
     def save_record(self, fit: Fit, record: Record) -> None:
         """Write the record of a fit; this replaces an earlier record.
 
-        A completed fit's checkpoint is deleted. A fit with an epoch budget keeps it, because a longer fit of its trial
-        resumes from it.
+        The checkpoint of a completed fit is deleted, except if the fit has an epoch budget: a longer fit of its trial
+        resumes from this checkpoint. A trial is all fits that differ only in their epoch budget.
         """
         self.store.save_record(fit.id, fit.as_json(), record)
         if record.done and fit.epoch_budget is None:
@@ -134,10 +134,10 @@ class History:
         return self.store.has_checkpoint(fit.trial_id)
 
     def set_aside_obstacles(self, fit: Fit) -> None:
-        """Rename everything that is in the place of a file or folder which a training of this fit writes.
+        """Rename everything that blocks the path of a file or folder which the training of this fit writes.
 
         Raises:
-            OSError: if it cannot be renamed.
+            OSError: if something cannot be renamed.
         """
         self.artefacts.set_aside_obstacles(fit.id, fit.trial_id)
 
@@ -172,12 +172,13 @@ class History:
 
         Args:
             dataset: the dataset.
-            before_run: the id of a run; then only evaluations before its first one count, all if it has none.
+            before_run: the id of a run. If it is given, only evaluations before the first one of this run count; all
+                count if the run has none.
         """
         return n_before(self.store.test_evaluations(dataset.digest), before_run)
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
-        """Return a run's plan with every choice that the records allow, and these choices.
+        """Return a run's plan, updated with every choice that can be made from the existing records, and these choices.
 
         Choices are final once a model has a test score; see :func:`convstudy.history.resolving.resolved`.
         """
@@ -263,7 +264,8 @@ class History:
             for i, record in records.items()
             if record.done
         }
-        # With the digests of these records, arrays() notices if another run replaces a record and its files.
+        # arrays() compares files with the digests of these records, so it detects that another run replaced a record
+        # and its files.
         logged, artefacts = self.store.test_evaluations(study.dataset.digest), self.artefacts
         digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
         return Results(

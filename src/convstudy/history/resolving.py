@@ -1,4 +1,7 @@
-"""The plan and choices of a run: from its records, or as stored once a model has a test score."""
+"""The plan and choices of a run: computed from its records, or read from the database once a model has a test score.
+
+A *choice* is the candidate that a stage selected.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ def resolved(
     made: Mapping[str, str],
     scored: Callable[[], Collection[str]],
 ) -> tuple[Plan, tuple[Choice, ...]]:
-    """Return the plan of a run with every choice that the records allow, and these choices.
+    """Return the plan of a run and its choices: every choice that can be made from the existing records.
 
-    The stored choices of the run are final once a model of the plan has a test score. A failed fit can be trained again
-    later, by this run or another study; a choice must not change after a test-set evaluation.
+    The stored choices of the run are final once a model of the plan has a test score: a failed fit can be trained again
+    later, by this run or another study, but a choice must not change after a test-set evaluation.
 
     Args:
         study: the study of the run.

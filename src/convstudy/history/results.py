@@ -23,7 +23,8 @@ class Results:
     Attributes:
         run_id: the id of the run in its runs folder, ``NAME-xxxxxx``.
         study: the study that was run.
-        plan: the plan with every choice that the records allow.
+        plan: the plan, updated with every choice that can be made from the existing records. A choice is the candidate
+            that a stage selected.
         choices: these choices, in order.
         records: fit id -> record, done or failed; a fit without a record is not trained yet.
         test_evaluations: fit id -> test-set evaluation of this fit's weights.
@@ -78,31 +79,37 @@ class Results:
         return tuple(self.records[fit.id] for fit in candidate.fits if fit.id in self.records)
 
     def epochs_of(self, stage: Stage) -> int:
-        """Return the number of epochs that a stage's fits trained; shared epochs of a trial count once."""
+        """Return the number of epochs that a stage's fits trained.
+
+        Epochs that a fit takes over from a shorter fit (an earlier rung of a halving search) count once.
+        """
         return sum(len(epochs) for epochs in own_epochs(stage.fits, self.records).values())
 
     @property
     def seconds(self) -> float:
-        """Seconds of training and evaluation over all fits of the plan; shared epochs of a trial count once."""
+        """Seconds of training and evaluation over all fits of the plan.
+
+        Epochs that a fit takes over from a shorter fit (an earlier rung of a halving search) count once.
+        """
         own = own_epochs((fit for stage in self.plan.stages for fit in stage.fits), self.records)
         return sum(
             epoch.train_seconds + epoch.evaluation_seconds for epochs in own.values() for epoch in epochs
         )
 
     def choice(self, stage_key: str) -> Choice | None:
-        """Return the choice of a stage, such as ``"search.kernel"``; ``None`` if it is still open."""
+        """Return the choice of a stage, such as ``"search.kernel"``; ``None`` if it is not made yet."""
         return next((choice for choice in self.choices if choice.stage == stage_key), None)
 
     @property
     def failed(self) -> tuple[Record, ...]:
-        """The records of the plan's failed fits, without placeholders."""
+        """The records of the plan's failed fits, except fits of rungs or trials that are not decided yet."""
         ids = dict.fromkeys(fit.id for stage in self.plan.stages for fit in stage.fits)
         found = [self.records[fit_id] for fit_id in ids if fit_id in self.records]
         return tuple(record for record in found if not record.done)
 
     @property
     def unfinished(self) -> tuple[Record, ...]:
-        """The records of failed fits that the next run trains again. Their stages make no choice until then."""
+        """The records of failed fits that the next run trains again. Until then, their stages select no candidate."""
         return tuple(record for record in self.failed if not record.final)
 
     @property
@@ -117,7 +124,7 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every fit is done or has failed permanently, and every model to test has a test score."""
+        """Whether every fit is done or has failed permanently, and no test-set evaluation is missing."""
         plan = self.plan
         decided = not any(stage.depends_on or stage.pending for stage in plan.stages)
         trained = decided and all(fit.id in self.records and self.records[fit.id].final for fit in plan.fits)

@@ -11,7 +11,7 @@ from convstudy.store import StoredRun
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED_FITS = "running", "complete", "interrupted", "failed fits"
 OUTDATED = "outdated"
-"""The status of a run that another version of convstudy completed; its fits have other ids in this version."""
+"""The status of a run that another version of convstudy completed. In this version, its fits have other ids."""
 UNREADABLE = "unreadable"
 """The status of a run whose study cannot be read; reading its results raises the error."""
 
@@ -26,7 +26,7 @@ class RunSummary:
         dataset: the name of the dataset; empty for an unreadable run.
         status: ``"running"``, ``"complete"``, ``"outdated"``, ``"interrupted"``, ``"failed fits"`` or
             ``"unreadable"``.
-        n_fits, n_done, n_failed: the number of fits of the plan, of completed and of failed ones; 0 for an unreadable
+        n_fits, n_done, n_failed: the numbers of all, of completed and of failed fits of the plan; 0 for an unreadable
             run.
         created_at, updated_at: ISO 8601 in UTC.
     """
@@ -43,7 +43,7 @@ class RunSummary:
 
 
 def trained(plan: Plan, record_summaries: Mapping[str, RecordSummary]) -> list[str]:
-    """Return the ids of a plan's fits that have a record, without placeholders."""
+    """Return the ids of a plan's fits that have a record, except fits of rungs or trials that are not decided yet."""
     placeholders = plan.placeholders
     return [fit.id for fit in plan.fits if fit.id not in placeholders and fit.id in record_summaries]
 
@@ -56,7 +56,7 @@ def summary_of(
     Args:
         run: the stored run.
         dataset: the name of its dataset.
-        plan: its plan with every choice that the records allow.
+        plan: its plan, updated with every choice that can be made from the existing records.
         record_summaries: fit id -> record summary.
         is_written: whether a process holds the lock of the runs folder; otherwise no run can be running.
     """

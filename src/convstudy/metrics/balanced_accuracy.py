@@ -1,7 +1,8 @@
 """Balanced accuracy: the mean recall over classes.
 
 It equals a weighted mean over images, in which an image of a class with n_c of n images has the weight n / (C · n_c).
-C is the number of classes with labels; others are ignored, as in scikit-learn's ``balanced_accuracy_score``.
+C is the number of classes that occur in the labels; other classes are ignored, as in scikit-learn's
+``balanced_accuracy_score``.
 """
 
 from __future__ import annotations

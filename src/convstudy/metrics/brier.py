@@ -1,6 +1,6 @@
 """Brier score (Brier 1950): the squared distance between probabilities and one-hot label, summed over classes.
 
-0 is best and 2 is worst. For two classes it is twice the Brier score of one class.
+0 is best and 2 is worst. For two classes, the value is twice the Brier score of one class.
 """
 
 from __future__ import annotations

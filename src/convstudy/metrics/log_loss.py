@@ -1,7 +1,7 @@
 """Log-loss: the mean cross-entropy −ln p(label), in nats per image.
 
-Records have the value computed from logits in training. From stored float32 probabilities the value is the same up to
-rounding; probabilities below the smallest float32 are clipped to it.
+Records have the value that training computes from logits. The value from stored float32 probabilities is the same up to
+rounding; probabilities below the smallest positive float32 are clipped to this number.
 """
 
 from __future__ import annotations

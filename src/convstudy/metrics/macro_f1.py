@@ -1,6 +1,6 @@
 """Macro-F1: the mean F1 over classes; F1 is the harmonic mean of precision and recall.
 
-Classes without labels and predictions are ignored, as in scikit-learn's ``f1_score``.
+Classes that occur neither in the labels nor in the predictions are ignored, as in scikit-learn's ``f1_score``.
 """
 
 from __future__ import annotations

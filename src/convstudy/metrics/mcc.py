@@ -1,7 +1,7 @@
 """Matthews correlation coefficient for several classes (Gorodkin 2004): the correlation of labels and predictions.
 
-1 is full agreement and 0 is no agreement beyond chance. If all labels or all predictions have the same class, it is 0,
-as in scikit-learn.
+1 is full agreement and 0 is no agreement beyond chance. If all labels or all predictions have the same class, the
+value is 0, as in scikit-learn.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 Unit = Literal["percent", "nats", ""]
-"""``"percent"`` is a fraction; texts show it in percent and its differences in percentage points."""
+"""Values with the unit ``"percent"`` are fractions; texts show percent, and percentage points for differences."""
 Kind = Literal["per image", "per set"]
 Classes = Literal["any", "two", "all"]
-"""The classes that must have images: any number of them, two or more, or all classes of the dataset."""
+"""The number of classes that must have images: any number, two or more, or all classes of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Metric:
         weigh: maps labels to float64 weights ``(n,)`` with mean 1; ``None`` for equal weights.
         zero_or_one: whether each value per image is 0 or 1.
         least_classes: the smallest number of classes for which two models can have different values.
-        classes: the classes that must have images. Otherwise the metric is undefined, or its mean is over different
-            classes on validation and test images; such a study is rejected before training.
+        classes: the number of classes that must have images. If fewer have images, the metric is undefined, or its mean
+            is over different classes on validation and test images; such a study is rejected before training.
 
     Example:
         >>> import numpy as np

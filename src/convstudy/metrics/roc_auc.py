@@ -1,8 +1,8 @@
 """ROC AUC, one-vs-rest: the mean over classes of the area under the ROC curve.
 
-The area of a class is the probability that an image of the class gets a higher score for it than an image of another
-class; ties count half (Mann and Whitney 1947). Classes without labels are ignored; scikit-learn's ``roc_auc_score``
-raises an error for them. The value is NaN if the labels have only one class.
+The area of a class is the probability that an image of this class gets a higher score for this class than an image of
+another class; ties count half (Mann and Whitney 1947). Classes that do not occur in the labels are ignored;
+scikit-learn's ``roc_auc_score`` raises an error for them. The value is NaN if the labels have only one class.
 """
 
 from __future__ import annotations

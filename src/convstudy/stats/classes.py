@@ -21,11 +21,11 @@ class ClassAccuracy:
 
     Attributes:
         label: the class.
-        n_images: the number of its test images.
-        accuracy: a fraction, with the interval over new seeds and new images of this class (one model: over new
-            images); ``None`` with fewer than two images.
-        confused_with: the most frequent wrong prediction on its images; ``None`` if all are correct.
-        confused_fraction: the proportion of predictions on its images with that class.
+        n_images: the number of test images of this class.
+        accuracy: a fraction, with the interval for new seeds and new images of this class. For a single model, it is
+            the interval of that model for new images. ``None`` with fewer than two images.
+        confused_with: the most frequent wrong prediction on images of this class; ``None`` if all are correct.
+        confused_fraction: the proportion of the predictions on images of this class that are ``confused_with``.
         n_models: the number of models.
     """
 
@@ -42,7 +42,7 @@ class Balance:
     """The class balance of some images.
 
     Attributes:
-        largest, smallest: a class with the most and one with the fewest images, the first of equals.
+        largest, smallest: the class with the most images and the class with the fewest; the first one of equal classes.
         ratio: the size of the largest class divided by that of the smallest; infinite if a class has no image.
         majority: the accuracy of always predicting the largest class.
         effective: the number of equally large classes with the same entropy (Hill 1973, order 1).

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Confusion:
     """The confusion matrix of ``n_models`` models together.
 
-    ``cells`` has (true class, predicted class, count) for each count above 0, in this order: 1,000 classes would need
-    a million cells.
+    ``cells`` has (true class, predicted class, count) for each count above 0, sorted by true and predicted class.
+    Counts of 0 are left out, because the full matrix of 1,000 classes has a million cells.
     """
 
     n_classes: int
@@ -80,7 +80,7 @@ def confusion_of(labels: Labels, predicted: Sequence[Labels], n_classes: int) ->
     for own in predicted:
         if own.shape != truth.shape:
             raise ValueError(f"predictions must have the shape {truth.shape}; got {own.shape}")
-        # One integer per cell, so that one call counts the pairs of classes.
+        # One integer stands for a pair of classes, so that one call counts all pairs.
         places, counts = np.unique(truth * n_classes + own, return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             total[place] = total.get(place, 0) + count

@@ -1,9 +1,9 @@
 """A verdict on two trained models from their numbers of correct predictions on n test images.
 
 This is the calculator for scores in a notebook or a paper, such as 9,951 and 9,937 of 10,000. If both models saw the
-same images, the number of images on which they differ decides. If that number is unknown, the models are compared as
-if they had seen different images; the narrowest and widest interval of any pairing then show the cost of the missing
-pairing.
+same images, the number of images on which they differ determines the interval. If that number is unknown, the models
+are compared as if they had seen different images; the narrowest and widest interval of any pairing then show the
+uncertainty from the unknown pairing.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class CountsVerdict:
         kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, first against second.
         n: the number of test images of each model.
         accuracies: the accuracies of both models, fractions with Wilson's intervals.
-        difference: first − second, a fraction. The interval is Bonett and Price's if ``pairs`` is known. Otherwise it
-            is Newcombe's for unpaired proportions, and never narrower than for the most favourable pairing.
+        difference: first − second, a fraction. If ``pairs`` is known, the interval is Bonett and Price's. Otherwise it
+            is Newcombe's for unpaired proportions, widened to cover the interval of the most favourable pairing.
         margin: the equivalence margin, a fraction.
         pairs: the counts of images on which the models agree and differ, ``None`` if unknown; ``pairs.exact_p`` is
             McNemar's p-value.
         narrowest, widest: if the pairing is unknown, the intervals of the most and the least favourable pairing.
         narrowest_kind: the verdict for the most favourable pairing.
-        images: the range of the number of images required to show a difference of the margin's size: from the number
-            whose interval is as narrow as the margin, to the number with which four of five such comparisons show it.
-            ``None`` if the verdict is clear, if ``n`` is large enough, or beyond ten times ``n``.
+        images: the range of the number of images required to show a difference of the margin's size. At the lower end,
+            half the interval equals the margin. At the upper end, four of five such comparisons show the difference.
+            ``None`` if the verdict is clear, if ``n`` is large enough, or if more than ten times ``n`` are required.
         shows: if more than ten times ``n`` would be required, the smallest difference that ``n`` images can show.
     """
 
@@ -71,8 +71,8 @@ def verdict_on_counts(
         second: the number of images that the second model classified correctly.
         n: the number of images.
         both_right: the number of images that both classified correctly, if both saw the same images.
-        discordant: the numbers of images that only the first, and only the second, classified correctly; instead of
-            ``both_right``.
+        discordant: two numbers that can be passed instead of ``both_right``: the number of images that only the first
+            model classified correctly, and the number that only the second did.
         margin: the equivalence margin, a fraction (0.001 is 0.1 percentage points).
 
     Raises:
@@ -114,9 +114,9 @@ def verdict_on_counts(
 def _unpaired(first: float, second: float, n: float) -> Interval:
     """Return the interval for two models with unknown pairing.
 
-    Newcombe's interval claims too much on few images: 0 and 2 correct of 2 would be a clear difference. Bonett and
-    Price's for the most favourable pairing (the better model is correct on every image on which the other is) is
-    wider there. The result covers both.
+    Newcombe's interval is too narrow on few images: 0 and 2 correct of 2 would be a clear difference. Bonett and
+    Price's interval for the most favourable pairing (the better model is correct on every image on which the other is)
+    is wider on few images. The result covers both intervals.
     """
     unpaired, shared = newcombe(first, second, n), min(first, second)
     pairing = bonett_price(first - shared, second - shared, n)
@@ -146,7 +146,7 @@ def _required_images(
         n: the number of images.
         margin: the difference to show, a fraction.
     """
-    # The variance of the difference on one image: of independent images, or from the images on which the models differ.
+    # The variance of the difference on one image. Without pairs, the two models' images are independent.
     if pairs is None:
         variance = first * (1 - first) + second * (1 - second)
     else:
@@ -154,7 +154,8 @@ def _required_images(
         variance = one + other - (one - other) ** 2
 
     def half(m: int) -> float:
-        # The pseudo-observations stay two: their part falls with m, that of the proportions with √m.
+        # There are two pseudo-observations for every m. Their contribution to the half-width falls with m, and that of
+        # the proportions with √m.
         found = _unpaired(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
         return (found.high - found.low) / 2
 
@@ -172,7 +173,7 @@ def _required_images(
     least = n + 1 if narrow(n) else fewest(narrow, n, MAX_EXTRAPOLATION * n)
     if least is None:
         return None, min(1.0, shown(n))
-    # Half the interval plus 0.84 standard errors is less than twice half the interval: 4 × least is enough.
+    # Half the interval plus 0.84 standard errors is less than twice half the interval, so 4 × least images are enough.
     most = fewest(enough, n, 4 * least) or 4 * least
     return (least, max(least, most)), None
 

@@ -1,7 +1,7 @@
 """The mean difference of two candidates, its sources of uncertainty, and its interval.
 
 A mean is uncertain for one or more reasons (seeds, test images). Each source has a variance and degrees of freedom.
-Their half-widths are added as squares ("square and add": Howe 1974; Zou and Donner 2008)::
+The squares of their half-widths are added ("square and add": Howe 1974; Zou and Donner 2008)::
 
     half-width = √( (t₁ · s₁)² + (t₂ · s₂)² + ... )      tᵢ: quantile of Student's t with the degrees of source i
 
@@ -51,10 +51,11 @@ class Difference:
         summary: the summary of ``pairs``.
         centre: the middle of the interval. It may be slightly nearer to zero than the mean (``two_way``).
         sources: the sources of uncertainty; empty if none is known.
-        n_images: the number of test images of each pair; over folds the number of images of all pairs; 0 if the
-            interval ignores the images.
+        n_images: the number of test images of each pair; for folds, the number of images of all pairs together; 0 if
+            the interval ignores the images.
         confidence: the confidence level of the interval.
-        floor: a source whose own interval is the minimum: the interval is never narrower (``resampled``).
+        floor: a source of uncertainty; the interval is never narrower than the interval from this source alone
+            (``resampled``).
         limit: the ends of the interval do not exceed ±limit; ``None`` if differences are unbounded.
     """
 
@@ -120,7 +121,7 @@ class Difference:
         """
         if not self.known or distance < 0:
             return 1.0
-        # The wider interval decides (``half_width``), so the larger error level decides too.
+        # ``half_width`` is that of the wider interval, so the result is the larger of the two error levels.
         least = _error((self.floor,), distance) if self.floor else 0.0
         return max(least, _error(self.sources, distance))
 
@@ -130,7 +131,7 @@ def _error(sources: Sequence[Source], distance: float) -> float:
     from scipy.special import stdtr
 
     spread = [source for source in sources if source.variance > 0]
-    # Without variance the half-width is 0 at every level, so each distance is beyond it.
+    # Without variance the half-width is 0 at every level, so each distance exceeds it.
     if not spread:
         return 0.0
     # One source: the level is a tail of Student's t.
@@ -163,7 +164,7 @@ def paired_difference(
 
     Args:
         first: the values of the first candidate, shape (n,).
-        second: the values of the other for the same seeds, shape (n,).
+        second: the values of the second candidate for the same seeds, shape (n,).
         confidence: the confidence level, in (0, 1).
 
     Raises:

@@ -1,8 +1,8 @@
 """Groups of candidates without a significant difference, as in a critical-difference diagram.
 
-A group is a maximal set of candidates without a significant difference between any two (Demšar 2006 draws a bar over
-each; Piepho 2004 assigns letters). A candidate may be in several groups: a and b, and b and c, may be inconclusive,
-although a and c differ significantly.
+A group is a maximal set of candidates without a significant difference between any two. Demšar (2006) draws a bar over
+each group; Piepho (2004) assigns a letter to each. A candidate can be in several groups: the pairs (a, b) and (b, c)
+may be inconclusive, although (a, c) differ significantly.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def groups(names: Sequence[str], significant: Iterable[tuple[str, str]]) -> tupl
     found: list[tuple[str, ...]] = []
 
     def grow(group: set[str], may_join: set[str], left_out: set[str]) -> None:
-        # A group that a left-out candidate could join is not maximal.
+        # A group is not maximal if one of the excluded candidates could join it.
         if not may_join and not left_out:
             found.append(tuple(name for name in names if name in group))
             return

@@ -1,8 +1,8 @@
 """Holm's correction for multiple comparisons.
 
-Of twenty comparisons of equals, one is "significant" at 5 % on average. Holm (1979) limits the probability of any
-wrong claim among all of them to 5 %: the smallest p-value is multiplied by the number of comparisons, the next by one
-fewer, and so on. It is never less powerful than Bonferroni's correction.
+Of twenty comparisons of equal candidates, one is "significant" at 5 % on average. Holm (1979) limits the probability of
+any wrong claim among all of them to 5 %: the smallest p-value is multiplied by the number n of comparisons, the next
+one by n − 1, and so on. Holm's correction is never less powerful than Bonferroni's.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ def holm(p_values: Sequence[float], n_comparisons: int = 0) -> tuple[float, ...]
 
     Args:
         p_values: one per comparison.
-        n_comparisons: the total number of comparisons, if ``p_values`` does not contain all of them. The others may
-            have any p-value, so the factors are the largest possible.
+        n_comparisons: the total number of comparisons, if ``p_values`` does not contain all of them. The other p-values
+            are unknown, so the largest possible factors are used.
 
     Raises:
         ValueError: if ``n_comparisons`` is smaller than the number of p-values.

@@ -1,11 +1,12 @@
 """Intervals of proportions: the accuracy of one model, and the difference of the accuracies of two.
 
-- :func:`wilson`: the score interval of one proportion (Wilson 1927). Wald's proportion ± z·se fails near 100 %: it
-  ends beyond 1, and at 10,000 of 10,000 correct it claims that the model makes no error.
+- :func:`wilson`: the score interval of one proportion (Wilson 1927). Wald's interval, proportion ± z·se, fails near
+  100 %: it ends above 1, and for 10,000 correct of 10,000 it implies that the model makes no error.
 - :func:`newcombe`: the difference of two proportions with unknown pairing, from the two score intervals (Newcombe
   1998a, method 10).
 - :func:`bonett_price`: the difference of two proportions on the same images (Bonett and Price 2012): Wald's interval
-  with one pseudo-observation in each direction. It keeps its level if the models differ on few images.
+  with two pseudo-observations, one in favour of each model. It keeps its confidence level if the models differ on
+  few images.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def normal_quantile(probability: float) -> float:
 def wilson(proportion: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return Wilson's score interval of a proportion of ``n`` images.
 
-    ``n`` may be fractional: an effective number of images, as in survey statistics (:mod:`convstudy.stats.two_way`).
+    ``n`` can be fractional, because it can be an effective number of images (:mod:`convstudy.stats.two_way`).
 
     Raises:
         ValueError: if the proportion is not in [0, 1], or ``n`` is not positive.
@@ -57,7 +58,7 @@ def wilson(proportion: float, n: float, confidence: float = CONFIDENCE) -> Inter
 def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of ``(first − second) / n`` for two independent samples of size ``n``.
 
-    Counts may be fractional: expected counts for another number of images.
+    Counts can be fractional, because they can be expected counts for another number of images.
     """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate
@@ -70,11 +71,11 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
 def bonett_price(first_only: float, second_only: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the difference of two models' accuracies on the same ``n`` images.
 
-    Counts may be fractional: expected counts for another number of images.
+    Counts can be fractional, because they can be expected counts for another number of images.
 
     Args:
         first_only: the number of images that only the first model classifies correctly.
-        second_only: the number of images that only the second classifies correctly.
+        second_only: the number of images that only the second model classifies correctly.
         n: the number of all images.
         confidence: the confidence level of the interval.
 
@@ -89,7 +90,7 @@ def bonett_price(first_only: float, second_only: float, n: float, confidence: fl
         raise ValueError(
             f"first_only and second_only must be >= 0 with a sum <= n = {n}; got {first_only} and {second_only}"
         )
-    # One pseudo-observation in each direction adds 1 to both counts and 2 to n.
+    # The two pseudo-observations, one in favour of each model, add 1 to both counts and 2 to n.
     a, b = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
     half = normal_quantile(0.5 + confidence / 2) * math.sqrt(max(0.0, a + b - (a - b) ** 2) / (n + 2))
     return Interval(

@@ -1,8 +1,8 @@
 """Two trained models on the same test images: the images on which they differ, and McNemar's exact test.
 
 Only images on which one model is correct and the other wrong contain information about the difference. If the models
-were equally good, each such image would favour either model with probability 1/2 (McNemar 1947). The test is about
-these two models, not about their networks or recipes: another seed gives other models.
+were equally good, each such image would favour each model with probability 1/2 (McNemar 1947). The test is about these
+two models, not about their networks or recipes: another seed gives other models.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ class Discordance:
 
     @property
     def exact_p(self) -> float:
-        """The probability of a split at least as uneven if both models were equally good: exact, two-sided.
+        """McNemar's exact two-sided p-value.
+
+        It is the probability that the images on which the models differ are split between them at least as unevenly, if
+        both models were equally good.
 
         >>> Discordance(90, 8, 1, 1).exact_p  # 2 · (1 + 9) / 2⁹
         0.0390625
         """
         from scipy.stats import binom
 
-        # The binomial distribution is symmetric, so two-sided is twice the smaller tail.
+        # The binomial distribution is symmetric, so the two-sided p-value is twice the smaller tail.
         few, many = sorted((self.first_only, self.second_only))
         return min(1.0, 2 * float(binom.cdf(few, few + many, 0.5))) if few + many else 1.0
 

@@ -17,7 +17,7 @@ class Misclassified:
 
     Attributes:
         row: the index of the test image, from 0.
-        label, prediction: class indices; ``prediction`` is that of the most confident wrong model.
+        label, prediction: class indices; ``prediction`` is the prediction of the most confident wrong model.
         confidence: the probability that this model gives to its prediction.
         n_wrong: the number of models, of ``n_models``, that classify this image wrongly.
         pixels: uint8, shape (height, width, channels).
@@ -63,7 +63,7 @@ def misclassified_of(
     n_wrong = np.zeros(len(labels), dtype=np.int64)
     worst: dict[int, Misclassified] = {}
     for model in models:
-        # From all predictions, because ``rows`` has only k errors of a model.
+        # Counted from all predictions, because ``rows`` has only k errors of each model.
         n_wrong += model.predicted != labels
         for row, pixels in zip(model.rows.tolist(), model.pixels, strict=True):
             confidence = float(model.confidence[row])

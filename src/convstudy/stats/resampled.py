@@ -1,18 +1,19 @@
-"""Differences over folds: folds share training images, and intervals that ignore this are too narrow.
+"""Differences over folds: folds share training images, so intervals for independent values are too narrow.
 
 With k folds, any two training parts share most of their images, so the k differences are not independent. Nadeau and
-Bengio (2003) estimate their correlation as n_validation / (n_train + n_validation), which gives
+Bengio (2003) estimate the correlation of the differences as n_validation / (n_train + n_validation). This gives
 
     variance of the mean = (1 / k + n_validation / n_train) · s²       s²: the variance of the k differences
 
-instead of s² / k: with 5 folds, the standard t statistic is 1.5 times too large. Benavoli, Corani, Demšar and
+instead of s² / k. With 5 folds, the standard t statistic is 1.5 times too large. Benavoli, Corani, Demšar and
 Zaffalon (2017) use the same values in a Bayesian test: with a flat prior, the true difference has a t distribution
-about the mean. It gives the probability of each side of the equivalence margin (ROPE), and of the margin itself.
+around the mean. This distribution gives the probabilities that the difference is above, below or inside the equivalence
+margin (ROPE).
 
-The variance of a few folds may be near zero by chance: near 100 % the folds often differ by the same one or two
-images. Therefore the images set a minimum: the interval is never narrower than the paired interval of the pooled
-folds, in which each validation image counts once (Bonett and Price 2012, ``two_way``). p-values and probabilities
-follow from this interval.
+The variance of a few folds can be near zero by chance: near 100 % accuracy, the candidates often differ by the same
+number of images in each fold, one or two. Therefore the interval has a minimum width: it is never narrower than the
+paired interval of the pooled folds, in which each validation image counts once (Bonett and Price 2012, ``two_way``).
+p-values and probabilities follow from the resulting interval.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def fold_difference(
         second: the scores of the second candidate, for the same folds.
         ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
         confidence: the confidence level of the interval.
-        images: the variance from the images of the pooled folds. The interval is never narrower than with this
-            variance alone.
+        images: the variance from the sampling of images in the pooled folds. The interval is never narrower than the
+            interval from this variance alone.
         n_images: the number of different validation images in all folds.
         limit: the ends of the interval do not exceed ±limit; used only with ``images``.
 
@@ -87,8 +88,8 @@ def fold_mean(
 ) -> Interval | None:
     """Return the mean accuracy over folds, with Nadeau and Bengio's corrected interval.
 
-    Each end goes at least as far as Wilson's interval of all images of the folds: folds with equal scores do not make
-    the accuracy more certain than the number of images does.
+    The interval contains Wilson's interval of all images of the folds: folds with equal scores do not make the accuracy
+    more certain than the number of images does.
 
     Args:
         scores: the accuracy of each fold, a fraction.
@@ -113,10 +114,10 @@ def fold_mean(
 def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return t and the two-sided p-value of Dietterich's 5×2cv paired t-test (1998).
 
-    No study of convstudy uses five times two folds. The function serves values from elsewhere.
+    convstudy never uses five times two folds itself; the function is for values from other programs.
 
     Args:
-        pairs: the differences of two candidates on both halves, for each of five splits into halves.
+        pairs: two differences of the candidates, one per half, for each of five splits of the data into halves.
 
     Raises:
         ValueError: if there are not five pairs, or the differences have no variance.
@@ -134,7 +135,7 @@ def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def probabilities(difference: Difference, margin: float) -> Probabilities | None:
     """Return the probabilities of the Bayesian correlated t-test; ``None`` without a variance over folds.
 
-    If the images determine the width of the interval, they determine the width of the distribution too.
+    If the sampling of images determines the width of the interval, it determines the width of the distribution too.
 
     Args:
         difference: from :func:`fold_difference`.

@@ -1,19 +1,20 @@
 """The number of seeds or images required to show a difference that matters.
 
-The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference:
-power at the measured difference repeats the p-value in other words, and requires the fewest seeds where luck was
-largest (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the number with which the
-proportion :data:`POWER` of studies would end with an interval without zero, if the true difference equalled the
+The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference.
+Power at the measured difference says no more than the p-value, and a measured difference that is large by chance gives
+too few seeds (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the number with which
+the proportion :data:`POWER` of studies would end with an interval without zero, if the true difference equalled the
 margin::
 
     half-width + z(POWER) · se ≤ the smallest difference that matters
 
-With this number, four of five studies would also call a difference of twice the margin better, because the margin is
-then as far away as zero is here.
+With this number, four of five studies would also report "better" for a difference of twice the margin, because the
+distance of that difference from the margin is the distance of the margin from zero.
 
-Variances from few seeds are uncertain, so the result is a range: from the variances as measured, to the upper 80 %
-limit of the variance between seeds (Browne 1995). Beyond ten times the present data there is no number, because the
-measurement does not reach that far. The result is then the difference that the present data can show.
+Variances from few seeds are uncertain, so the result is a range. Its lower end uses the measured variances, its upper
+end the upper 80 % limit of the variance between seeds (Browne 1995). No number above ten times the present data is
+given, because the measurement does not allow such an extrapolation. The result is then the difference that the present
+data can show.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ class RequiredSampleSize:
 
     Attributes:
         difference: the difference to show, a fraction: the equivalence margin.
-        unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (then a
-            lower bound); over folds ``"images"`` of the search.
+        unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (the number is
+            then a lower bound); ``"images"`` of the search for a difference over folds.
         n_present: the present number of seeds or images.
-        fewest, most: the ends of the range of the required number. ``fewest`` is ``None`` beyond
-            :data:`MAX_EXTRAPOLATION` times the present data, ``most`` if there is no upper end. Over folds ``fewest``
-            may be the present number: more folds may be enough.
-        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show; for images at best,
-            with any number of seeds or folds.
+        fewest, most: the ends of the range of the required number. ``fewest`` is ``None`` if the number is above
+            :data:`MAX_EXTRAPOLATION` times the present data. ``most`` is ``None`` if there is no upper end. Over folds,
+            ``fewest`` can be the present number: more folds may be enough.
+        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show. If ``unit`` is images,
+            it is a lower bound: the smallest difference with any number of seeds or folds.
         folds_first: whether the variance between folds requires more than the images do, so that more folds of the
             same images would narrow the interval.
     """
@@ -90,7 +91,7 @@ def required_seeds(
         """Return the smallest difference that four of five such studies would show."""
         seeds = Source("seeds", factor * (seed + found.rest / n_images) / n_seeds, n_seeds - 1)
         image = found.image / n_images
-        # Pseudo-observations widen the interval (``two_way``), but are no part of the variance of the difference.
+        # Pseudo-observations widen the interval (``two_way``), but do not belong to the variance of the difference.
         images = Source("images", image + pseudo_observations / n_images**2, n_images - 1)
         half = half_width((seeds, images), 1 - error)
         return half + normal_quantile(POWER) * math.sqrt(seeds.variance + image)
@@ -100,7 +101,7 @@ def required_seeds(
 
     # Fewer images cannot exclude a difference of this size, even if the models never differ on them.
     least = math.ceil(RULE_OF_THREE / difference)
-    # If the part of the images alone is too wide, no number of seeds is enough.
+    # If the interval from the sampling of images alone is too wide, no number of seeds is enough.
     if not is_enough(math.inf, found.n_images):
         images = fewest(lambda n: is_enough(math.inf, n), found.n_images, MAX_EXTRAPOLATION * found.n_images)
         at_best = min(1.0, max(shown(math.inf, found.n_images), RULE_OF_THREE / found.n_images))
@@ -131,7 +132,7 @@ def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None
     """Return the smallest number that is enough, ``None`` if it is larger than ``most``.
 
     Args:
-        enough: whether a number is enough; must not become false for larger numbers.
+        enough: whether a number is enough. If it is true for a number, it must be true for all larger numbers.
         too_few: a number that is not enough, 1 or more.
         most: the largest number to try.
     """
@@ -149,22 +150,25 @@ def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None
 def required_images(found: Difference, difference: float, error: float) -> RequiredSampleSize | None:
     """Return the number of images that a search requires to show a difference.
 
-    The range starts at the number for the images alone, as if folds had no variance, and ends at the number for the
-    variance between folds. With few folds that end is mostly noise; more folds of the same images lower it.
+    The range starts at the number for the sampling of images alone, as if folds had no variance. It ends at the number
+    for the variance between folds. With few folds, this upper end is mostly noise; more folds of the same images lower
+    it.
 
     Args:
-        found: the measured difference over folds, with the part of the images as its floor.
+        found: the measured difference over folds; its ``floor`` is the variance from the sampling of images.
         difference: the smallest difference that matters, a fraction.
         error: the allowed probability of a wrong claim.
 
     Returns:
-        ``None`` if the present images are enough, if the margin is 0, or if the part of the images was not measured.
+        ``None`` if the present images are enough, if the margin is 0, or if the variance from the sampling of images
+        was not measured.
     """
     n, floor = found.n_images, found.floor
     if difference <= 0 or floor is None or n < 2:
         return None
     power = normal_quantile(POWER)
-    # The variance on one image. ``shown`` adds the pseudo-observations again, because their part falls with n², not n.
+    # The variance on one image, without the pseudo-observations: ``shown`` adds their contribution, which falls with n²
+    # and not with n.
     measured = max(0.0, floor.variance - PSEUDO_OBSERVATIONS / n**2) * n
 
     def shown(n_images: int) -> float:

@@ -1,20 +1,23 @@
 """Two-way random effects: how much a mean over seeds would change with other seeds and other test images.
 
-Every model of a candidate is scored on the same n test images, so the mean over S seeds is uncertain for two reasons.
-More seeds reduce only the first. Let x be the value of one seed on one image (correct or wrong, a cross-entropy, or a
-difference of two candidates), with seeds and images as crossed random effects:
+Every model of a candidate is scored on the same n test images. The mean over S seeds is uncertain for two reasons:
+other seeds and other test images would give another mean. More seeds reduce only the uncertainty from seeds. Let x be
+the value of one seed on one image (correct or wrong, a cross-entropy, or a difference of two candidates), with seeds
+and images as crossed random effects:
 
     x = mean + seed + image + rest        variance of the mean = σ²_seed / S + σ²_image / n + σ²_rest / (S n)
 
 The variances follow from the mean squares of a two-way table without replication (Searle, Casella and McCulloch
-1992). A two-way bootstrap (Owen 2007) would count σ²_rest three times. With one seed the variance between seeds is
-unknown; the interval is then that of the trained models on new images.
+1992). The *contribution of the images* is the part of the variance of the mean that the sampling of test images causes,
+and the *contribution of the seeds* is the part that the sampling of seeds causes. A two-way bootstrap (Owen 2007) would
+count σ²_rest three times. With one seed the variance between seeds is unknown; the interval is then that of the trained
+models on new images.
 
-Proportions near 100 % depend on few images. Like Bonett and Price (2012) for one pair of models, a difference gets
-two pseudo-observations in addition to its n images, one in each direction, on which all seeds differ alike. With one
-seed the interval equals theirs (with t and n − 1 in place of z and n). The pseudo-observations are whole images for
-any number of seeds: if all seeds differ on the same few images, S seeds have seen no more images than one seed, and two
-predictions among S·n would make the interval too narrow.
+Proportions near 100 % depend on few images. Bonett and Price (2012) add two pseudo-observations for one pair of models.
+Here a difference gets two added images, one in favour of each candidate; on such an image the candidates differ in the
+same way with every seed. With one seed the interval equals Bonett and Price's (with t and n − 1 in place of z and n).
+If the candidates differ on the same few images with every seed, S seeds say no more about images than one seed. Adding
+only two single predictions to the S·n would then make the interval too narrow.
 """
 
 from __future__ import annotations
@@ -69,10 +72,10 @@ class _Squares:
     def sources(self) -> tuple[Source, ...]:
         """The variance of the mean, by source."""
         cells = self.n_seeds * self.n_images
-        # The mean square of the images contains the rest. An estimate of a variance can be negative, the variance not.
+        # The mean square of the images contains the rest. The difference can be negative, but a variance cannot.
         beyond = max(0.0, self.images - self.rest)
         if self.n_seeds > 1 and self.seeds < ROUNDING * self.rest:
-            # The means of the seeds are equal by chance. Their true variance is at least that of the rest.
+            # The means of the seeds are equal by chance. The true variance of these means is at least that of the rest.
             beyond = max(beyond, self.rest)
         images = Source("images", beyond / cells, self.n_images - 1)
         if self.n_seeds == 1:
@@ -116,8 +119,9 @@ def two_way_difference(
         confidence: the confidence level of the interval.
         pseudo_observations: the largest possible difference of two models on an unseen image. Two pseudo-observations
             have this difference, one in each direction. Default: 1 if all values are 0 or 1, else none are added.
-        weights: the weights of the images, shape (images,), mean 1, if the values are values times weights. The
-            variance is then that of a weighted mean: each image contributes its deviation times its weight.
+        weights: the weights of the images, shape (images,), mean 1; pass them if ``first`` and ``second`` are already
+            multiplied by them. The variance is then that of a weighted mean: each image contributes its deviation
+            times its weight.
 
     Raises:
         ValueError: if the shapes differ, or there are no seeds or fewer than two images.
@@ -155,9 +159,9 @@ def seeds_only_difference(
 ) -> Difference:
     """Return the difference of two candidates' accuracies if only scores are left, without predictions.
 
-    The variance of the images is then unknown but bounded: two models differ on at most as many images as both
-    together classify wrongly, so that σ²_image is at most the sum of the two error rates. The interval uses this
-    bound.
+    The variance of the images is then unknown but bounded: the number of images on which two models differ is at most
+    the sum of their numbers of errors. Therefore σ²_image is at most the sum of the two error rates. The interval uses
+    this bound.
 
     Args:
         first: the accuracy of the first candidate for each seed, a fraction.
@@ -176,12 +180,12 @@ def seeds_only_difference(
 
 
 def images_of(values: Values, pseudo_observations: float = 1.0) -> Source:
-    """Return the part of the images in the variance of a mean difference, for two fixed models.
+    """Return the contribution of the images to the variance of a mean difference, for two fixed models.
 
     Args:
         values: the difference on each image, shape (images,).
-        pseudo_observations: the difference on the two pseudo-observations, one in each direction; 1 for values of 0
-            or 1.
+        pseudo_observations: the absolute difference on each of the two pseudo-observations, which favour one candidate
+            each; 1 for values of 0 or 1.
 
     Raises:
         ValueError: if there are fewer than two images.
@@ -191,9 +195,10 @@ def images_of(values: Values, pseudo_observations: float = 1.0) -> Source:
 
 
 def bound_of_images(errors: float, n_images: int) -> Source:
-    """Return the largest possible part of the images for two models with this sum of error rates.
+    """Return the largest possible contribution of the images for two models with this sum of error rates.
 
-    It is used if predictions are missing: two models differ on at most as many images as they classify wrongly.
+    The bound replaces the contribution if predictions are missing: the number of images on which two models differ is
+    at most the sum of their numbers of errors.
     """
     # A difference is −1, 0 or 1, so its variance is at most the fraction of images on which the models differ.
     return Source("images", (errors + PSEUDO_OBSERVATIONS / n_images) / n_images, max(1, n_images - 1))
@@ -202,27 +207,30 @@ def bound_of_images(errors: float, n_images: int) -> Source:
 def accuracy_interval(
     right: Values, confidence: float = CONFIDENCE, weights: Values | None = None
 ) -> Interval:
-    """Return the interval of a candidate's accuracy over new seeds and new images (one seed: of that model).
+    """Return the interval of a candidate's accuracy for new seeds and new images.
 
-    With one seed it is Wilson's interval: ``middle ± √(z² · variance + z⁴ / 4n²)``, both divided by ``1 + z² / n``.
-    Wilson adds z² / 2 pseudo-observations in each direction. Here they are whole images, as for differences: S seeds
-    with errors on the same images have seen no more images than one seed. The variance is that of seeds and images::
+    With a single seed, it is the interval of that one model for new images, and Wilson's interval:
+    ``middle ± √(z² · variance + z⁴ / 4n²)``, both divided by ``1 + z² / n``. Wilson adds z² / 2 correct and z² / 2
+    wrong pseudo-observations. Here these are whole images, as for differences: S seeds with errors on the same images
+    say no more about images than one seed. The variance is that of seeds and images::
 
-        half-width² = max(t(S − 1)² · seeds' part + z² · images' part, z² · MS_images / (S n)) + z² (z² + 1) / 4n²
+        half-width² = max(t(S − 1)² · seeds + z² · images, z² · MS_images / (S n)) + z² (z² + 1) / 4n²
 
-    The second term of the maximum is the variance over images alone: scores that are equal by chance do not make the
-    accuracy certain. ``z² + 1`` instead of ``z²`` accounts for the estimated part of the images. Whole images move the
-    middle far towards 0.5 if many seeds fail on different images. Therefore the end on the other side goes at least
-    as far as Wilson's interval for an effective number of images (Korn and Graubard 1998; Dean and Pagano 2015).
+    ``seeds`` and ``images`` are the contributions to the variance of the mean. The second term of the maximum is the
+    variance over images alone: scores that are equal by chance do not make the accuracy certain. ``z² + 1`` replaces
+    Wilson's ``z²``, because the images' contribution to the variance is estimated. Because the pseudo-observations are
+    whole images, they move the middle far towards 0.5 if the errors of many seeds are on different images. Therefore
+    the end that is farther from 0.5 reaches at least the corresponding end of Wilson's interval for an effective number
+    of images (Korn and Graubard 1998; Dean and Pagano 2015).
 
-    Above 50 %, one more error never raises the lower end, unless it makes the scores of the seeds more similar: their
-    variation is evidence too.
+    Above 50 %, one more error never raises the lower end, unless the error makes the scores of the seeds more similar:
+    the variation between seeds is evidence too.
 
     Args:
         right: 1 if a model is correct on an image, else 0; shape (seeds, images).
         confidence: the confidence level of the interval.
-        weights: the weights of the images, shape (images,), mean 1, if ``right`` is multiplied by them. Each added
-            whole image has the weight of the heaviest image.
+        weights: the weights of the images, shape (images,), mean 1; pass them if ``right`` is already multiplied by
+            them. Each added whole image has the weight of the heaviest image.
 
     >>> import numpy as np
     >>> right = np.ones((1, 100))
@@ -247,7 +255,8 @@ def accuracy_interval(
     measured = max(seeds**2 + images, z2 * squares.images / cells)
     middle = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(measured + z2 * (z2 + 1) / (4 * n * n)) / (1 + z2 / n)
-    # The effective number of images is p (1 − p) divided by the variance of the mean, which is measured / z².
+    # The effective number of images is p (1 − p) divided by the variance of the mean; this variance is
+    # ``measured / z2``.
     plain = wilson(
         accuracy, n if measured == 0 else min(cells, accuracy * (1 - accuracy) * z2 / measured), confidence
     )
@@ -266,11 +275,13 @@ def accuracy_interval(
 
 
 def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of a candidate's mean loss over new seeds and new images (one seed: of that model).
+    """Return the interval of a candidate's mean loss for new seeds and new images.
 
-    It is computed for the logarithm of the mean, with the standard error of the mean divided by the mean, because a
-    few very wrong images make up most of a cross-entropy and its mean is skewed. The upper end is at most
-    :data:`MAX_LOSS`. If all losses are 0, up to 3 / n of all images may still have any loss (rule of three).
+    With a single seed, it is the interval of that one model for new images. The interval is computed for the logarithm
+    of the mean. The standard error of this logarithm is the standard error of the mean divided by the mean. The
+    logarithm is used because a few very wrong images cause most of a mean cross-entropy, whose distribution is
+    therefore skewed. The upper end is at most :data:`MAX_LOSS`. If all losses are 0, up to 3 / n of all images may
+    still have any loss (rule of three).
 
     Args:
         losses: nats per image, none below 0; shape (seeds, images).
@@ -286,7 +297,9 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
 
 
 def mean_interval(values: Values, low: float, high: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of a candidate's mean over new seeds and new images (one seed: of that model).
+    """Return the interval of a candidate's mean for new seeds and new images.
+
+    With a single seed, it is the interval of that one model for new images.
 
     Args:
         values: a value for each seed and image, shape (seeds, images).
@@ -302,14 +315,17 @@ def mean_interval(values: Values, low: float, high: float, confidence: float = C
 def _linearised(table: Values, weights: Values) -> Values:
     """Return values with the same means and the variance of a weighted mean (Särndal, Swensson and Wretman 1992).
 
-    The plain variance of values times weights also contains the variance of the weights, times the squared mean.
+    The plain variance of the products value × weight also contains the variance of the weights times the squared mean.
     """
     found: Values = table + table.mean() * (1 - weights)
     return found
 
 
 def _squares(table: Values, extra: int = 0, size: float = 1.0) -> _Squares:
-    """Return the mean squares of a table with ``extra`` images added, on which all seeds differ by ±``size``."""
+    """Return the mean squares of a table with ``extra`` images added.
+
+    On the added images, every seed has the value +``size`` on half of them and −``size`` on the other half.
+    """
     import numpy as np
 
     if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
@@ -319,7 +335,7 @@ def _squares(table: Values, extra: int = 0, size: float = 1.0) -> _Squares:
     by_seed, by_image = values.sum(axis=1) / n, values.mean(axis=0)
     mean = float(by_seed.mean())
     # Deviations from the mean avoid cancellation: losses differ little compared with their size. Half of the extra
-    # images are at size, half at −size: their sum is 0, and the mean square of their deviations is size² + mean².
+    # images have the value size, half −size: their sum is 0, and the mean square of their deviations is size² + mean².
     total = float(((values - mean) ** 2).sum()) + extra * n_seeds * (size**2 + mean**2)
     images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (size**2 + mean**2))
     seeds = n * float(((by_seed - mean) ** 2).sum())

@@ -1,12 +1,12 @@
 """Verdicts: better, worse, equivalent within the margin, or inconclusive.
 
 The rule compares an interval with the equivalence margin (ROPE; ±0.1 percentage points of accuracy by default). If
-the whole interval is above the margin, the verdict is "better"; below it "worse"; inside it "equivalent"; otherwise
-"inconclusive". "Equivalent" is the pair of one-sided tests of Schuirmann (1987). "Better" and "worse" are tests
-against the margin, not against zero.
+the whole interval is above the margin, the verdict is "better"; if it is below, "worse"; if it is inside, "equivalent";
+otherwise "inconclusive". "Equivalent" is the result of the two one-sided tests of Schuirmann (1987). "Better" and
+"worse" are tests against the margin, not against zero.
 
-If a question makes several comparisons, each claim must hold after Holm's correction: the adjusted p-value decides,
-not the interval alone.
+Comparisons that answer one question form a family, such as all pairs of a comparison stage. Each claim must hold after
+Holm's correction for its family: the adjusted p-value decides, not the interval alone.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """The claim that a difference suggests, and its distance from the end of the margin that it must exceed."""
+    """The claim that a difference suggests, and the distance of the difference from the limit of that claim."""
 
     kind: Kind
     distance: float
@@ -67,16 +67,16 @@ class Verdict:
     """Whether ``first`` is better than ``second`` in ``measure``, with the values that support it.
 
     Attributes:
-        kind: the verdict, corrected for all comparisons of the question.
+        kind: the verdict, corrected for all comparisons of its family.
         difference: ``first − second`` with its interval, in the unit of the metric (accuracy: a fraction).
         margin: the equivalence margin, in the same unit.
         p: the p-value of the claim that the difference suggests, without correction.
         adjusted_p: the p-value after Holm's correction for ``n_comparisons``.
         required: the sample size required to show a difference of the margin's size. ``None`` if the verdict is
             clear, if the study is large enough already, or if the size is unknown.
-        probabilities: over folds, the probabilities of the Bayesian correlated t-test for the same values.
+        probabilities: the probabilities of the Bayesian correlated t-test for the same values; only over folds.
         models: for each seed, the numbers of images on which both, one or neither model is correct; empty if unknown.
-        bounded: whether the part of the images is an upper bound, because predictions are missing.
+        bounded: whether the variance from the sampling of images is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair; no data can then show a difference.
         no_interval: whether the metric has no interval, so that no claim is possible.
         lower_is_better: whether lower values of the metric are better, as for a loss.
@@ -111,7 +111,7 @@ class Verdict:
 
     @property
     def clear_alone(self) -> bool:
-        """Whether there would be a verdict if this were the only comparison of the question."""
+        """Whether there would be a verdict if this were the only comparison of its family."""
         return self.kind != "too few to say" and self.p <= 1 - self.difference.confidence
 
     @property
@@ -120,7 +120,7 @@ class Verdict:
         difference = self.difference
         if difference.n < 2 or difference.centre is None:
             return False
-        # Bonferroni's factor: Holm's order belongs to the p-values against the margin, not against zero.
+        # Bonferroni's factor, because Holm's order is that of the p-values against the margin, not against zero.
         p = difference.error_of(abs(difference.centre)) * self.n_comparisons
         return p <= 1 - difference.confidence
 
@@ -142,8 +142,8 @@ def verdict(
 ) -> Verdict:
     """Return the verdict on two candidates from their accuracies alone, paired by seed.
 
-    Scores do not show on which images the candidates are wrong. Therefore the part of the images is its upper bound
-    (:func:`~convstudy.stats.two_way.seeds_only_difference`), and the verdict is ``bounded``.
+    Scores do not show on which images the candidates are wrong. Therefore an upper bound replaces the variance from the
+    sampling of images (:func:`~convstudy.stats.two_way.seeds_only_difference`), and the verdict is ``bounded``.
 
     Args:
         first: the name of the first candidate.
@@ -161,7 +161,7 @@ def verdict(
     if n_images < 1:
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
     found = seeds_only_difference(tuple(first_scores), tuple(second_scores), n_images)
-    # Without pairs there is no interval, so no part of it is a bound.
+    # Without pairs there is no interval, and therefore no bound.
     return replace(make_verdict(first, second, measure, found, margin, evidence), bounded=found.n > 0)
 
 
@@ -175,7 +175,7 @@ def make_verdict(
     lower_is_better: bool = False,
     no_interval: bool = False,
 ) -> Verdict:
-    """Return the verdict on a difference as the only comparison of a question."""
+    """Return the verdict on a difference that is the only comparison of its family."""
     claim = claim_of(difference, margin)
     p = difference.error_of(claim.distance) if claim else 1.0
     found = Verdict(first, second, measure, "inconclusive", difference, margin, evidence, p, p)
@@ -183,7 +183,7 @@ def make_verdict(
 
 
 def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verdict, ...]:
-    """Return the verdicts of one question after Holm's correction.
+    """Return the verdicts of one family after Holm's correction.
 
     Args:
         verdicts: the comparisons.

@@ -1,8 +1,8 @@
-"""The database and files of a runs folder. This package knows all paths, but not what a plan or a choice is.
+"""The database and files of a runs folder. It uses ids and JSON instead of plans and studies.
 
 ==================  ============================================================================
 ``layout``          the path of each file in a runs folder
-``access``          checks a database before it is opened; copies a read-only one
+``access``          checks and opens the database; copies a read-only one
 ``database``        the SQLite database: its tables, and how to connect to it
 ``lock``            allows one writing process at a time
 ``presence``        detects that the folder was deleted or replaced during a run

@@ -1,7 +1,7 @@
-"""Opens the database of a runs folder after checks: it must be a regular file, and exist if there are fits.
+"""Checks and opens the database of a runs folder: it must be a regular file, and must exist if there are fits.
 
-A read-only folder is read from a temporary copy: SQLite must write next to a database with a write-ahead log, and the
-log has the latest records.
+In a read-only folder, a temporary copy of the database is read: SQLite must write next to a database with a write-ahead
+log, and this log has the latest records.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from convstudy.regular_file import check_regular
 from convstudy.store.database import Database, connect
 from convstudy.store.layout import Layout
 
-# Another process can write during a copy; then the copy is repeated.
+# If another process writes during a copy, the copy is repeated.
 MAX_COPIES = 10
 
 
@@ -28,7 +28,7 @@ def open_database(layout: Layout, create: bool) -> Database:
     Args:
         layout: the runs folder.
         create: whether to create a missing database, and to open it for writing. Without it, a read-only folder is
-            read from a copy, which does not show records that are written later.
+            read from a copy, which does not contain records that are written later.
 
     Raises:
         StoreError: if there is no database and ``create`` is false, if the database cannot be used or has another

@@ -52,7 +52,7 @@ class Artefacts:
     def set_aside(self, fit_id: str, kind: str) -> Path | None:
         """Rename a damaged file to ``NAME.damaged``, so that it can be written again.
 
-        If a file is in the place of one of its folders, that file is renamed.
+        If a file is where a parent folder of the path must be, this file is renamed.
 
         Returns:
             The new path; ``None`` if the file is missing.
@@ -67,10 +67,10 @@ class Artefacts:
         return None
 
     def set_aside_obstacles(self, fit_id: str, trial_id: str) -> None:
-        """Rename everything that is in the place of a file or folder which a training of this fit writes.
+        """Rename everything that blocks the path of a file or folder which the training of this fit writes.
 
         Raises:
-            OSError: if it cannot be renamed.
+            OSError: if something cannot be renamed.
         """
         own = [(fit_id, kind) for kind in ("weights", "validation", "test")]
         for owner, kind in (*own, (trial_id, "checkpoint")):
@@ -86,7 +86,7 @@ def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
         with safe_open(path, framework="np") as file:
             arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             metadata = dict(file.metadata() or {})
-    # The file can contain anything, and safetensors raises many exception types for what it cannot read.
+    # The file can contain anything, and safetensors raises many types of exceptions for files that it cannot read.
     except Exception as error:
         raise _unreadable(path, kind, getattr(error, "strerror", None) or str(error)) from None
     # The metadata has the fit's id and the digest of its weights; a file of predictions also has its own digest.
@@ -114,7 +114,7 @@ def arrays_digest(arrays: Mapping[str, npt.NDArray[np.generic]]) -> str:
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename to ``NAME.damaged``, ``NAME.damaged-2``, …, whichever is free first; return the new path."""
+    """Rename a path to the first free name of ``NAME.damaged``, ``NAME.damaged-2``, …; return the new path."""
     number, target = 1, path.with_name(f"{path.name}.damaged")
     while os.path.lexists(target):
         number += 1

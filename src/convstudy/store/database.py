@@ -8,7 +8,8 @@ from typing import Any
 
 from convstudy.errors import Location, Problem, StoreError
 
-# Increase it when a table, a column or a key of the stored JSON changes. Other versions are refused, not converted.
+# Increase the version if a table, a column or a key of the stored JSON changes. Databases of other versions are
+# rejected, not converted.
 SCHEMA_VERSION = 4
 
 TABLES = """
@@ -53,7 +54,7 @@ class Database(sqlite3.Connection):
             raise _unusable(self.path, error) from None
 
     def rows(self, sql: str, parameters: Any = (), /) -> list[sqlite3.Row]:
-        """Execute one statement and return all its rows; a row that cannot be read raises too."""
+        """Execute one statement and return all its rows. An unreadable row raises :class:`StoreError` too."""
         try:
             return super().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:

@@ -52,13 +52,17 @@ class Layout:
         """Return the path of a file of a fit.
 
         Args:
-            fit_id: the id of the fit; the id of its trial for a checkpoint, which all fits of a trial share.
+            fit_id: the id of the fit. For a checkpoint: the id of its trial, that is of all fits that differ only in
+                their epoch budget and share one checkpoint.
             kind: ``"weights"``, ``"validation"``, ``"test"`` or ``"checkpoint"``.
         """
         return self.folder / "fits" / fit_id / f"{kind}.safetensors"
 
     def partial_artefacts(self) -> Iterator[Path]:
-        """Yield the files that a killed process did not finish; a complete file is renamed at once."""
+        """Yield the ``.partial`` files that a killed process left unfinished.
+
+        A complete file gets its final name in one atomic step.
+        """
         yield from self.folder.glob("fits/*/*.partial")
         yield from self.folder.glob("datasets/*/*.partial")
 

@@ -28,7 +28,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
-# is_locked() takes the lock for a moment, so a writer must retry before it reports that another process writes.
+# is_locked() holds the lock for a moment, so a writer retries before it reports that another process writes.
 RETRY_SECONDS = 0.5
 PAUSE_SECONDS = 0.05
 
@@ -77,5 +77,5 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     with file:
-        # A shared lock, so that two readers do not see each other as a writer.
+        # The lock is shared, so that a reader does not take another reader for a writer.
         return not _take_within(file.fileno(), timeout=0.0, take=_share)

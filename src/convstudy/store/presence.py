@@ -1,7 +1,8 @@
 """Detects that a runs folder was deleted or replaced while a process writes to it.
 
-A process can write to an open file that was deleted, and the data is lost without an error. The check compares device
-and inode numbers: the path of the lock file must lead to the open lock file, and the database files must not change.
+A process can write to an open file that was deleted; the data is then lost without an error. The check compares device
+and inode numbers: the path of the lock file must still lead to the open lock file, and the paths of the database files
+to the same files as before.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ Identity = tuple[int, int]
 class Presence:
     """The device and inode numbers of a locked runs folder's files.
 
-    Some network file systems change the inode numbers of existing files. The lock file reveals that; then only the
-    existence of the database is checked. Windows does not delete or rename an open file.
+    Some network file systems change the inode numbers of existing files. If those of the lock file have changed in this
+    way, only the existence of the database is checked. Windows does not delete or rename an open file.
 
     Args:
         layout: the runs folder.

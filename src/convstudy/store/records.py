@@ -11,7 +11,8 @@ from convstudy.store.database import Database
 
 V = TypeVar("V")
 
-# A choice needs only these values. SQLite extracts them about 10 times as fast as json.loads parses a whole record.
+# The selection of a candidate needs only these values. SQLite extracts them about 10 times as fast as json.loads parses
+# a whole record.
 SUMMARIES = """
 SELECT id, json_extract(record, '$.status') AS status, json_extract(record, '$.n_parameters') AS n_parameters,
     json_extract(record, '$.weights_digest') AS weights_digest, json_extract(record, '$.error_kind') AS error_kind,

@@ -24,7 +24,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class LoggedEvaluation:
-    """A test-set evaluation and the run that made it. ``fit`` is its fit as JSON, ``None`` if the fit has no record."""
+    """A test-set evaluation and its run. ``fit`` is the evaluated fit as JSON, ``None`` if the fit has no record."""
 
     test_evaluation: Evaluation
     run_id: str

@@ -62,7 +62,7 @@ class Store:
     def writing(self) -> Iterator[None]:
         """Hold the lock of the folder, and first remove the incomplete files of a killed process.
 
-        A report is written without the lock. Its incomplete files are removed only if their process has ended.
+        Reports are written without the lock, so their incomplete files are removed only if their process has ended.
 
         Raises:
             StoreError: if another process holds the lock, or the folder is read-only.
@@ -114,7 +114,7 @@ class Store:
             self._connection.execute("COMMIT")
 
     def save_run(self, run_id: str, name: str, document: dict[str, Any], status: str) -> None:
-        """Insert a run, or update the document and status of an existing run."""
+        """Insert a run, or update the study and status of an existing run."""
         now = _now()
         self._write(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)"
@@ -155,7 +155,7 @@ class Store:
         self.record_summaries.forget(fit_id)
 
     def drop_checkpoint(self, trial_id: str) -> None:
-        """Delete the checkpoint of a trial, if there is one; a folder at its path stays."""
+        """Delete the checkpoint of a trial, if there is one. A folder at the path of the checkpoint is not deleted."""
         path = self.layout.artefact(trial_id, "checkpoint")
         if os.path.lexists(path) and not path.is_dir():
             path.unlink(missing_ok=True)
@@ -165,7 +165,7 @@ class Store:
         return self.layout.artefact(trial_id, "checkpoint").is_file()
 
     def save_choice(self, run_id: str, stage: str, chosen: str) -> None:
-        """Store the candidate that a stage chose."""
+        """Store the candidate that a stage selected."""
         self._write(
             "INSERT INTO choices (run_id, stage, chosen, made_at) VALUES (?, ?, ?, ?)",
             (run_id, stage, chosen, _now()),
