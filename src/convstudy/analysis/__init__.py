@@ -14,7 +14,7 @@
 ``selection``       the selection bias of a winner's score
 ``optimism``        selection-biased estimates, compared with unbiased ones
 ``curves``          learning curves: mean and standard deviation over seeds
-``calibration``     calibration errors of a model's confidence
+``calibration``     calibration errors: confidence compared with accuracy
 ``protocol``        the images that each stage uses, and the test-set evaluations
 ==================  ==========================================================================
 

@@ -1,7 +1,7 @@
 """The analysis of a run, shared by checks, report, JSON and command line.
 
-Each part is computed on first access and cached. So each prediction file is read at most once, and a command computes
-only what it shows.
+Each part is computed on first access and cached. Therefore each prediction file is read at most once, and a command
+computes only the parts that it shows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Analysis:
 
     @cached_property
     def predictions(self) -> PredictionReader:
-        """The reader of test predictions; for the headline's fits it includes misclassified images."""
+        """The reader of test predictions. It also keeps the misclassified images of the headline's fits."""
         head = self.headline
         return PredictionReader(self.results, [fit.id for fit in head.candidate.fits] if head else ())
 
@@ -74,7 +74,7 @@ class Analysis:
 
     @cached_property
     def biased_estimates(self) -> tuple[BiasedEstimate, ...]:
-        """The selection-biased estimates of this run, each with an unbiased one."""
+        """The selection-biased estimates of this run, each with an unbiased estimate."""
         return biased_estimates(self.results, self.stage_results, self.headline)
 
     def tested_fit_ids(self, candidate: Candidate) -> tuple[str, ...]:

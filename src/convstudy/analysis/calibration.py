@@ -1,14 +1,17 @@
-"""Calibration: of all predictions with a confidence of 90 %, a calibrated model gets 90 % right.
+"""Calibration: of all predictions with a confidence of 90 %, 90 % of a calibrated model's are correct.
 
 - Expected calibration error (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, equations 2 and 3): predictions are
   sorted into 15 bins of confidence. The error is the mean absolute difference between accuracy and mean confidence of a
   bin, weighted by its number of predictions. Guo et al. use bins of equal width. A network with 99 % accuracy has
-  nearly all predictions in the last of these, so bins of equal mass are computed too (Nguyen and O'Connor 2015).
+  nearly all predictions in the last of these bins, so bins with equal numbers of predictions ("equal mass") are used
+  too (Nguyen and O'Connor 2015).
 - The estimate is biased upwards: even a perfectly calibrated model has a positive error, because of the finite sample
-  (Kumar, Liang and Ma 2019; Roelofs et al. 2022). ``by_chance`` is the error that such a model would have: in a bin of
-  n predictions with mean confidence p, the number of correct ones is binomial, with de Moivre's mean absolute deviation
-  (Diaconis and Zabell 1991). Different confidences within a bin make it slightly too large.
-- Maximum calibration error: the largest difference of a bin, often of one with very few predictions.
+  (Kumar, Liang and Ma 2019; Roelofs et al. 2022). ``by_chance`` is the error that a perfectly calibrated model would
+  have: in a bin of n predictions with mean confidence p, the number of correct predictions is binomial, with de
+  Moivre's mean absolute deviation (Diaconis and Zabell 1991). ``by_chance`` is slightly too large if confidences within
+  a bin differ.
+- Maximum calibration error: the largest absolute difference between accuracy and mean confidence of a bin, often of a
+  bin with very few predictions.
 - Brier score (Brier 1950): the squared distance between predicted probabilities and one-hot labels, summed over
   classes, from 0 to 2.
 """
@@ -43,8 +46,8 @@ class Bin:
         n: the number of predictions.
         n_images: the number of distinct images.
         confidence, accuracy: means, fractions; ``None`` if the bin is empty.
-        interval: Wilson's interval of the accuracy, for a sample of ``n_images``, because predictions of several models
-            on one image are not independent.
+        interval: Wilson's interval of the accuracy for a sample of ``n_images`` and not ``n``, because predictions of
+            several models for one image are not independent.
     """
 
     low: float
@@ -69,7 +72,7 @@ class Calibration:
         equal_mass_by_chance: the expected ``equal_mass`` of a perfectly calibrated model.
         largest: maximum calibration error, with bins of equal width.
         confidence: mean confidence, a fraction.
-        accuracy: with an interval for new seeds and new images (:mod:`convstudy.stats.two_way`).
+        accuracy: the mean accuracy with its interval for new seeds and new images (:mod:`convstudy.stats.two_way`).
         brier: Brier score, 0 to 2.
         loss: mean cross-entropy in nats.
     """
@@ -101,7 +104,8 @@ class Calibration:
     def is_miscalibrated(self) -> bool:
         """Whether the mean confidence is outside the interval of the accuracy.
 
-        This test is conservative: both are low on hard images, so their difference varies less than the accuracy.
+        This test is conservative: confidence and accuracy are both low on hard images, so their difference varies less
+        than the accuracy.
         """
         return not self.accuracy.low <= self.accuracy.estimate + self.gap <= self.accuracy.high
 
@@ -204,7 +208,7 @@ def mean_distance_of_binomial(n: int, p: float) -> float:
     if not 0 < p < 1:
         return 0.0
     v = math.floor(n * p) + 1
-    # Logarithms, because binomial coefficients overflow for n above 1,000.
+    # Logarithms are used, because binomial coefficients overflow for n above 1,000.
     choices = math.lgamma(n + 1) - math.lgamma(v + 1) - math.lgamma(n - v + 1)
     return 2 * math.exp(math.log(v) + choices + v * math.log(p) + (n - v + 1) * math.log1p(-p))
 

@@ -18,8 +18,9 @@ from convstudy.stats.verdicts import Evidence, MeasuredFit
 
 Status = Literal["done", "failed", "not trained"]
 Failure = Literal["", "retryable", "permanent error", "repeated", "accepted"]
-"""The status of a failure: it may succeed in another run, or it is permanent: because of its kind of error
-(``"permanent error"``), because the same error occurred in several runs, or because a person accepted it."""
+"""The status of a failed fit. A ``"retryable"`` fit may succeed in another run. The other failures are permanent,
+because of the kind of error (``"permanent error"``), because several runs had the same error (``"repeated"``), or
+because the user accepted the failure (``"accepted"``). Empty: the fit did not fail."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FitRow:
     Attributes:
         stage: the key of the stage, for example ``"compare.architectures"``.
         candidate: its name.
-        part: distinguishes the fits of a candidate: ``"seed 0"``, or ``"fold 1"`` (counted from 1).
+        part: the seed or fold of the fit: ``"seed 0"``, or ``"fold 1"`` (counted from 1).
         fit_id: the id of the fit.
         status: ``"done"``, ``"failed"`` or ``"not trained"``.
         n_epochs: the number of trained epochs.
@@ -41,7 +42,7 @@ class FitRow:
         seconds: the training time.
         error_kind, error: the kind and message of the error of a failed fit; empty for other fits.
         epoch_budget: the number of epochs that a rung of successive halving allows; ``None`` for all epochs.
-        failure: the status of a failure; empty for other fits.
+        failure: the status of a failed fit; empty for other fits.
     """
 
     stage: str
@@ -78,13 +79,13 @@ class CandidateRow:
         name: the name of the candidate.
         network: the name of its network.
         settled: whether every selection on which it depends has been made.
-        chosen: whether its stage selected it.
+        chosen: whether the stage selected this candidate.
         n_parameters: the number of weights, including the moving averages of batch normalization.
         n_trainable: the number of trainable weights.
-        train, validation, test: summaries by metric, for each recorded metric and the study's; empty summaries if no
-            fit has a score.
+        train, validation, test: summaries by metric, for each recorded metric and the metric of the study; empty
+            summaries if no fit has a score.
         seconds: training time per fit.
-        fits: all fits, also failed and missing ones.
+        fits: all fits, including failed ones and those that are not trained yet.
     """
 
     stage: str
@@ -139,7 +140,7 @@ class CandidateRow:
         return Evidence(tuple(MeasuredFit(fit.fit_id, fit.weights_digest) for fit in done))
 
     def shares_models(self, other: CandidateRow) -> bool:
-        """Return whether all common seeds or folds have identical weights and scores."""
+        """Return whether both have identical weights and scores for all common seeds or folds."""
         mine, theirs = self.models, other.models
         shared = mine.keys() & theirs.keys()
         return bool(shared) and all(mine[part] == theirs[part] for part in shared)
@@ -165,7 +166,7 @@ class CandidateRow:
         ]
 
     def scores(self, measure: Measure) -> dict[str, float]:
-        """Map each seed or fold to its score of a metric on a part of the images, if it has one."""
+        """Map each seed or fold that has a score to this score, for a metric on a part of the images."""
         found = {fit.part: fit.score(measure) for fit in self.fits}
         return {part: value for part, value in found.items() if value is not None}
 

@@ -44,12 +44,13 @@ def compare_folds(
 ) -> tuple[Verdict, ...]:
     """Compare a search's best candidate with others on validation images.
 
-    An interval is never narrower than the sampling of the images of all folds requires. If predictions are missing,
-    this part is bounded from the error rates, and the verdict is ``bounded``. The bound is valid only for proportions;
-    without predictions, other metrics have no interval. A metric per set never has one.
+    An interval is never narrower than the interval from the sampling of images alone, over all folds. If predictions
+    are missing, the error rates give an upper bound for the variance from the sampling of images, and the verdict is
+    ``bounded``. The bound is valid only for proportions; without predictions, other metrics have no interval. A metric
+    per set never has an interval.
 
-    The best candidate was selected by the same scores. So the correction counts all pairs of the search's candidates as
-    comparisons, also eliminated ones.
+    The same scores selected the best candidate. Therefore the correction counts all pairs of the search's candidates as
+    comparisons, including eliminated candidates.
 
     Args:
         first: the best candidate.
@@ -81,7 +82,7 @@ def compare_folds(
         each = _verdict_on(first, second, measure, difference, margin)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
-        # ``probabilities`` calls a positive difference better, also for a metric whose lower values are better.
+        # ``probabilities`` treats a positive difference as better, even if lower values of the metric are better.
         better = probabilities(difference, margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
@@ -147,7 +148,7 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
 
     read = [predictions.of(fit.fit_id) for fit in row.fits if fit.test is not None]
     found = [each for each in read if each is not None]
-    # An interval over a part of the seeds would not belong to the mean over all of them.
+    # An interval over some of the seeds would not belong to the mean over all seeds.
     if not found or len(found) < len(read):
         return {}
     intervals: dict[str, Interval] = {}
@@ -220,7 +221,7 @@ def _tables(
         values = [None if each is None else each.metric_values(metric) for each in read]
         known = [each for each in values if each is not None]
         if len(known) < len(values):
-            return None  # an interval over a part of the seeds would answer another question
+            return None  # an interval over some of the seeds would not belong to the mean over all seeds
         tables.append(np.stack(known).astype(np.float64))
     return (tables[0], tables[1]) if tables else None
 
@@ -250,7 +251,7 @@ def _compare_on_images(
     )
     size = pseudo_observations(metric, largest, n_images, heaviest)
     difference = two_way_difference(*tables, pseudo_observations=size, weights=weights)
-    # The rule of three needs images in units of the largest weighted difference that an unseen image can have.
+    # The rule of three counts images in units of the largest weighted difference that an unseen image can have.
     difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
     verdict = replace(_verdict_on(first, second, measure, difference, margin), same_models=same)
     if not holds("McNemar", metric):
@@ -297,7 +298,7 @@ def _with_required_seeds(
 
 def _with_required_images(verdict: Verdict) -> Verdict:
     """Attach the required number of images to an inconclusive verdict over folds."""
-    # A sample size needs the measured variance of the images; a bound of it would ask for too many.
+    # A sample size needs the measured variance of the images; an upper bound would give too large a number.
     if verdict.kind != "inconclusive" or verdict.bounded or verdict.same_models:
         return verdict
     return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
@@ -305,5 +306,5 @@ def _with_required_images(verdict: Verdict) -> Verdict:
 
 def _error(verdict: Verdict) -> float:
     """Return the significance level of one comparison, after a Bonferroni correction."""
-    # This is Holm's level for the smallest p-value, the strictest one.
+    # Holm's correction has this level for the smallest p-value; its other levels are less strict.
     return (1 - verdict.difference.confidence) / verdict.n_comparisons

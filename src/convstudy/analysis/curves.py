@@ -26,7 +26,7 @@ class CurvePoint:
 def curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
     """Return the learning curve of some fits, one point per epoch.
 
-    ``n`` of a summary can decrease along the curve, because some fits stop early.
+    The number ``n`` of a summary can decrease along the curve, because some fits stop early.
     """
     histories = [record.history for record in records]
     points = []

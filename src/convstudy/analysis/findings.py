@@ -39,13 +39,14 @@ class StageResult:
         question: ``"search"``, ``"compare"``, ``"ablate"`` or ``"final"``; ``"inner"`` or ``"nested"`` for the outer
             folds of a search.
         name: the name of the stage.
-        measure: the basis of the verdicts: the study's metric, on validation images for a search, else on test images.
+        measure: what the verdicts compare: the study's metric, on validation images for a search, else on test images.
         rows: the candidates, in the order of the study.
         best: the candidate that the stage selected on validation images; for an ablation, the unmodified network.
         runner_up: the candidate with the second-best mean on validation images.
         verdicts: the verdicts, paired by seed or fold. A search compares the best candidate with each other candidate
             with the same folds and epochs. An ablation compares each variant with the unmodified network. A comparison
-            compares all pairs, those of the best candidate first, or the pairs with test scores without a best one.
+            compares all pairs, those of the best candidate first. If there is no best candidate, it compares the pairs
+            with test scores.
         losses: verdicts on the same pairs by test log-loss.
         interactions: verdicts on pairs of variants, for an ablation with ``interactions``.
         intervals: candidate -> metric -> 95 % interval of the mean test score.
@@ -88,7 +89,7 @@ class StageResult:
 
     @property
     def is_main(self) -> bool:
-        """Whether the study file asks for this stage; the stages of outer folds only serve a search."""
+        """Whether the study file asks for this stage. Stages of outer folds are only parts of a search."""
         return self.question not in ("inner", "nested")
 
     def verdict_on(self, name: str) -> Verdict | None:
@@ -168,7 +169,7 @@ def stage_result(
             fold_intervals=fold_intervals(rows, metric),
             trace=search_trace(results, stage),
             nested=nested(results, stage, best),
-            # A selection that is kept has no score while its fits have no records.
+            # A stored choice can name a candidate without a score, if its fits have no records.
             selection=selection(rows, best, metric, held_out)
             if best and best.validation[metric.name].mean is not None
             else None,
@@ -205,7 +206,7 @@ def stage_result(
         best,
         runner_up,
         compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test),
-        # With log-loss as the study's metric, the verdicts are about losses already.
+        # If log-loss is the study's metric, the verdicts are already about losses.
         compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
         interactions_of(together, best, metric, margin, predictions) if together and best else (),
         intervals,
@@ -213,9 +214,10 @@ def stage_result(
 
 
 def headline(results: Results) -> Headline | None:
-    """Return the best candidate of the last comparison, else the unmodified network of an ablation, else the final one.
+    """Return the best candidate of the last comparison.
 
-    ``None`` if this candidate depends on a selection that has not been made, or has no completed fit.
+    Without a comparison, it is the unmodified network of an ablation; without an ablation, it is the candidate of the
+    final stage. ``None`` if this candidate depends on a selection that has not been made, or has no completed fit.
     """
     compared = [stage for stage in results.plan.stages if stage.question == "compare"]
     others = [stage for stage in results.plan.stages if stage.question in ("ablate", "final")]

@@ -1,4 +1,4 @@
-"""Predictions of validation images, by the fits of a search, and their variance pooled over folds."""
+"""The predictions of a search's fits for validation images, and the variance from these images, pooled over folds."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class HeldOutReader:
         self._indices: dict[tuple[str, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
     def image_index(self, fits: Sequence[FitRow]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Index the distinct images of some fits; cached, because a candidate is compared with many others.
+        """Index the distinct images of some fits. Results are cached, because a candidate is compared with many others.
 
         Returns:
             For each prediction, the index of its image among the distinct ones, and for each distinct image, its number
@@ -119,7 +119,7 @@ class HeldOutReader:
         ):
             return None
         own = images.astype(np.int64)
-        # The fits of a fold share one array: this saves memory and makes the comparison of images an ``is``.
+        # The fits of a fold share one array. This saves memory, and ``is`` can compare the images of two fits.
         shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
         losses = losses_of(labels, probabilities).astype(np.float32)
         values = values_of(self._metric, labels, probabilities)
@@ -130,9 +130,9 @@ class HeldOutReader:
 def pooled_images(
     pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
 ) -> tuple[Source, int] | None:
-    """Compute the variance from images of a difference over folds.
+    """Compute the variance of a difference over folds that the sampling of images causes.
 
-    An image that repeated folds hold out several times counts once, with its mean difference.
+    With repeated folds, an image can be held out several times; it counts once, with its mean difference.
 
     Args:
         pairs: fits of two candidates, paired by fold.
@@ -140,8 +140,8 @@ def pooled_images(
         metric: the study's metric.
 
     Returns:
-        The variance from images, and the effective number of images for an equivalence claim. ``None`` for a metric per
-        set, if predictions are missing, or if the images of a pair differ.
+        This variance, and the effective number of images for an equivalence claim. ``None`` for a metric per set, if
+        predictions are missing, or if the images of a pair differ.
     """
     import numpy as np
 
@@ -167,7 +167,7 @@ def pooled_images(
 
 
 def bound_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:
-    """Bound the variance from images of a difference over folds by the error rates, without predictions.
+    """Compute an upper bound of the result of :func:`pooled_images` from error rates, without predictions.
 
     Args:
         pairs: fits of two candidates, paired by fold; at least one pair.

@@ -1,15 +1,15 @@
-"""Interactions: whether the effects of two variants of an ablation add up.
+"""Interactions: whether the effect of two variants together is the sum of their separate effects.
 
 Four candidates form a 2 × 2 factorial design (Yates 1937): the unmodified network, each variant, and both together.
 With 1 for a correct and 0 for a wrong prediction, the value of a seed and an image is::
 
     both − first − second + unmodified
 
-and its mean is the interaction: the effect of both together minus the sum of the two effects. Seeds and images are
-crossed random effects as for a difference of two candidates, and the interval is the same (``two_way``). Only the
-pseudo-observations differ. A difference has values from −1 to 1, an interaction from −2 to 2: the value is 2 if both
-variants alone fail on an image that the other two classify correctly. Hence two images are added, one with 2 and one
-with −2, on which all seeds agree.
+The mean of these values is the interaction: the effect of both together minus the sum of the two separate effects.
+Seeds and images are crossed random effects, and the interval is computed as for a difference of two candidates
+(``two_way``). Only the pseudo-observations are others. A difference has values from −1 to 1, an interaction from −2 to
+2: the value is 2 if each variant alone is wrong on an image that the other two candidates classify correctly. Therefore
+two images are added, one with the value 2 and one with −2 for every seed.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def interactions_of(
 
     ``first`` and ``second`` of a verdict are the two variants. "Better" means that both together score higher than the
     sum of the two effects by more than the margin, even if a lower value of the metric is better. "Equivalent" means
-    that the effects add up within the margin. Without predictions only the mean is known, and the verdict is
+    that the interaction is within the margin. Without predictions only the mean is known, and the verdict is
     inconclusive.
 
     Args:
-        pairs: (both together, first variant, second variant).
+        pairs: (both variants together, first variant, second variant) for each interaction.
         unmodified: the network of the ablation.
         metric: the study's metric.
         margin: the equivalence margin, in units of the metric.
@@ -143,7 +143,7 @@ class _Table:
 
 
 def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> _Table | None:
-    """Return the values over the seeds that all four have; ``None`` if predictions of a model are missing."""
+    """Return the values for the seeds that all four candidates have; ``None`` if predictions of a model are missing."""
     import numpy as np
 
     fits = {(row.name, fit.part): fit.fit_id for row in rows for fit in row.fits}

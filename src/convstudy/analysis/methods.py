@@ -1,4 +1,4 @@
-"""Which statistical method is valid for which metric; a test compares this with the table in docs/statistics.md.
+"""The statistical methods that are valid for each metric. A test compares them with the table in docs/statistics.md.
 
 Methods for proportions (Wilson's interval, McNemar's test, the rule of three, the bound without predictions, sample
 sizes, the correction of a winner's score) need values of 0 or 1 with equal weights. Invalid methods are neither
@@ -38,9 +38,9 @@ def holds(method: str, metric: Metric) -> bool:
 def pseudo_observations(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
     """Return the size of a pseudo-observation: the largest difference of two models on an unseen image.
 
-    It is the metric's range times the largest weight. A log-loss is practically unbounded: its size is the largest
-    observed loss, at least ``ln n_images``. For a calibrated model, at most a fraction of (classes − 1) / n of all
-    images has a larger loss.
+    This difference is the metric's range times the largest weight. A log-loss is practically unbounded: there the size
+    is the largest observed loss, but at least ``ln n_images``. A calibrated model has a loss above ``ln n_images`` on
+    at most a fraction of (classes − 1) / n of all images.
 
     Args:
         metric: a metric per image.

@@ -2,11 +2,11 @@
 
 The mean over the outer folds estimates the score of the search's winners without selection bias. The difference from
 the search's own score is its optimism (Varma & Simon 2006; Cawley & Talbot 2010). Training sets of outer folds overlap,
-so the interval is Nadeau and Bengio's, and never narrower than the sampling of all images requires
+so the interval is Nadeau and Bengio's, and never narrower than the interval from the sampling of all images alone
 (:mod:`convstudy.stats.resampled`).
 
-A winner is scored at the median of the epochs that its inner folds selected. Its best epoch on the outer fold would be
-selected on the same images that score it.
+A winner is scored at the median of the epochs that its inner folds selected. Its best epoch on the outer fold cannot be
+used, because the images that select this epoch would also score it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class OuterFold:
         epoch: the epoch at which the winner is scored: the median of its inner folds, or its last epoch if ``patience``
             stopped it earlier.
         score: the winner's score on the outer fold, in units of the study's metric.
-        n_train, n_images: the number of images for training the winner, and of the outer fold.
+        n_train: the number of images on which the winner was trained.
+        n_images: the number of images of the outer fold.
     """
 
     number: int
@@ -74,7 +75,7 @@ class Nested:
 
     @property
     def optimism(self) -> float | None:
-        """The estimated bias of the search's own score, positive if it is too good; ``None`` if budgets differ."""
+        """The estimated bias of the search's own score; positive if it is too good, ``None`` if budgets differ."""
         if self.searched is None or self.score.mean is None or not self.same_budget:
             return None
         found = self.searched - self.score.mean
@@ -127,7 +128,7 @@ def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> O
     choice = results.choice(f"inner.{search}.{number}")
     if choice is None or not choice.chosen or won.depends_on:
         return OuterFold(number)
-    # A selection that is kept has no score while one of its fits has no record.
+    # A stored choice can name a candidate without a score, if one of its fits has no record.
     searched = next(
         (score.value for score in choice.scores if score.name == choice.chosen),
         None,

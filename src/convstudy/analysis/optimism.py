@@ -1,8 +1,8 @@
-"""Selection-biased estimates of this study, each with an unbiased one, both from its records.
+"""Selection-biased estimates from the records of a study, each with an unbiased estimate from the same records.
 
-A typical notebook reports the best score of several: of seeds, networks, epochs, or the candidates of a search. Such a
-maximum is too good for the next training, because part of it is random. The test set is never evaluated at each epoch,
-so the bias from selecting an epoch is shown on validation images.
+A typical notebook reports the best of several scores: over seeds, networks, epochs, or the candidates of a search. A
+new training would on average have a lower score than this maximum, because the maximum is partly due to chance. The
+test set is not evaluated at each epoch, so the bias from selecting an epoch is shown on validation images.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class BiasedEstimate:
     """A selection-biased score, and the unbiased score to report instead.
 
     Attributes:
-        kind: what the best was selected from; ``"selected epoch"`` is the epoch that the recipe itself selects on
+        kind: what the selection was made from; ``"selected epoch"`` is the epoch that the recipe itself selects on
             validation images.
         about: the name of the candidate or the search.
         n_options: the number of options of the selection.
         biased: the best score, in units of the study's metric.
         unbiased: the score to report instead.
-        images: the part of the images that both are measured on.
+        images: the images on which both scores are measured.
         higher_is_better: the direction of the metric.
     """
 
@@ -97,7 +97,7 @@ def _of_tests(stage_result: StageResult, row: CandidateRow) -> Iterator[BiasedEs
         return
     means = [value for each in scored if (value := each.summary(measure).mean) is not None]
     yield BiasedEstimate("network", row.name, len(scored), _best(metric, means), mean, "test", up)
-    # The maximum over all fits is the most biased: networks and seeds are selected at once.
+    # The maximum over all fits has the largest bias, because it selects both a network and a seed.
     every = [score for each in scored for score in each.scores(measure).values()]
     if len(own) > 1:
         yield BiasedEstimate("seed and network", row.name, len(every), _best(metric, every), mean, "test", up)

@@ -31,7 +31,7 @@ class Predictions:
 
     Attributes:
         labels: int64, shape (n,); one array, shared by all models of a run.
-        predicted: the most probable class, the first one of ties; integers, shape (n,).
+        predicted: the most probable class, the first one if several are equal; integers, shape (n,).
         confidence: the probability of ``predicted``, shape (n,).
         true: the probability of the true class, shape (n,).
         brier: the mean Brier score.
@@ -98,11 +98,11 @@ class PredictionReader:
         return self._read[fit_id]
 
     def weights(self, metric: Metric) -> npt.NDArray[np.float64] | None:
-        """Return the weight of each test image, shape (n,); ``None`` if they are equal or no file was read yet."""
+        """Return the weight of each test image, shape (n,); ``None`` if all are equal or no file was read yet."""
         return None if metric.weigh is None or self._labels is None else metric.weights(self._labels)
 
     def unreadable(self, fit_id: str) -> str:
-        """Return the error of reading a fit's file; empty if it was read, even if it was ignored."""
+        """Return the error from reading a fit's file; empty if the file was read, even if its content was ignored."""
         self.of(fit_id)
         return self._unreadable.get(fit_id, "")
 
@@ -190,7 +190,7 @@ def values_of(
 def matches_accuracy(correct: npt.NDArray[np.bool_], accuracy: float) -> bool:
     """Return whether the mean of ``correct``, shape (n,), equals a recorded accuracy, up to one image.
 
-    The tolerance is for ties: if two classes have exactly the same probability, either can be predicted.
+    One image may differ, because either class can be predicted if two classes have exactly the same probability.
     """
     return abs(int(correct.sum()) - accuracy * len(correct)) <= 1.5
 

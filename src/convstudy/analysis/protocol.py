@@ -20,8 +20,8 @@ class StageImages:
 
     Attributes:
         stage: its key.
-        n_candidates, n_fits: its number of candidates and fits.
-        how: the split, in words.
+        n_candidates, n_fits: the numbers of its candidates and fits.
+        how: a description of the split.
         n_train, n_validation: the numbers of images of its first fit.
         n_test: the number of test images; 0 if the stage does not use them.
     """
@@ -37,7 +37,7 @@ class StageImages:
 
 @dataclass(frozen=True)
 class EvaluationRow:
-    """A test-set evaluation that this run uses, with the candidates that share the fit, and its seed."""
+    """A test-set evaluation that this run uses, with the seed of its fit and the candidates that have this fit."""
 
     candidates: tuple[str, ...]
     part: str
@@ -46,7 +46,7 @@ class EvaluationRow:
 
 @dataclass(frozen=True)
 class AcceptanceRow:
-    """An accepted failure, with the candidates that share the fit, its seed or fold, and whether it succeeded since."""
+    """An accepted failure: the candidates and the seed or fold of its fit, and whether the fit has succeeded since."""
 
     candidates: tuple[str, ...]
     part: str
@@ -64,16 +64,16 @@ class Protocol:
         choices: (stage, selected candidate) in order; the candidate is empty if all failed.
         test_evaluations: the test-set evaluations that this run uses, by time.
         n_test_evaluations: the number of evaluations in the runs folder, by all studies.
-        n_test_evaluations_before: the number of these before the first one of this run.
-        n_evaluated: the number of these that this run made itself; it reuses existing scores.
-        others: evaluations that this run does not use, in order: those of other runs, and its own of models that are no
-            longer in its plan.
-        n_hypotheses: the number of hypotheses tested on the test set in this runs folder
-            (:mod:`convstudy.history.access_log`).
-        n_hypotheses_elsewhere: the number of these that other runs tested, even if this run uses the same scores,
-            because the study may have been changed after seeing them.
+        n_test_evaluations_before: the number of evaluations before the first one of this run.
+        n_evaluated: the number of evaluations that this run made itself; for other models it reuses existing scores.
+        others: the evaluations that this run does not use, in order: those of other runs, and those of this run for
+            models that are no longer in its plan.
+        n_hypotheses: the number of hypotheses tested on the test set in this runs folder. A hypothesis is a network, a
+            recipe and a set of training images (:mod:`convstudy.history.access_log`).
+        n_hypotheses_elsewhere: the number of hypotheses that other runs tested. It includes those whose scores this run
+            uses, because the study may have been changed after its author saw these scores.
         acceptances: the failures that this run accepted, in order.
-        kept: the stages whose selection is kept, because a model has a test score, although its records have changed.
+        kept: the stages whose records have changed, but whose selection stays, because a model has a test score.
     """
 
     n_train: int

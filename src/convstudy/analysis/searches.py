@@ -1,4 +1,4 @@
-"""The trace of a search: its rungs, its eliminated candidates, and its epochs compared with a grid's."""
+"""The trace of a search: its rungs, its eliminated candidates, and its number of epochs compared with a full grid."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class SearchTrace:
 
     Attributes:
         method: ``"grid"``, ``"halving"``, ``"random"`` or ``"tpe"``.
-        n_candidates: the number of candidates, including pending ones.
-        n_epochs: the number of trained epochs; epochs of a resumed trial count once.
+        n_candidates: the number of candidates, including those that are not decided yet.
+        n_epochs: the number of trained epochs. Epochs that a fit takes over from a shorter fit count once.
         grid_epochs: the number of epochs of the full grid; ``None`` if a range has no grid.
         rungs: the rungs of successive halving, in order.
         eliminated_in: candidate -> the rung (from 1) that eliminated it.

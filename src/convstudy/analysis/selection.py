@@ -45,10 +45,11 @@ class Selection:
 
     Attributes:
         score: the winner's mean score over folds, which selected it.
-        n_candidates: the number of candidates of the selection, all with the same folds and epochs.
+        n_candidates: the number of candidates that were compared, all with the same folds and epochs.
         optimism: the estimated bias of ``score``; ``None`` if it is not known.
-        unknown: why the bias is not known: the winner is ``"alone"``, there are ``"no predictions"`` with labels or
-            ``"too many"``, or the ``"metric"`` is not a proportion.
+        unknown: why the bias is not known. ``"alone"``: the winner is the only candidate. ``"no predictions"``: labels
+            or predictions are missing. ``"too many"``: there are too many predictions. ``"metric"``: the metric is not
+            a proportion.
     """
 
     score: float
@@ -67,8 +68,8 @@ def selection(
 ) -> Selection:
     """Estimate the selection bias of the best candidate's score.
 
-    It compares candidates with the same folds and epochs and without failed fits. For successive halving these are the
-    candidates of the last rung; the estimate does not include the selection by earlier rungs.
+    The estimate compares candidates with the same folds and epochs and without failed fits. For successive halving
+    these are the candidates of the last rung; the bias from the selection by earlier rungs is not included.
 
     Args:
         rows: the candidates of a search.
@@ -99,13 +100,13 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
 
     Args:
         correct: 1 for a correct prediction, else 0; shape (images, candidates).
-        losses: cross-entropies in nats, same shape; they resolve ties of accuracy.
+        losses: cross-entropies in nats, same shape; the lower mean loss wins if accuracies are equal.
         winner: the column of the candidate that was selected on all images.
     """
     import numpy as np
 
     n = len(correct)
-    # NumPy has frozen the stream of RandomState; that of a Generator may change between versions.
+    # NumPy guarantees the numbers of RandomState; those of a Generator may change between versions.
     random = np.random.RandomState(SEED)
     differences: list[float] = []
     for start in range(0, DRAWS, _DRAWS_PER_BATCH):
@@ -118,7 +119,7 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
         # Hits are integers and the relative loss is below 1, so that the loss only resolves ties.
         selected = (hits - loss / (1.000001 * loss.max(axis=1, keepdims=True) + 1e-300)).argmax(axis=1)
         outside = (not_drawn @ correct).astype(np.float64)
-        # A draw of every image leaves none: its difference is 0.
+        # A draw that contains every image leaves no image to score on; its difference is 0.
         size = np.maximum(not_drawn.sum(axis=1), 1)
         differences += ((outside[:, winner] - outside[np.arange(n_draws), selected]) / size).tolist()
     return float(np.mean(differences))
