@@ -103,7 +103,7 @@ class Problem:
         where: the place.
         got: the value that was found. It is not printed if ``what`` quotes it or ``where`` ends with it.
         expected: what is allowed, as a phrase that follows "must be".
-        hint: how to fix it. Leave it empty if the sentence says it.
+        hint: how to fix the problem. Leave it empty if the sentence already says this.
 
     >>> print(Problem(where=Location("a.toml", 7, ("recipe", "epochs")), expected="an integer > 0", got="-1"))
     a.toml:7: recipe.epochs must be an integer > 0; got -1.
@@ -127,7 +127,7 @@ class Problem:
 
     @property
     def reason(self) -> str:
-        """``what``, or the sentence without a period if ``what`` is empty, for quotation in another message."""
+        """``what``, or the sentence without a period if ``what`` is empty; other messages quote it."""
         return self.what or self._sentence
 
     @property
@@ -228,7 +228,7 @@ class OutOfMemory(FitError):
 def key_text(path: KeyPath) -> str:
     """Return a path as a dotted TOML key, without indices of lists: ``search.kernel-size.parameters.kernel``.
 
-    Parts that are not bare keys are quoted, and ``�`` replaces each character that cannot be printed.
+    Parts that are not bare TOML keys are quoted, and ``�`` replaces each character that cannot be printed.
     """
     return ".".join(
         part if _BARE.fullmatch(part) else _quoted(part) for part in path if isinstance(part, str)
@@ -257,7 +257,7 @@ def unknown(noun: str, word: str, expected: Iterable[str], where: Location = NOW
       hint: did you mean "conv"?
 
     Args:
-        noun: what the name is of, as in "unknown NOUN".
+        noun: the kind of thing that the name is for, as in "unknown NOUN".
         word: the name.
         expected: the names that exist.
         where: the place. If it is a key that holds the name, the key is the subject of the sentence.

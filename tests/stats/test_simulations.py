@@ -68,7 +68,7 @@ def test_nested_interval_covers_the_true_score_of_winners(
 def test_equal_candidates_near_100_percent_stay_inconclusive_over_unequal_folds(
     n_images: int, k: int
 ) -> None:
-    """Without the part of the images, 6 to 10 % of studies with 2 folds, and 2 % with 3, claim a difference."""
+    """Without the minimum from the images, 6 to 10 % of studies with 2 folds, and 2 % with 3, claim a difference."""
     said = fold_simulation.line(np.random.default_rng(k), 500, n_images, k, (0.005, 0.005))
     assert said["better"] + said["worse"] < 0.02 < said["without"] + 0.015
 

@@ -8,9 +8,9 @@ and images as crossed random effects:
     x = mean + seed + image + rest        variance of the mean = σ²_seed / S + σ²_image / n + σ²_rest / (S n)
 
 The variances follow from the mean squares of a two-way table without replication (Searle, Casella and McCulloch
-1992). The *contribution of the images* is the part of the variance of the mean that the sampling of test images causes,
-and the *contribution of the seeds* is the part that the sampling of seeds causes. A two-way bootstrap (Owen 2007) would
-count σ²_rest three times. With one seed the variance between seeds is unknown; the interval is then that of the trained
+1992). The *contribution of the images* is σ²_image / n, the variance of the mean that the sampling of test images
+causes. The *contribution of the seeds* is the sum of the other two terms. A two-way bootstrap (Owen 2007) would count
+σ²_rest three times. With one seed the variance between seeds is unknown; the interval is then that of the trained
 models on new images.
 
 Proportions near 100 % depend on few images. Bonett and Price (2012) add two pseudo-observations for one pair of models.
