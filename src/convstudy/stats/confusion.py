@@ -70,6 +70,10 @@ def confusion_of(labels: Labels, predicted: Sequence[Labels], n_classes: int) ->
 
     Raises:
         ValueError: if the shapes do not match, or a label is not a class.
+
+    >>> import numpy as np
+    >>> confusion_of(np.array([0, 1, 1]), [np.array([0, 1, 0])], n_classes=2).counts
+    ((1, 0), (1, 1))
     """
     import numpy as np
 

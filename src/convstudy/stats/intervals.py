@@ -59,6 +59,10 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
     """Return the interval of ``(first − second) / n`` for two independent samples of size ``n``.
 
     Counts can be fractional, because they can be expected counts for another number of images.
+
+    >>> found = newcombe(90, 80, 100)  # 90 and 80 correct, on different images
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.0, 0.199)
     """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate

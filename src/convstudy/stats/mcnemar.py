@@ -55,6 +55,10 @@ def discordance(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> 
 
     Raises:
         ValueError: if the shapes differ.
+
+    >>> import numpy as np
+    >>> discordance(np.array([True, True, False, True]), np.array([True, False, False, False]))
+    Discordance(both=1, first_only=2, second_only=0, neither=1)
     """
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(f"first and second must have one shape (n,); got {first.shape} and {second.shape}")

@@ -57,6 +57,11 @@ def misclassified_of(
         labels: shape (n,).
         models: the predictions of each model.
         limit: the largest number of images to return.
+
+    >>> import numpy as np
+    >>> model = Guesses(np.array([0, 1]), np.array([0.9, 0.8]), np.array([1]), np.zeros((1, 8, 8, 1), np.uint8))
+    >>> [(each.row, each.label, each.prediction) for each in misclassified_of(np.array([0, 0]), [model])]
+    [(1, 0, 1)]
     """
     import numpy as np
 

@@ -99,6 +99,10 @@ def fold_mean(
 
     Returns:
         The interval, within [0, 1]; ``None`` with fewer than two folds.
+
+    >>> found = fold_mean([0.95, 0.97, 0.96], [100, 100, 100], ratio=1 / 2)
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.921, 0.999)
     """
     summary = summarise(scores)
     if summary.mean is None or summary.sd is None:
@@ -121,6 +125,10 @@ def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
     Raises:
         ValueError: if there are not five pairs, or the differences have no variance.
+
+    >>> t, p = five_by_two([(0.02, 0.01), (0.01, 0.02), (0.03, 0.01), (0.02, 0.02), (0.01, 0.00)])
+    >>> round(t, 2), round(p, 3)
+    (2.39, 0.062)
     """
     from scipy.special import stdtr
 
@@ -140,6 +148,10 @@ def probabilities(difference: Difference, margin: float) -> Probabilities | None
     Args:
         difference: from :func:`fold_difference`.
         margin: the equivalence margin, in the unit of the difference.
+
+    >>> found = fold_difference([0.96, 0.97, 0.95], [0.94, 0.95, 0.94], ratio=1 / 2)
+    >>> round(probabilities(found, margin=0.001).better, 2)
+    0.95
     """
     if not difference.known or [source.name for source in difference.sources] != ["folds"]:
         return None

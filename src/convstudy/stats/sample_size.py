@@ -81,6 +81,12 @@ def required_seeds(
 
     Returns:
         ``None`` if the present seeds are enough, if the margin is 0, and with one seed, whose variance is unknown.
+
+    >>> from convstudy.stats.two_way import Components
+    >>> found = Components(seed=1e-5, image=1e-4, rest=1e-3, n_seeds=5, n_images=10_000)
+    >>> required = required_seeds(found, difference=0.002, error=0.05)
+    >>> required.unit, required.fewest, required.most
+    ('seeds', 23, 53)
     """
     if found.seed is None or difference <= 0:
         return None

@@ -89,6 +89,11 @@ def components(table: Values) -> Components:
 
     Raises:
         ValueError: if there are no seeds, or fewer than two images.
+
+    >>> import numpy as np
+    >>> found = components(np.array([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]))
+    >>> found.seed, found.image, found.rest
+    (2.0, 1.0, 0.0)
     """
     squares = _squares(table)
     n_seeds, n_images = table.shape
@@ -168,6 +173,10 @@ def seeds_only_difference(
         second: the accuracies of the other, for the same seeds.
         n_images: the number of test images.
         confidence: the confidence level of the interval.
+
+    >>> found = seeds_only_difference((0.98, 0.97, 0.98), (0.95, 0.94, 0.96), n_images=10_000)
+    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
+    (0.0267, 0.0114, 0.042)
     """
     pairs = tuple(a - b for a, b in zip(first, second, strict=True))
     summary = summarise(pairs)
@@ -286,6 +295,11 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
     Args:
         losses: nats per image, none below 0; shape (seeds, images).
         confidence: the confidence level of the interval.
+
+    >>> import numpy as np
+    >>> found = loss_interval(np.full((2, 100), 0.1) + np.arange(100) / 1000)
+    >>> round(found.estimate, 4), round(found.low, 4), round(found.high, 4)
+    (0.1495, 0.1439, 0.1554)
     """
     squares = _squares(losses)
     if squares.mean <= 0:
@@ -306,6 +320,11 @@ def mean_interval(values: Values, low: float, high: float, confidence: float = C
         low: the smallest possible mean; the interval does not go below it.
         high: the largest possible mean.
         confidence: the confidence level of the interval.
+
+    >>> import numpy as np
+    >>> found = mean_interval(np.array([[0.0, 0.5, 1.0, 0.5]]), low=0.0, high=2.0)
+    >>> round(found.estimate, 2), round(found.low, 2), round(found.high, 2)
+    (0.5, 0.0, 1.15)
     """
     squares = _squares(values)
     half = half_width(squares.sources, confidence)

@@ -157,6 +157,11 @@ def verdict(
 
     Raises:
         ValueError: if the sequences differ in length, or there are no images.
+
+    >>> from convstudy.stats.measure import Measure
+    >>> test = Measure("test", "accuracy")
+    >>> verdict("wide", "narrow", test, [0.98, 0.979, 0.981], [0.97, 0.969, 0.97], n_images=10_000).kind
+    'better'
     """
     if n_images < 1:
         raise ValueError(f"n_images must be 1 or more; got {n_images}")
@@ -188,6 +193,11 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
     Args:
         verdicts: the comparisons.
         n_comparisons: the total number of comparisons, if ``verdicts`` does not contain all of them.
+
+    >>> from convstudy.stats.measure import Measure
+    >>> found = verdict("a", "b", Measure("test", "accuracy"), [0.98, 0.979], [0.95, 0.951], n_images=10_000)
+    >>> [round(each.adjusted_p / found.p) for each in corrected([found], n_comparisons=3)]
+    [3]
     """
     n_all = n_comparisons or len(verdicts)
     adjusted = holm([each.p for each in verdicts], n_all)
