@@ -61,7 +61,9 @@ def test_learning_rate_has_a_chart_unless_it_is_constant() -> None:
 
     falling = tuple(replace(epoch, learning_rate=0.01 / epoch.number) for epoch in record.history)
     changed = replace(results, records={**results.records, record.fit_id: replace(record, history=falling)})
-    assert figure_of(gathered(changed), "learning-rate").alt.startswith("Learning rate by epoch of ")
+    assert figure_of(gathered(changed), "learning-rate").alt.startswith(
+        "Learning rate by epoch, one line per distinct schedule: "
+    )
 
 
 def test_scores_chart_has_every_fit_and_mean() -> None:

@@ -45,10 +45,10 @@ def test_image_text_describes_duplicates_constant_images_and_balance() -> None:
     )
     assert text[3] == "1 training image is constant: all pixels have one value."
     assert text[4].startswith(
-        "The largest class (9) has 1.2 times the number of training images of the smallest (0)"
+        "The largest class, “9”, has 1.2 times the number of training images of the smallest, “0”"
     )
     proportion = STATISTICS.test.class_counts[9] / 360
-    assert text[5] == f"Always predicting 9 would reach a test accuracy of {100 * proportion:.2f} %."
+    assert text[5] == f"Always predicting “9” would reach a test accuracy of {100 * proportion:.2f} %."
 
 
 def test_image_text_without_duplicates_states_that() -> None:

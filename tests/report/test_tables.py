@@ -116,7 +116,7 @@ def test_caption_of_verdicts_explains_required_sample_size() -> None:
         study = three_questions().model_copy(update={"equivalence_margin": margin})
         return table_of(gathered(synthetic_results(study)), "verdicts").caption
 
-    assert caption(0.5).endswith("the verdict needs no larger sample, or the required size is unknown.")
+    assert caption(0.5).endswith("detect this difference, or the required size is unknown.")
     assert "Required to detect 0.5: approximate sample size" in caption(0.5)
     assert "With a margin of 0 there is no smallest difference" in caption(0.0)
 

@@ -109,13 +109,13 @@ def test_document_without_interactions_has_no_such_key() -> None:
         (
             "interactions = true\na = { epochs = 9 }\n",
             7,
-            "two variants that can be trained together",
+            "two variants whose changes can be combined",
             "one variant",
         ),
         (
             "a = { epochs = 9 }\nb = { epochs = 8 }\ninteractions = true\n",
             9,
-            "two variants that can be trained together",
+            "two variants whose changes can be combined",
             "a and b both change epochs",
         ),
     ],

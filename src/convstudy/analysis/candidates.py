@@ -65,7 +65,7 @@ class FitRow:
     failure: Failure = ""
 
     def score(self, measure: Measure) -> float | None:
-        """Return the score of a metric on a part of the images; ``None`` without one."""
+        """Return the score of a metric on the training, validation or test images; ``None`` if there is none."""
         scores = {"train": self.train, "validation": self.validation, "test": self.test}[measure.part]
         return None if scores is None else scores[measure.metric]
 

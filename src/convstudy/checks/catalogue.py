@@ -162,7 +162,7 @@ RUN_CHECKS: tuple[Check[Analysis], ...] = (
         "test-set-reused",
         "after",
         "warning",
-        "A test set used for many hypotheses",
+        "A test set used for many candidates",
         outcomes.reused_test_sets,
     ),
 )

@@ -12,7 +12,8 @@ from convstudy.plan import Plan
 from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
-"""The data that a check examines: the plan, the histories of fits, their scores, or the images."""
+"""The data that a check examines: the plan ("before"), the histories of fits ("during"), their scores ("after"), or
+the images."""
 
 N_STANDARD_ERRORS = 3.0
 """A difference above this number of standard errors counts as more than noise."""

@@ -78,7 +78,7 @@ def unused_networks(planned: Planned) -> Iterator[Spot]:
 
 
 def unused_blocks(planned: Planned) -> Iterator[Spot]:
-    """Find blocks that no network uses, directly or through another block, with any value that a search tries."""
+    """Find blocks that no network uses, neither directly nor inside another block, for any value of a search."""
     study = planned.plan.study
     used: set[str] = set()
     for name, pattern in study.network.items() if study.block else ():
@@ -109,7 +109,7 @@ def _values_of(study: Study, name: str) -> Iterator[Mapping[str, SearchValue]]:
 
 
 def _sources(pattern: NetworkPattern, values: Mapping[str, SearchValue]) -> Iterable[Source]:
-    """Return the sources of a network's layers; empty if these values are valid only together with other values."""
+    """Return where a network's layers are written; empty if these values are valid only with other values."""
     try:
         return pattern.expanded(**values).sources.values()
     except NetworkError:
@@ -141,7 +141,7 @@ def _follow_dropout(
     dropout: LayerPath,
     found: list[tuple[LayerPath, LayerPath]],
 ) -> LayerPath:
-    """Collect pairs of a dropout and the batch-norm that its variance reaches.
+    """Collect pairs of a dropout and a batch-norm whose input variance this dropout changes.
 
     Args:
         layers: a sequence of layers of the tree.

@@ -46,13 +46,13 @@ def failed_fits(analysis: Analysis) -> Iterator[Spot]:
             f"{counted(len(fits), 'fit')} failed and may succeed in another run ({listed(fits)}): until then, this "
             "stage selects nothing and no test image is read",
             "read the errors with `convstudy status`, then run the study again; with `--accept-failures REASON` these "
-            "fits count as failed, and the report prints the reason",
+            "fits count as permanently failed, and the report prints the reason",
         )
     for where, fits in failed_parts(analysis, lambda r: r.final and r.error_kind != "diverged").items():
         yield Spot(
             where,
-            f"{counted(len(fits), 'fit')} failed permanently ({listed(fits)}): means exclude them, and a candidate "
-            "with a failed fit is not selected",
+            f"{counted(len(fits), 'fit')} failed permanently ({listed(fits)}): the mean scores exclude them, and a "
+            "candidate with a failed fit is not selected",
             "read the errors with `convstudy status`; compare networks that this machine can train, or train on "
             "another machine into another runs folder",
         )
@@ -130,7 +130,7 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
             stage_result.stage,
             f"{best.name} was selected over {other.name}; on the {images} {ahead} is ahead by "
             f"{difference_text(abs(verdict.difference.mean), stage_result.metric.unit)}: {_verdict_label(verdict)}",
-            "do not call it better: take the cheaper candidate"
+            "do not call either one better: take the cheaper candidate"
             + ("" if verdict.kind == "equivalent" else f", or use more {more}"),
         )
 
@@ -149,8 +149,8 @@ def overfitted(analysis: Analysis) -> Iterator[Spot]:
         if gap >= MIN_GAP and gap > N_STANDARD_ERRORS * _standard_error(validation, _n_validation(each)):
             yield Spot(
                 each.where,
-                f"training accuracy is {percent(train)} and validation accuracy {percent(validation)}: the gap of "
-                f"{points(gap)} will not carry over to new images",
+                f"training accuracy is {percent(train)} and validation accuracy {percent(validation)} "
+                f"({points(gap)}): expect the validation accuracy on new images, not the training accuracy",
                 "use more images, augment, dropout, weight_decay, or a smaller network",
             )
 
@@ -220,14 +220,14 @@ def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
 
 
 def reused_test_sets(analysis: Analysis) -> Iterator[Spot]:
-    """Find test sets that other runs used for ten or more hypotheses."""
+    """Find test sets on which other runs evaluated ten or more candidates; all seeds of a candidate count as one."""
     results, protocol = analysis.results, analysis.protocol
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere >= MANY_HYPOTHESES:
         yield Spot(
             "study.dataset",
-            f"the test set of {results.dataset.name} was used for {protocol.n_hypotheses:,} hypotheses in this runs "
-            f"folder, {protocol.n_hypotheses_elsewhere:,} of them in other runs: among that many, some scores are good "
-            "by chance",
+            f"the test set of {results.dataset.name} was used to score {protocol.n_hypotheses:,} candidates in this "
+            f"runs folder, {protocol.n_hypotheses_elsewhere:,} of them in other runs: among that many, some scores are "
+            "good by chance",
             "compare on validation images, and keep unseen images for the final evaluation",
         )
 

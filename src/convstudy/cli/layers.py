@@ -11,7 +11,7 @@ from convstudy.cli.output import print_json, table
 @click.command(epilog=examples("convstudy layers", "convstudy layers --json"))
 @json_option
 def layers(as_json: bool) -> None:
-    """List the layers, blocks and activations of a study file.
+    """List the layers, blocks and activations for study files.
 
     The list has each layer with its arguments and a description, then blocks, activations and initialisers.
     docs/networks.md shows how to build networks from them.

@@ -73,7 +73,7 @@ class Outcome:
             self._note(*errors)
 
     def _check_presence(self) -> None:
-        """Raise :class:`StoreError` if the runs folder was deleted; a new one would hold the report and no runs."""
+        """Raise :class:`StoreError` if the runs folder was deleted: the report would create an empty one."""
         from convstudy.history import History
 
         if not History.is_at(self._runs):

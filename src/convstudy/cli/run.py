@@ -51,7 +51,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @click.option(
     "--accept-failures",
     metavar="REASON",
-    help="Do not train fits again that failed in earlier runs; choose without them. The report prints REASON.",
+    help="Do not retrain fits that failed in earlier runs; select among the others. The report prints REASON.",
 )
 @click.option(
     "--fit-timeout",

@@ -1,4 +1,7 @@
-"""Change torch's global settings during training. The settings belong to the process: all its threads share them."""
+"""Change torch's global settings during training.
+
+Except for the number of threads, the settings belong to the process: all its threads share them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def repeatable(threads: int, device: torch.device = CPU) -> Iterator[None]:
                 _settings = settings.pop_all()
         _n_inside += 1
     try:
-        torch.set_num_threads(threads)  # torch keeps this number per thread
+        torch.set_num_threads(threads)  # unlike the other settings, torch keeps this number per thread
         yield
     finally:
         with _lock:

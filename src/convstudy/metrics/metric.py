@@ -35,15 +35,15 @@ class Metric:
         higher_is_better: whether higher values are better.
         unit: the unit of its values.
         low, high: the range of its values.
-        margin: the default equivalence margin, in the values of the metric: 0.001 of a fraction is 0.1 percentage
+        margin: the default equivalence margin, on the scale of the values: for fractions, 0.001 means 0.1 percentage
             points.
         per_image: maps labels ``(n,)`` and probabilities ``(n, n_classes)`` to float64 values ``(n,)``.
         per_set: maps labels and probabilities to the value; NaN if it is not defined on these labels.
         weigh: maps labels to float64 weights ``(n,)`` with mean 1; ``None`` for equal weights.
         zero_or_one: whether each value per image is 0 or 1.
         least_classes: the smallest number of classes for which two models can have different values.
-        classes: the number of classes that must have images. If fewer have images, the metric is undefined, or its mean
-            is over different classes on validation and test images; such a study is rejected before training.
+        classes: the number of classes that must have images. If fewer have images, the metric is undefined, or its
+            mean is over different classes on validation and test images; such a study is rejected before training.
 
     Example:
         >>> import numpy as np

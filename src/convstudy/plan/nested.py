@@ -37,7 +37,8 @@ def nested_stages(
         name: the name of the search.
         search: its settings.
         outer_folds: the folds, each held out once.
-        make_on: maps splits to a function that returns the candidate of given values, with a fit on each split.
+        make_on: maps splits to a function that takes hyper-parameter values and returns their candidate, with one fit
+            per split.
         choices: stage key -> name of the chosen candidate, for the choices made so far.
         records: fit id -> record, for the fits that have ended.
     """

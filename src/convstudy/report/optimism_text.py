@@ -38,12 +38,10 @@ def _uncorrected(stage_result: StageResult) -> str:
     fits = stage_result.best.fits if stage_result.best else ()
     epochs = any(fit.selected_epoch is not None and fit.selected_epoch < fit.n_epochs for fit in fits)
     if rungs and epochs:
-        return (
-            " The selection in earlier rungs and the choice of the best epoch of each fit are not corrected."
-        )
+        return " This value is not corrected for the selection in earlier rungs and of the best epoch of each fit."
     if rungs:
-        return " The selection in earlier rungs is not corrected."
-    return " The choice of the best epoch of each fit is not corrected." if epochs else ""
+        return " This value is not corrected for the selection in earlier rungs."
+    return " This value is not corrected for the choice of the best epoch of each fit." if epochs else ""
 
 
 def test_set_text(protocol: Protocol) -> str:

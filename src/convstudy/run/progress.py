@@ -49,7 +49,7 @@ class Running:
 
 @dataclass
 class StageProgress:
-    """The numbers of a stage's fits and of those with a record; ``known`` has the ids of all fits but placeholders."""
+    """The number of a stage's fits, and of those with a record; ``known`` has the ids of the decided fits."""
 
     known: frozenset[str]
     n_fits: int
@@ -173,7 +173,7 @@ class Progress:
         if self._began_training is None or not self._work_here:
             return None
         now = self.clock()
-        # Each lost second is the second of one worker, so divide by the number of workers.
+        # A lost second is lost by one worker only, so the sum is divided by the number of workers.
         lost = self._seconds_lost + sum(now - running.last_event for running in self.running.values())
         elapsed = now - self._began_training
         return max(0.0, elapsed - lost / self._n_workers) * self._work_left / self._work_here

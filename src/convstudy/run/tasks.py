@@ -16,7 +16,8 @@ from convstudy.record import Epoch, Record, Scores
 class Train:
     """Train a fit, from its checkpoint if there is one, and write weights and validation predictions.
 
-    ``weights_digest`` is the digest of lost weights that have a test score and must be restored, otherwise empty. If it
+    ``weights_digest`` is usually empty. If the weights are lost and have a test score, it is their digest, and the
+    training must restore them. If it
     is set, files are written only if the training gives exactly these weights.
     """
 

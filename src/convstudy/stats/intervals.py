@@ -2,8 +2,8 @@
 
 - :func:`wilson`: the score interval of one proportion (Wilson 1927). Wald's interval, proportion ± z·se, fails near
   100 %: it ends above 1, and for 10,000 correct of 10,000 it implies that the model makes no error.
-- :func:`newcombe`: the difference of two proportions with unknown pairing, from the two score intervals (Newcombe
-  1998a, method 10).
+- :func:`newcombe`: the difference of the proportions of two independent samples, from their two score intervals
+  (Newcombe 1998a, method 10).
 - :func:`bonett_price`: the difference of two proportions on the same images (Bonett and Price 2012): Wald's interval
   with two pseudo-observations, one in favour of each model. It keeps its confidence level if the models differ on
   few images.
@@ -58,7 +58,7 @@ def wilson(proportion: float, n: float, confidence: float = CONFIDENCE) -> Inter
 def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of ``(first − second) / n`` for two independent samples of size ``n``.
 
-    Counts can be fractional, because they can be expected counts for another number of images.
+    Counts can be fractional: a required sample size is found with expected counts for larger numbers of images.
 
     >>> found = newcombe(90, 80, 100)  # 90 and 80 correct, on different images
     >>> round(found.low, 3), round(found.high, 3)
@@ -66,7 +66,8 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
     """
     a, b = wilson(first / n, n, confidence), wilson(second / n, n, confidence)
     difference = a.estimate - b.estimate
-    # Each end combines the distances of the two score limits that move the difference in its direction.
+    # The lower end combines the distances from the first estimate to its lower limit and from the second to
+    # its upper limit; the upper end combines the other two.
     low = difference - math.hypot(a.estimate - a.low, b.high - b.estimate)
     high = difference + math.hypot(a.high - a.estimate, b.estimate - b.low)
     return Interval(difference, low, high, confidence)
@@ -75,7 +76,7 @@ def newcombe(first: float, second: float, n: float, confidence: float = CONFIDEN
 def bonett_price(first_only: float, second_only: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the difference of two models' accuracies on the same ``n`` images.
 
-    Counts can be fractional, because they can be expected counts for another number of images.
+    Counts can be fractional: a required sample size is found with expected counts for larger numbers of images.
 
     Args:
         first_only: the number of images that only the first model classifies correctly.

@@ -2,9 +2,9 @@
 
 The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference.
 Power at the measured difference says no more than the p-value, and a measured difference that is large by chance gives
-too few seeds (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the number with which
-the proportion :data:`POWER` of studies would end with an interval without zero, if the true difference equalled the
-margin::
+too few seeds (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the smallest number
+with which 80 % of studies (:data:`POWER`) would find an interval that excludes zero, if the true difference equalled
+the margin::
 
     half-width + z(POWER) · se ≤ the smallest difference that matters
 
@@ -48,14 +48,16 @@ class RequiredSampleSize:
     Attributes:
         difference: the difference to show, a fraction: the equivalence margin.
         unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (the number is
-            then a lower bound); ``"images"`` of the search for a difference over folds.
+            then a lower bound); ``"images"`` for a difference over folds: the images of
+            the search.
         n_present: the present number of seeds or images.
         fewest, most: the ends of the range of the required number. ``fewest`` is ``None`` if the number is above
             :data:`MAX_EXTRAPOLATION` times the present data. ``most`` is ``None`` if there is no upper end. Over folds,
             ``fewest`` can be the present number: more folds may be enough.
-        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show. If ``unit`` is images,
-            it is a lower bound: the smallest difference with any number of seeds or folds.
-        folds_first: whether the variance between folds requires more than the images do, so that more folds of the
+        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show. If ``unit`` is
+            ``"test images"`` or ``"images"``, it is a lower bound, with an unlimited number of seeds or folds.
+        folds_first: whether the variance between folds limits the detectable difference more than the images do, so
+            that more folds of the
             same images would narrow the interval.
     """
 
@@ -77,7 +79,8 @@ def required_seeds(
         found: the variance components of the differences, from two seeds or more.
         difference: the smallest difference that matters, a fraction.
         error: the allowed probability of a wrong claim, 0.05 for a single comparison.
-        pseudo_observations: the sum of squares of the values of the pseudo-observations.
+        pseudo_observations: the sum of the squared values of the two pseudo-observations that
+            :mod:`~convstudy.stats.two_way` adds to the images.
 
     Returns:
         ``None`` if the present seeds are enough, if the margin is 0, and with one seed, whose variance is unknown.

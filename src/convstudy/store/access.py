@@ -1,7 +1,7 @@
 """Checks and opens the database of a runs folder: it must be a regular file, and must exist if there are fits.
 
-In a read-only folder, a temporary copy of the database is read: SQLite must write next to a database with a write-ahead
-log, and this log has the latest records.
+If the runs folder is read-only, the database and its write-ahead log are copied to a temporary folder and read there:
+SQLite opens such a database only if it can create files next to it, and the log has the latest records.
 """
 
 from __future__ import annotations

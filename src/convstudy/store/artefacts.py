@@ -52,7 +52,7 @@ class Artefacts:
     def set_aside(self, fit_id: str, kind: str) -> Path | None:
         """Rename a damaged file to ``NAME.damaged``, so that it can be written again.
 
-        If a file is where a parent folder of the path must be, this file is renamed.
+        If a parent folder of this path is not a folder but a file, that file is renamed instead.
 
         Returns:
             The new path; ``None`` if the file is missing.

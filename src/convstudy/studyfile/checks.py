@@ -128,7 +128,8 @@ def _check_data(draft: Draft) -> None:
             metric.name,
             hint="choose another metric",
         )
-    # A necessary condition on the totals. check_classes counts each class, but needs the labels.
+    # This checks only the total numbers of images, which is necessary but not sufficient. check_classes counts each
+    # class, but needs the labels.
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
@@ -245,7 +246,7 @@ def _check_recipe_combinations(draft: Draft, network: str, changes: Mapping[str,
 
     The values that a search of the network chooses are combined with the changes of later stages.
     """
-    # Only these keys depend on each other, which keeps the product small.
+    # Only COMBINED_KEYS depend on each other, so that few combinations are checked.
     varied = {
         key: checked_values(key, values)
         for name, search in draft.searches.items()
@@ -319,7 +320,7 @@ def _check_variant(draft: Draft, network: str, variant: Variant, path: KeyPath) 
         draft.report(path, what, str(path[-1]))
     if not (variant.changes_network or variant.recipe):
         if not _reported(draft, path):
-            hint = "set without, activation, init or a recipe key"
+            hint = 'set "without", "activation", "init" or a recipe key'
             draft.report(path, "the variant changes nothing", hint=hint)
         return
     layer_types = _layer_types(draft, bases(draft, network))
@@ -347,7 +348,7 @@ def _check_pairs(draft: Draft, name: str, ablate: Ablate) -> None:
         same = [f"{pair.first} and {pair.second} both change {pair.shared[0]}" for pair in conflicting[:1]]
         draft.report(
             path,
-            "interactions need two variants that can be trained together",
+            "interactions need two variants whose changes can be combined in one network",
             same[0] if same else "one variant",
             hint="add a variant, or remove interactions",
         )

@@ -37,12 +37,12 @@ LayerSpec = Annotated[
 class BlockPattern(Part):
     """Layers with a name, which networks use: ``"residual NAME x3 filters=32"``.
 
-    In a study file, the parameters are keys next to ``layers``. ``Study(block=...)`` also takes a
-    :class:`~convstudy.networks.Block`; its name is then the key.
+    In a study file, the parameters are keys next to ``layers``. A value of the mapping ``Study(block={...})`` can
+    also be a :class:`~convstudy.networks.Block`; the key in the mapping then replaces its name.
 
     Attributes:
         layers: layer texts, first to last.
-        parameters: name -> default value, for uses that set none.
+        parameters: name -> the default value, if a network uses the block without setting this parameter.
 
     >>> pair = BlockPattern(layers=["conv {filters} 3", "batch-norm"], parameters={"filters": 8})
     >>> NetworkPattern(layers=["block pair", "flatten"], blocks={"pair": pair}).network().texts
@@ -112,7 +112,7 @@ class NetworkPattern(Part):
         return Network(self.expanded(**values).layers, self.init)
 
     def expanded(self, /, **values: SearchValue) -> Expanded:
-        """Return the layers with these parameter values, and the source of each layer.
+        """Return the layers with these parameter values, and the place where each layer is written.
 
         Raises:
             NetworkError: as :meth:`network` does.

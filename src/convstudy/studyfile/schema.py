@@ -76,7 +76,7 @@ _VALUE: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 
 
 
 _DESCRIPTIONS: Mapping[type[BaseModel], str] = {
-    BlockPattern: 'Layers with a name, which networks use: "residual NAME x3 filters=32".',
+    BlockPattern: 'A named list of layers; a network uses it by its name: "residual NAME x3 filters=32".',
     Compare: "A comparison of networks over seeds.",
     DatasetTable: "A dataset that is not built in.",
     Head: "Name, dataset, seeds and metric of the study.",
@@ -84,7 +84,7 @@ _DESCRIPTIONS: Mapping[type[BaseModel], str] = {
     Range: "All numbers from low to high, both included. If both are integers, only integers are drawn.",
     Recipe: "How networks are trained. Every key has a default.",
     Search: "A hyperparameter search by cross-validation, on training images only.",
-    Variant: "What differs from the network and the recipe: without, activation, init, and recipe keys.",
+    Variant: "What a variant changes; its keys are `without`, `activation`, `init`, and the keys of a recipe.",
 }
 """The text that an editor shows for each table."""
 
@@ -152,7 +152,7 @@ def _optional(schema: Schema) -> Schema:
 def _layers(model: type[BlockPattern | NetworkPattern]) -> Schema:
     """Return the schema of a network or a block."""
     schema = _part(model, without="parameters")
-    # The study sets these fields, so that no file and no parameter can use their names.
+    # The study fills in these fields; therefore no file and no parameter can use their names.
     filled_in = [key for key in ("parameters", "blocks") if key in model.model_fields]
     schema["properties"].update(dict.fromkeys(filled_in, False))
     schema["properties"]["layers"]["items"] = {"$ref": "#/$defs/layer"}

@@ -1,7 +1,8 @@
 """The base class of layers, and the parsers of their options.
 
-A layer is a frozen value. It gives its layer text, its output shape, its numbers of parameters and MACs, and its torch
-module. A *layer text* is the string that describes a layer, such as ``"conv 64 3 relu"``.
+A layer is an immutable value (a frozen dataclass). It gives its layer text, its output shape, its numbers of
+parameters and MACs, and its torch module. A *layer text* is the string that describes a layer, such as ``"conv 64 3
+relu"``.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Layer:
     only_inside: ClassVar[str] = ""
     """The word of the layer that must contain this one, at any depth."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Name of a preset -> the option values that it sets: ``torch`` in ``batch-norm torch``."""
+    """Name of a preset, such as ``torch`` in ``batch-norm torch`` -> the option values that it sets."""
 
     @classmethod
     def summary(cls) -> str:

@@ -20,8 +20,9 @@ class KerasBatchNorm(nn.Module):
     - In float32 on a CPU, mean and variance are summed in blocks. torch adds the values of a channels-last batch one by
       one, which changes the variance of 100 images of 26 × 26 by 4e-4 (``benchmarks/README.md``).
 
-    In bfloat16, the module uses torch's kernel, because that kernel is faster and the rounding of bfloat16 is ten times
-    as large. On a GPU, the module uses torch's kernel too, because it adds partial sums.
+    In bfloat16, the module uses torch's kernel, because it is faster, and the rounding of bfloat16 (4e-3) is ten
+    times as large as the error above. On a GPU, the module uses torch's kernel too, because that kernel adds partial
+    sums, which keeps the error small.
 
     Args:
         n_channels: the number of channels.

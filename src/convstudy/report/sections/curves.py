@@ -76,13 +76,15 @@ def rates_chart(material: Material) -> Figure | None:
         return None  # the recipe already shows a constant rate
     named = [
         (
-            names[0] if len(names) == 1 else f"{names[0]} and {counted(len(names) - 1, 'other candidate')}",
+            names[0]
+            if len(names) == 1
+            else f"{names[0]} and {counted(len(names) - 1, 'more candidate')} of any stage",
             rates,
         )
         for rates, names in shared.items()
     ]
     title = "Learning rate by epoch"
-    alt = f"{title} of {', '.join(name for name, _ in named)}."
+    alt = f"{title}, one line per distinct schedule: {'; '.join(name for name, _ in named)}."
     return Figure("learning-rate", title, alt, lambda: _draw(named))
 
 

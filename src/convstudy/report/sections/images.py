@@ -150,12 +150,12 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
         yield f"Class {smallest} has no training images."
     else:
         yield (
-            f"The largest class ({largest}) has {shortest(balance.ratio, 2)} times the number of training images of "
-            f"the smallest ({smallest}). The effective number of classes (the number of equally large classes with "
+            f"The largest class, “{largest}”, has {shortest(balance.ratio, 2)} times the number of training images of "
+            f"the smallest, “{smallest}”. The effective number of classes (the number of equally large classes with "
             f"the same entropy) is {shortest(balance.effective, 3)} of {info.n_classes}."
         )
     guess = statistics.test.class_counts[balance.largest] / statistics.test.n_images
-    yield f"Always predicting {largest} would reach a test accuracy of {percent(guess)}."
+    yield f"Always predicting “{largest}” would reach a test accuracy of {percent(guess)}."
 
 
 def _pairs_text(pairs: Pairs, one: str, many: str) -> str:

@@ -58,8 +58,8 @@ def optimism_table(estimates: tuple[BiasedEstimate, ...], metric: Metric) -> Tab
     ]
     caption = (
         "A biased estimate is the best of several scores, so part of it can be chance. For the best of several "
-        "networks, part of the difference can also be real. Epochs are compared on validation images, because test "
-        "images are scored only once."
+        "networks, part of the column “Difference” can also be real. Epochs are compared on validation "
+        "images, because test images are scored only once."
     )
     if not metric.higher_is_better:
         caption += " A positive difference means that the biased estimate is better, that is lower."

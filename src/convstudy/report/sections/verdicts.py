@@ -102,9 +102,9 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "comparisons of the stage. "
         f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “± seeds or folds” "
         "and “± images”: the half-width that the interval would have if this were the only source of variation. Over "
-        "folds the interval is Nadeau and Bengio’s, because folds share training images; it is never narrower than the "
-        "paired interval that accounts only for the sampling of the validation images, all folds together. "
-        f"{lost}p: uncorrected p-value of the test against the nearest bound of the margin."
+        "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
+        "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
+        f"{lost}p: uncorrected p-value of the test against the nearer one of ±{bound}."
         f"{_required_text(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
@@ -123,7 +123,8 @@ def _required_text(metric: Metric, margin: float) -> str:
     return (
         f" Required to detect {bound.split()[0]}: approximate sample size that detects a difference of {bound} with a "
         "power of 80 %. If it exceeds ten times the available sample size, the column shows the difference that the "
-        "available sample can detect. “–”: the verdict needs no larger sample, or the required size is unknown."
+        "available sample can detect. “–”: the verdict is clear, the available sample can already "
+        "detect this difference, or the required size is unknown."
     )
 
 
