@@ -17,8 +17,7 @@ class Train:
     """Train a fit, from its checkpoint if there is one, and write weights and validation predictions.
 
     ``weights_digest`` is usually empty. If the weights are lost and have a test score, it is their digest, and the
-    training must restore them. If it
-    is set, files are written only if the training gives exactly these weights.
+    training must restore them: files are written only if the training gives exactly these weights.
     """
 
     fit: Fit

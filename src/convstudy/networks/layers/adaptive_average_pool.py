@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdaptiveAveragePool(Layer):
-    """``adaptive-average-pool SIZE``: takes the means of windows, SIZE of them along each side, (h, w, c) to (size,
-    size, c).
+    """``adaptive-average-pool SIZE``: takes the means of windows, SIZE of them along each side,
+    (h, w, c) to (size, size, c).
 
     Along a side of ``n`` pixels, window ``i`` is ``[⌊i · n / size⌋, ⌈(i + 1) · n / size⌉)``, as in PyTorch. The windows
     have equal sizes if ``size`` divides ``n``; otherwise they overlap.

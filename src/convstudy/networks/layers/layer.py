@@ -1,8 +1,8 @@
 """The base class of layers, and the parsers of their options.
 
 A layer is an immutable value (a frozen dataclass). It gives its layer text, its output shape, its numbers of
-parameters and MACs, and its torch module. A *layer text* is the string that describes a layer, such as ``"conv 64 3
-relu"``.
+parameters and MACs, and its torch module. A *layer text* is the string that describes a layer, such as
+``"conv 64 3 relu"``.
 """
 
 from __future__ import annotations
