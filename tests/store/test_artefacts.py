@@ -51,7 +51,7 @@ def test_file_is_read_only_if_its_digests_match_the_record(kind: str, tmp_path: 
     with pytest.raises(StoreError, match="its content does not match its digest"):
         artefacts.read("fit", kind, digest)
     write_tensors(path, TENSORS, {**metadata, "fit_id": "other"})
-    with pytest.raises(StoreError, match="its fit_id is other, not fit"):
+    with pytest.raises(StoreError, match="the fit_id in the file is other, not fit"):
         artefacts.read("fit", kind, digest)
     for missing in metadata:
         if kind == "test" or missing != "digest":

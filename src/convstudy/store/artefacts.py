@@ -93,7 +93,7 @@ def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
     expected = {"fit_id": fit_id, "weights_digest": weights_digest or metadata.get("weights_digest", "")}
     for key, value in expected.items():
         if metadata.get(key) != value:
-            raise _unreadable(path, kind, f"its {key} is {metadata.get(key)}, not {value}")
+            raise _unreadable(path, kind, f"the {key} in the file is {metadata.get(key)}, not {value}")
     digest = expected["weights_digest"] if kind == "weights" else metadata.get("digest")
     if arrays_digest(arrays) != digest:
         raise _unreadable(path, kind, "its content does not match its digest")

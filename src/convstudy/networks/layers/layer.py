@@ -182,8 +182,8 @@ class Layer:
     def inner_sequences(self, shape: Shape) -> Iterator[Branch]:
         """Yield all sequences of layers inside this layer, including those that depend on the input shape.
 
-        The caller must check the shapes of a sequence before it requests the next one, because the layers of a
-        projection depend on the output shape of the body.
+        The caller must check the shapes of a sequence before it requests the next one: in a residual block, the
+        layers of the projection shortcut depend on the output shape of the block.
         """
         yield from self.branches
 

@@ -1,4 +1,6 @@
-"""Calibration: the reliability diagram of the headline candidate, and one table row per candidate."""
+"""Calibration: the reliability diagram of the candidate that the report shows in detail (``analysis.headline``), and
+one table row per candidate.
+"""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _about(info: Dataset) -> Text:
 
 
 def _test_labels(analysis: Analysis) -> Labels | None:
-    """Return the test labels if the headline candidate was evaluated on the test set."""
+    """Return the test labels if the candidate that the report shows in detail was evaluated on the test set."""
     head = analysis.headline
     found = map(analysis.predictions.of, analysis.tested_fit_ids(head.candidate) if head else ())
     return next((each.labels for each in found if each is not None), None)

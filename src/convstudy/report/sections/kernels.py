@@ -1,4 +1,4 @@
-"""The kernels of the headline candidate's first convolution as images."""
+"""The first-layer kernels of the candidate that the report shows in detail (``analysis.headline``), as images."""
 
 from __future__ import annotations
 
