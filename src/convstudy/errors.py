@@ -27,7 +27,6 @@ KeyPath = tuple[str | int, ...]
 """The path of a key, with indices of lists: ``("search", "kernel-size", "parameters", "kernel", 4)``."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_QUOTE = '"'
 _MAX_PART_LENGTH = 78
 """The maximum length of a quoted part of a key in a message, in characters."""
 
@@ -133,7 +132,7 @@ class Problem:
     @property
     def _sentence(self) -> str:
         where = str(self.where)
-        bare = self.got.strip(_QUOTE)  # "what" can quote a value that "got" has without quotes
+        bare = self.got.strip('"')  # "what" can quote a value that "got" has without quotes
         is_repeated = bool(self.what) and (f'"{bare}"' in self.what or self.where.key[-1:] == (bare,))
         got = "" if is_repeated else self.got
         clauses = [f"{where}: {self.what}" if where else self.what]

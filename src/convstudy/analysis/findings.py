@@ -92,6 +92,21 @@ class StageResult:
         """Whether the study file asks for this stage. Stages of outer folds are only parts of a search."""
         return self.question not in ("inner", "nested")
 
+    @property
+    def remaining(self) -> tuple[CandidateRow, ...]:
+        """The candidates that can still be selected: those of the open rung of a halving search, otherwise all."""
+        rung = self.trace.open_rung if self.trace else None
+        if self.trace is None or rung is None:
+            return self.rows
+        # Candidates that were eliminated in earlier rungs have no more fits to train.
+        names = self.trace.rungs[rung - 1].evaluated
+        return tuple(row for row in self.rows if row.name in names)
+
+    @property
+    def n_missing(self) -> int:
+        """The number of fits of the remaining candidates that are not trained, or failed and can be trained again."""
+        return sum(row.n_missing + row.n_retryable for row in self.remaining)
+
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict on a candidate and the best one."""
         return next((v for v in self.verdicts_on_best if name in (v.first, v.second)), None)

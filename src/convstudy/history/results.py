@@ -108,6 +108,17 @@ class Results:
         return tuple(record for record in found if not record.done)
 
     @property
+    def n_final(self) -> int:
+        """The number of the plan's fits with a final record."""
+        return sum(fit.id in self.records and self.records[fit.id].final for fit in self.plan.fits)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether every settled fit has a final record; fits that wait for a selection do not count."""
+        settled = self.plan.settled_fits
+        return all(fit.id in self.records and self.records[fit.id].final for fit in settled)
+
+    @property
     def unfinished(self) -> tuple[Record, ...]:
         """The records of failed fits that the next run trains again. Until then, their stages select no candidate."""
         return tuple(record for record in self.failed if not record.final)

@@ -234,10 +234,8 @@ def _failed(records: Sequence[Record], n_fits: int) -> str:
 
 def _unfinished(results: Results) -> str:
     n_fits, settled = len(results.plan.fits), results.plan.settled_fits
-    final = {fit_id for fit_id, record in results.records.items() if record.final}
-    if any(fit.id not in final for fit in settled):
-        n_final = sum(fit.id in final for fit in results.plan.fits)
-        return f"This run is unfinished: {n_final} of {n_fits} fits are trained. The conclusions may change."
+    if not results.is_trained:
+        return f"This run is unfinished: {results.n_final} of {n_fits} fits are trained. The conclusions may change."
     if len(settled) < n_fits:
         n_untrained = n_fits - len(settled)
         return f"A selection could not be made, so {n_untrained} of {n_fits} fits were not trained."
@@ -247,11 +245,8 @@ def _unfinished(results: Results) -> str:
 def _not_selected(stage_result: StageResult) -> str:
     trace = stage_result.trace
     rung = trace.open_rung if trace else None
-    # Candidates that were eliminated in earlier rungs have no more fits to train.
-    names = trace.rungs[rung - 1].evaluated if trace and rung else [row.name for row in stage_result.rows]
-    rows = [row for row in stage_result.rows if row.name in names]
-    n_fits = sum(len(row.fits) for row in rows)
-    n_missing = sum(row.n_missing + row.n_retryable for row in rows)
+    n_fits = sum(len(row.fits) for row in stage_result.remaining)
+    n_missing = stage_result.n_missing
     if n_missing:
         rung_text = f" of rung {rung} of {len(trace.rungs)}" if trace and rung else ""
         return f"nothing is selected yet. {n_fits - n_missing} of {n_fits} fits{rung_text} are trained."

@@ -104,11 +104,7 @@ def _line(stage_result: StageResult) -> str:
 
 
 def _not_selected(stage_result: StageResult) -> str:
-    trace = stage_result.trace
-    rung = trace.open_rung if trace else None
-    names = trace.rungs[rung - 1].evaluated if trace and rung else [row.name for row in stage_result.rows]
-    rows = [row for row in stage_result.rows if row.name in names]
-    if any(row.n_missing + row.n_retryable for row in rows):
+    if stage_result.n_missing:
         return "nothing is selected yet"
     return "nothing is selected, because every candidate has a failed fit"
 
@@ -215,12 +211,11 @@ def _about_run(analysis: Analysis) -> Iterator[str]:
         n = counted(protocol.n_hypotheses_elsewhere, "candidate")
         yield f"Note: other runs in this folder scored {n} on the same test set."
     if not results.complete:
-        fits, records = results.plan.fits, results.records
-        n_trained = sum(fit.id in records and records[fit.id].final for fit in fits)
+        fits = results.plan.fits
         n_settled = len(results.plan.settled_fits)
         reason = "not every model is evaluated on the test set"
-        if n_trained < n_settled:
-            reason = f"{n_trained:,} of {counted(len(fits), 'fit')} are trained"
+        if not results.is_trained:
+            reason = f"{results.n_final:,} of {counted(len(fits), 'fit')} are trained"
         elif n_settled < len(fits):
             n_missing = f"{len(fits) - n_settled:,} of {counted(len(fits), 'fit')}"
             reason = f"a stage selected nothing, so {n_missing} cannot be trained"
