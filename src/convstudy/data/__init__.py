@@ -7,6 +7,7 @@
 :mod:`.images`                  images and labels, as uint8 and int64 arrays
 :mod:`.splits`                  splits into training and validation images; folds; subsets
 :mod:`.source`                  the protocol of a source of images
+:mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each
 :mod:`.parts`                   checks of the type and shape of a user's arrays
 :mod:`.in_memory`               datasets from NumPy arrays
