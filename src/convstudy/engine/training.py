@@ -15,6 +15,7 @@ from convstudy.engine.augmentation import augmented
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.evaluation import precision_context
+from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import make_step
 from convstudy.engine.rng_streams import RngStreams
 from convstudy.engine.step_hyperparameters import StepHyperparameters, step_hyperparameters
@@ -28,8 +29,9 @@ class Step:
     Args:
         model: maps float32 ``(n, channels, height, width)`` to logits ``(n, n_classes)``.
         optimizer: made by :func:`~convstudy.engine.optimizers.build_optimizer` for this model.
-        recipe: its augmentation, precision, label smoothing and gradient clipping.
+        recipe: its augmentation, precision and gradient clipping.
         average: the EMA of the model's weights, updated after each step.
+        loss: the training loss; by default that of the recipe.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Step:
         optimizer: torch.optim.Optimizer,
         recipe: Recipe,
         average: WeightAverage | None = None,
+        loss: TrainingLoss | None = None,
     ) -> None:
+        self.loss = TrainingLoss.of(recipe) if loss is None else loss
         self.model, self.optimizer, self.recipe, self.average = model, optimizer, recipe, average
         self.rng = RngStreams(model, next(model.parameters()).device)
 
@@ -51,7 +55,7 @@ class Step:
         images = augmented(pixels, recipe, self.rng.augmentation)
         with precision_context(recipe.precision, pixels.device):
             logits = self.model(images)
-        loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        loss = self.loss(logits, labels)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
