@@ -9,6 +9,7 @@
 :mod:`.source`                  the protocol of a source of images
 :mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each
+:mod:`.value_range`             which pixel values of an array become black and white
 :mod:`.parts`                   checks of the type and shape of a user's arrays
 :mod:`.in_memory`               datasets from NumPy arrays
 :mod:`.files`                   finds, downloads and verifies the files of a source

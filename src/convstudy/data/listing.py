@@ -12,6 +12,8 @@ from convstudy.errors import DataError, Problem
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from convstudy.data.value_range import ValueBounds
+
 ListedPart = Literal["", "train", "validation", "test"]
 """The part that a source names for an image; empty if it names none."""
 
@@ -61,6 +63,8 @@ class Listing:
         times: the position of each image in time, such as a date in ISO form; ``None`` if the source has no times.
         weights: the weight of each image in the training loss, positive; ``None`` for equal weights.
         notes: what the reader decided or skipped, one sentence each. They are printed.
+        bounds: returns the bounds of the pixel values of the images at these positions, if the images are arrays;
+            ``None`` for image files. Call it for training images only.
 
     Raises:
         DataError: if there is no image, or a column has another length.
@@ -75,6 +79,7 @@ class Listing:
     times: Sequence[str] | None = None
     weights: Sequence[float] | None = None
     notes: tuple[str, ...] = ()
+    bounds: Callable[[Sequence[int]], ValueBounds] | None = None
 
     def __post_init__(self) -> None:
         if not self.names:
