@@ -1,0 +1,169 @@
+"""Files that Pillow decodes: JPEG, PNG, WebP, GIF, BMP and AVIF.
+
+The plugins are created directly, not by ``Image.open``: no other format can be chosen, the limits here apply before
+Pillow's own, and no warning is printed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from convstudy.data.decoding.exif import N_PICTURES, first_value, orientation
+from convstudy.data.decoding.fitting import decoded_size
+from convstudy.data.decoding.header import ImageHeader
+from convstudy.data.decoding.pixels import Opened, Samples
+from convstudy.data.decoding.undecodable import Undecodable, check_size, shortened
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
+
+    from convstudy.data.decoding.options import DecodeOptions
+
+PLUGINS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+}
+"""Format -> the module and class of Pillow that reads it."""
+
+MAX_SCANS = 100
+"""The largest number of scans of a JPEG. Progressive files have about 10; each costs a pass over all pixels."""
+
+BITS = {"1": 1, "I;16": 16, "I": 32, "F": 32}
+"""Mode -> the number of bits per value; 8 for all others."""
+
+
+def open_file(data: bytes, file_format: str) -> Opened:
+    """Read the header of a file of one of the formats of :data:`PLUGINS`.
+
+    Raises:
+        Undecodable: if the header is damaged, or too large.
+    """
+    if file_format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
+        raise Undecodable(f"too many scans: more than {MAX_SCANS} in a progressive JPEG")
+    with damage(data):
+        image = _plugin(file_format)(io.BytesIO(data), "")
+    width, height = image.size
+    check_size(height, width)
+    turn = orientation(image.info.get("exif"))
+    header = ImageHeader(
+        height=height,
+        width=width,
+        mode=image.mode,
+        channels=_channels(image),
+        format=file_format,
+        bits=BITS.get(image.mode, 8),
+        has_alpha=_has_alpha(image),
+        n_frames=_n_frames(image),
+        is_rotated=turn != 1,
+    )
+    if turn >= 5:
+        header = replace(header, height=width, width=height)
+
+    def load(options: DecodeOptions) -> Image.Image | Samples:
+        if options.decode == "reduced" and file_format == "JPEG" and options.value_range is None:
+            wanted_height, wanted_width = decoded_size((header.height, header.width), options)
+            wanted = (wanted_height, wanted_width) if turn >= 5 else (wanted_width, wanted_height)
+            image.draft(None, wanted)
+        with damage(data):
+            image.load()
+        if image.mode.startswith("I;16"):
+            import numpy as np
+
+            return Samples(np.asarray(rotated(image, turn))[..., None], (0, 65535))
+        return rotated(eight_bit(image), turn)
+
+    return Opened(header, load)
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """Return an image of mode L, LA, RGB or RGBA."""
+    if "transparency" in image.info:
+        return image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        return image
+    if image.mode == "P":
+        # A palette of Pillow can have transparency of its own.
+        has_alpha = image.palette is not None and image.palette.mode == "RGBA"
+        return image.convert("RGBA" if has_alpha else "RGB")
+    if image.mode in ("PA", "La"):
+        return image.convert("RGBA" if image.mode == "PA" else "LA")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def rotated(image: Image.Image, turn: int) -> Image.Image:
+    """Return an image as its EXIF orientation (1 to 8) says."""
+    from PIL.Image import Transpose
+
+    operation = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(turn)
+    return image if operation is None else image.transpose(operation)
+
+
+@contextmanager
+def damage(data: bytes) -> Iterator[None]:
+    """Turn what a decoder raises for a damaged file into a reason. Pillow does not document what it raises.
+
+    Raises:
+        Undecodable: instead of any exception of the decoder.
+    """
+    try:
+        yield
+    except Undecodable:
+        raise
+    except MemoryError:
+        raise Undecodable("not enough memory") from None
+    except Exception as error:
+        text = shortened(error)
+        if "truncated" in text.lower() or isinstance(error, EOFError):
+            raise Undecodable(f"truncated after {len(data):,} bytes") from None
+        raise Undecodable(f"damaged: {text}") from None
+
+
+def _plugin(file_format: str) -> type[ImageFile.ImageFile]:
+    module, name = PLUGINS[file_format]
+    found: type[ImageFile.ImageFile] = getattr(import_module(module), name)
+    return found
+
+
+def _channels(image: Image.Image) -> int:
+    """Return 1 for a grey image, also one with a palette of greys, and 3 for a colour image."""
+    if image.mode in ("1", "L", "LA", "La", "I", "I;16", "F"):
+        return 1
+    if image.mode in ("P", "PA") and image.palette is not None and image.palette.rawmode is not None:
+        colours = bytes(image.palette.palette)
+        order = image.palette.rawmode
+        if order in ("RGB", "BGR"):
+            return 1 if colours[0::3] == colours[1::3] == colours[2::3] else 3
+        if order in ("RGBX", "BGRX"):
+            return 1 if colours[0::4] == colours[1::4] == colours[2::4] else 3
+    return 3
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    if image.mode == "P" and image.palette is not None and image.palette.mode == "RGBA":
+        return True
+    return "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA")
+
+
+def _n_frames(image: ImageFile.ImageFile) -> int:
+    if image.format in ("WEBP", "AVIF"):
+        return int(getattr(image, "n_frames", 1))
+    if image.format == "JPEG" and isinstance(pictures := image.info.get("mp"), bytes):
+        return first_value(pictures, N_PICTURES) or 1
+    return 1
