@@ -14,6 +14,12 @@
 :mod:`.in_memory`               datasets from NumPy arrays
 :mod:`.files`                   finds, downloads and verifies the files of a source
 :mod:`.idx`                     a strict reader of IDX files
+:mod:`.image_blocks`            images that follow each other in a file, read by position
+:mod:`.array_labels`            labels of an array as text; how the images of an array are stored
+:mod:`.array_roles`             which arrays of a file are images and which are labels, by their names
+:mod:`.array_parts`             the listing of arrays, part by part
+:mod:`.part_words`              the words that name a part: train, validation, test
+:mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding
 :mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file
 :mod:`.digits`                  scikit-learn's digits, which need no download
 :mod:`.audit.perceptual_hashes` exact and perceptual hashes of images

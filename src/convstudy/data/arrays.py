@@ -37,7 +37,7 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap[Any, 
     Raises:
         DataError: if the file cannot be read, has another dtype or shape, or is in Fortran order.
     """
-    header = _header(path)
+    header = file_header(path)
     if header.dtype.str != dtype or header.shape != shape or header.is_fortran:
         expected = f"{dtype} of shape {shape}"
         raise DataError(
@@ -59,7 +59,7 @@ def open_array(path: Path, kinds: str, expected: str) -> np.memmap[Any, np.dtype
     Raises:
         DataError: if the file cannot be read, is empty or damaged, or has a dtype of another kind.
     """
-    header = _header(path)
+    header = file_header(path)
     if header.dtype.kind not in kinds or not header.shape or min(header.shape) < 1:
         what = f"this array must not be empty, and must be {expected}"
         raise DataError(Problem(what, Location(str(path)), header.description))
@@ -96,19 +96,20 @@ def read_header(file: IO[bytes]) -> NpyHeader:
 
 
 @dataclass(frozen=True)
-class _Header(NpyHeader):
+class FileHeader(NpyHeader):
     """A header with the offset of the values and the size of the file, both in bytes."""
 
     offset: int
     n_bytes: int
 
 
-def _header(path: Path) -> _Header:
+def file_header(path: Path) -> FileHeader:
+    """Read the header of a ``.npy`` file; raise :class:`DataError` if the file cannot be read or is damaged."""
     try:
         with open_regular(path) as file:
             found = read_header(file)
             size = os.fstat(file.fileno()).st_size
-            return _Header(found.shape, found.is_fortran, found.dtype, file.tell(), size)
+            return FileHeader(found.shape, found.is_fortran, found.dtype, file.tell(), size)
     except OSError as error:
         what = f"cannot read the file: {error.strerror or error}"
         raise DataError(Problem(what, Location(str(path)))) from None
@@ -117,7 +118,7 @@ def _header(path: Path) -> _Header:
         raise DataError(Problem(what, Location(str(path)))) from None
 
 
-def _memory_map(path: Path, header: _Header) -> np.memmap[Any, np.dtype[Any]]:
+def _memory_map(path: Path, header: FileHeader) -> np.memmap[Any, np.dtype[Any]]:
     """Return the memory map of an array with a valid header; the file must have exactly the bytes of the array."""
     import numpy as np
 

@@ -1,161 +1,173 @@
-"""One ``.npz`` file with four arrays, as written by ``np.savez``; Keras publishes MNIST in this form."""
+"""One ``.npz`` file, as written by ``np.savez``: the names of Keras, MedMNIST, scikit-learn and similar ones."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.arrays import read_header
-from convstudy.data.source import (
-    Found,
-    PartDigests,
-    SourceKind,
-    exists,
-    from_json,
-    path_from,
-    path_within,
-)
+from convstudy.data.array_labels import image_form, label_texts
+from convstudy.data.array_parts import ArrayPart, listing_of_parts
+from convstudy.data.array_roles import Roles, roles_of
+from convstudy.data.arrays import NpyHeader, read_header
+from convstudy.data.four_arrays import SOURCE
+from convstudy.data.image_blocks import BlockReader, ImageBlock, check_image_size
+from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-    from convstudy.data.images import Images, Part
-
-MAX_BYTES = 1 << 32
-"""The largest size of one array in bytes. Arrays are loaded into memory; use ``.npy`` files for larger arrays."""
-CHUNK_SIZE = 1 << 20
-PATH_FORM = "a .npz file with x_train, y_train, x_test and y_test"
-HINT = 'save it again with np.savez, or save four .npy files for source = "npy"'
-
-
-@dataclass(frozen=True)
-class NpzSource(PartDigests):
-    """One ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
-
-    Images are uint8 of shape (n, height, width) or (n, height, width, channels); labels are integers of shape (n,) or
-    (n, 1). Arrays of Python objects are never read.
-
-    Args:
-        path: the file.
-        train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
-        test_digest: the SHA-256 (hex) of the test set.
-    """
-
-    path: str
-    train_digest: str
-    test_digest: str
-
-    def fetch(self, download: bool = True) -> None:
-        """Check that the file exists; it cannot be downloaded."""
-        if not exists(Path(self.path)):
-            raise DataError(Problem("there is no such file", Location(self.path), expected=PATH_FORM))
-
-    def read(self, part: Part) -> Images:
-        return self.verified(read_part(self.path, part), part, Location(self.path), "restore the file")
-
-    def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
-        from convstudy.data.parts import checked_labels
-
-        labels = read_array(self.path, f"y_{part}")
-        return checked_labels(labels, len(labels) if labels.ndim else 0, _place(self.path, f"y_{part}"))
-
-    def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        return {**asdict(self), "path": path_within(self.path, folder)}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpzSource:
-        """Create the source from JSON values; a relative path is relative to ``folder``."""
-        read = from_json(cls, values)
-        return replace(read, path=path_from(read.path, folder))
+MAX_ARRAYS = 10_000
+"""The largest number of arrays in a file."""
+MAX_LABEL_BYTES = 1 << 30
+"""The largest size of an array that is not images, in bytes."""
+MAX_VERIFIED_BYTES = 1 << 30
+"""The checksum of an uncompressed array up to this size is verified. That of a compressed array is always."""
+NAMES = "x_train, y_train, x_test, y_test; train_images, train_labels, …; or X and y"
+PATH_FORM = f"a .npz file with the arrays {NAMES}"
 
 
-def find(path: Path) -> Found:
-    """Return the source of a file; all arrays are read once to compute the digests."""
-    from convstudy.data.parts import checked_n_classes
+class _Archive:
+    """An open ``.npz`` file."""
 
-    if not exists(path):
-        raise DataError(Problem("there is no such file", Location(str(path)), expected=PATH_FORM))
-    train, test = read_part(str(path), "train"), read_part(str(path), "test")
-    n_classes = checked_n_classes(train, test, Location(str(path)))
-    source = NpzSource(str(path.absolute()), train.digest(), test.digest())
-    return Found(source, train.image_shape, len(train), len(test), n_classes)
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path, self.archive = path, archive
+        if len(archive.filelist) > MAX_ARRAYS:
+            got, expected = f"{len(archive.filelist):,}", f"at most {MAX_ARRAYS:,}"
+            raise DataError(Problem("there are too many arrays", Location(str(path)), got, expected))
+        self.names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+    def where(self, name: str) -> Location:
+        return Location(str(self.path), key=(name,))
+
+    def header(self, name: str) -> tuple[NpyHeader, int]:
+        """Return the header of an array and its size in bytes; check that the array has the bytes that it declares."""
+        info = self.archive.getinfo(f"{name}.npy")
+        with self.archive.open(info) as member:
+            header = read_header(member)
+            size = member.tell()
+        if header.dtype.hasobject:
+            what = (
+                "this array has Python objects (dtype=object), which are not read because they can run code"
+            )
+            hint = f"save text as text: np.savez(…, {name}=np.asarray({name}, dtype=str))"
+            raise DataError(Problem(what, self.where(name), header.description, hint=hint))
+        n_bytes = prod(header.shape) * header.dtype.itemsize
+        if info.file_size != size + n_bytes:
+            what = (
+                "the array ends too early"
+                if info.file_size < size + n_bytes
+                else "bytes follow the last value"
+            )
+            got, expected = f"{info.file_size:,} bytes", f"exactly {size + n_bytes:,} bytes"
+            raise DataError(Problem(what, self.where(name), got, expected))
+        return header, size
+
+    def block(self, name: str) -> tuple[ImageBlock, str]:
+        """Return the images of an array without reading them, and a note on what was decided."""
+        header, size = self.header(name)
+        form = image_form(header.shape, header.dtype, self.where(name))
+        info = self.archive.getinfo(f"{name}.npy")
+        is_stored = info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
+        if is_stored and info.file_size <= MAX_VERIFIED_BYTES:
+            with self.archive.open(info) as member:
+                while member.read(1 << 20):  # the last piece verifies the checksum
+                    pass
+        block = ImageBlock(
+            str(self.path),
+            header.shape[0],
+            form.shape,
+            header.dtype.str,
+            size + (self._start(info) if is_stored else 0),
+            axes=form.axes,
+            packing="" if is_stored else "zip",
+            member=info.filename,
+            is_fortran=header.is_fortran,
+        )
+        check_image_size(block)
+        return block, form.note
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return an array that is not images.
+
+        Raises:
+            DataError: if it is larger than ``MAX_LABEL_BYTES``.
+        """
+        import numpy as np
+
+        header, size = self.header(name)
+        n_bytes = prod(header.shape) * header.dtype.itemsize
+        if n_bytes > MAX_LABEL_BYTES:
+            got, expected = f"{n_bytes:,} bytes", f"at most {MAX_LABEL_BYTES:,} bytes"
+            raise DataError(Problem("this array is too large", self.where(name), got, expected))
+        with self.archive.open(f"{name}.npy") as member:
+            content = member.read(size + n_bytes + 1)[size:]  # read to the end, which verifies the checksum
+        order = "F" if header.is_fortran else "C"
+        return np.frombuffer(content, header.dtype).reshape(header.shape, order=order)  # type: ignore[call-overload,no-any-return]
+
+    def _start(self, info: zipfile.ZipInfo) -> int:
+        """Return the position of the content of a member that is not compressed, after its header."""
+        file: IO[bytes] | None = self.archive.fp
+        assert file is not None
+        file.seek(info.header_offset + 26)
+        name, extra = file.read(2), file.read(2)
+        return info.header_offset + 30 + int.from_bytes(name, "little") + int.from_bytes(extra, "little")
 
 
-def read_part(path: str, part: Part) -> Images:
-    """Return the training or test images of a file. Check types and shapes, not digests."""
-    from convstudy.data.parts import checked_images
-
-    pixels, labels = (read_array(path, f"{kind}_{part}") for kind in "xy")
-    return checked_images(pixels, labels, (_place(path, f"x_{part}"), _place(path, f"y_{part}")))
-
-
-def read_array(path: str, name: str) -> npt.NDArray[Any]:
-    """Return one array of a file.
-
-    Raises:
-        DataError: if there is no such array, or it is damaged, contains objects or is larger than ``MAX_BYTES``.
-    """
-    where = _place(path, name)
+def listing(path: Path, options: SourceOptions) -> Listing:
+    """List the images of a file. Labels are read; of the images, only the header is."""
     try:
-        with open_regular(Path(path)) as file, zipfile.ZipFile(file) as archive:
-            if f"{name}.npy" not in archive.namelist():
-                found = ", ".join(archive.namelist()[:10])
-                raise DataError(Problem(f"there is no array {name}", Location(path), found, PATH_FORM))
-            with archive.open(f"{name}.npy") as member:
-                return _read(member, archive.getinfo(f"{name}.npy").file_size, where)
+        with open_regular(path) as file, closing(zipfile.ZipFile(file)) as archive:
+            return _listing(_Archive(path, archive), options)
     except DataError:
         raise
     except OSError as error:
         what = f"cannot read the file: {error.strerror or error}"
-        raise DataError(Problem(what, where, expected=PATH_FORM)) from None
+        raise DataError(Problem(what, Location(str(path)), expected=PATH_FORM)) from None
     except Exception as error:  # zipfile, zlib and NumPy do not document what they raise for a damaged file
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(Problem(f"this is not a valid .npz file: {reason}", where, hint=HINT)) from None
-
-
-def _read(member: IO[bytes], size: int, where: Location) -> npt.NDArray[Any]:
-    """Return the array of one member.
-
-    It is read in pieces and never beyond the size in its header, because a small archive can unpack to any size.
-    """
-    import numpy as np
-
-    header = read_header(member)
-    shape, dtype, got = header.shape, header.dtype, header.description
-    if dtype.kind not in "biuf" or not shape or min(shape) < 1 or header.is_fortran:
+        hint = "save it again with np.savez"
         raise DataError(
-            Problem("this must be a non-empty array of numbers in C order", where, got, hint=HINT)
-        )
-    n_bytes = prod(shape) * dtype.itemsize
-    if n_bytes > MAX_BYTES:
-        expected, hint = f"at most {MAX_BYTES:,} bytes", 'save four .npy files for source = "npy"'
-        raise DataError(Problem("this array is too large", where, f"{n_bytes:,} bytes", expected, hint))
-    values = np.empty(n_bytes, dtype=np.uint8)
-    n_read = 0
-    # One byte more than expected is read, to notice extra bytes.
-    while piece := member.read(min(CHUNK_SIZE, n_bytes - n_read + 1)):
-        if n_read + len(piece) > n_bytes:
-            raise DataError(
-                Problem("bytes follow the last value", where, f"{size:,} bytes", f"{n_bytes:,} bytes", HINT)
-            )
-        values[n_read : n_read + len(piece)] = np.frombuffer(piece, np.uint8)
-        n_read += len(piece)
-    if n_read < n_bytes:
-        raise DataError(
-            Problem("the array ends too early", where, f"{n_read:,} bytes", f"{n_bytes:,} bytes", HINT)
-        )
-    return values.view(dtype).reshape(shape)
+            Problem(f"this is not a valid .npz file: {reason}", Location(str(path)), hint=hint)
+        ) from None
 
 
-def _place(path: str, name: str) -> Location:
-    return Location(path, key=(name,))
+def _listing(archive: _Archive, options: SourceOptions) -> Listing:
+    roles = roles_of(archive.names, options, Location(str(archive.path)), NAMES)
+    parts, notes = [], list[str]()
+    for role in roles.parts:
+        block, note = archive.block(role.images)
+        notes += [f"{role.images}: {note}"] if note else []
+        labels = label_texts(archive.array(role.labels), archive.where(role.labels))
+        columns = {key: archive.array(name) for key, name in role.columns.items()}
+        where = archive.where(role.labels)
+        parts.append(ArrayPart.of(role.part, block, labels, where, columns))
+    if roles.unused:
+        notes.append(f"arrays that are not used: {', '.join(roles.unused)}")
+    return listing_of_parts(parts, _class_names(archive, roles), notes)
 
 
-SOURCE = SourceKind("npz", NpzSource, find, PATH_FORM)
+def _class_names(archive: _Archive, roles: Roles) -> tuple[str, ...] | None:
+    """Return the names of the classes, if the file has an array of text for them."""
+    if not roles.class_names:
+        return None
+    names = archive.array(roles.class_names)
+    if names.dtype.kind != "U" or names.ndim != 1:
+        return None
+    return tuple(names.tolist())
+
+
+def recognise(path: Path) -> bool:
+    """Return whether a path is a file with the ending ``.npz``."""
+    return path.suffix.lower() == ".npz" and not path.is_dir()
+
+
+LISTED_SOURCE = ListedSource(
+    "npz", PATH_FORM, recognise, listing, BlockReader.from_json, ("image", "label", "group", "time", "weight")
+)
+
+__all__ = ["LISTED_SOURCE", "SOURCE"]

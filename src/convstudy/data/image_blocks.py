@@ -1,0 +1,281 @@
+"""Images that follow each other in a file without a header of their own, such as the rows of an array.
+
+Single images are read from their offset. Many processes can read the same file: it is in memory once, in the file cache
+of the operating system. A compressed file is read from its start to the image that is wanted, so images should be read
+in their order.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import threading
+import zipfile
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from math import prod
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from convstudy.data.listing import Stamp
+from convstudy.data.source import from_json
+from convstudy.data.value_range import OWN_RANGE, ValueBounds, bounds_of
+from convstudy.errors import DataError, Location, Problem
+from convstudy.regular_file import open_regular
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+MAX_BYTES_IN_MEMORY = 1 << 25
+"""A compressed block up to this size is unpacked once, because any other order than that of the images is slow."""
+MAX_IMAGE_BYTES = 1 << 28
+"""The largest size of one image in bytes."""
+CHUNK_BYTES = 1 << 24
+"""The number of bytes of images that are examined at a time."""
+
+
+@dataclass(frozen=True)
+class ImageBlock:
+    """The images of one array in a file.
+
+    Args:
+        path: the file.
+        n_images: the number of images.
+        shape: the shape of one image as stored, in C order.
+        dtype: the number format as NumPy writes it, such as ``"|u1"`` or ``">f4"``.
+        offset: the position of the first image in the (unpacked) file, in bytes.
+        stride: the distance between two images in bytes; 0 if they follow each other without a gap.
+        axes: the order of the axes of ``shape`` that gives (height, width) or (height, width, channels); empty if it is
+            that order.
+        packing: ``""`` for a file that is not compressed, ``"gzip"``, or ``"zip"`` for a member of a ZIP archive.
+        member: the name of that member.
+        is_fortran: whether the whole array is in Fortran order: the first values of all images, then the second values,
+            and so on.
+    """
+
+    path: str
+    n_images: int
+    shape: tuple[int, ...]
+    dtype: str
+    offset: int = 0
+    stride: int = 0
+    axes: tuple[int, ...] = ()
+    packing: str = ""
+    member: str = ""
+    is_fortran: bool = False
+
+    @property
+    def image_bytes(self) -> int:
+        """The size of one image in bytes."""
+        import numpy as np
+
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    @property
+    def end(self) -> int:
+        """The position after the last image in the (unpacked) file, in bytes."""
+        return self.offset + (self.n_images - 1) * (self.stride or self.image_bytes) + self.image_bytes
+
+    @property
+    def where(self) -> Location:
+        """The place in errors: the file and the name of the array."""
+        return Location(self.path, key=(self.member.removesuffix(".npy"),) if self.member else ())
+
+    def opened(self) -> IO[bytes]:
+        """Open the file or the member for reading (unpacked) bytes."""
+        if self.packing == "gzip":
+            return _opened_gzip(Path(self.path))
+        if self.packing == "zip":
+            return zipfile.ZipFile(open_regular(Path(self.path))).open(self.member)
+        return open_regular(Path(self.path))
+
+
+class BlockReader:
+    """Reads the images of one or more blocks of the same number format; positions count through all blocks."""
+
+    def __init__(self, blocks: Sequence[ImageBlock]) -> None:
+        self.blocks = tuple(blocks)
+        self._starts = (0, *accumulate(block.n_images for block in self.blocks))
+        self._open: dict[int, _Images] = {}
+        self._lock = threading.Lock()  # two threads must not move the same file
+
+    def stamp(self, position: int) -> Stamp:
+        status = Path(self._place(position)[1].path).stat()
+        return status.st_size, status.st_mtime_ns, status.st_ino
+
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """Return all stamps, int64 of shape (n, 3); −1 where the file cannot be examined."""
+        import numpy as np
+
+        stamps = np.full((self._starts[-1], 3), -1, dtype=np.int64)
+        for start, end in zip(self._starts, self._starts[1:], strict=False):
+            with suppress(OSError):
+                stamps[start:end] = self.stamp(start)
+        return stamps
+
+    def read(self, position: int) -> npt.NDArray[Any]:
+        """Return one image, an array of shape (height, width) or (height, width, channels)."""
+        number, block, row = self._place(position)
+        with self._lock, _as_data_error(block):
+            if number not in self._open:
+                self._open[number] = _FortranImages(block) if block.is_fortran else _Images(block)
+            image = self._open[number].read(row)
+        return image.transpose(block.axes) if block.axes else image
+
+    def bounds(self, positions: Sequence[int]) -> ValueBounds:
+        """Return the bounds of the pixel values of these images.
+
+        Raises:
+            DataError: if an image cannot be read.
+        """
+        import numpy as np
+
+        dtype = np.dtype(self.blocks[0].dtype).name
+        # The values do not matter to a format with a fixed range, so they are not read.
+        return ValueBounds(0, 0, dtype, True) if dtype in OWN_RANGE else bounds_of(self._pieces(positions))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"blocks": [asdict(block) for block in self.blocks]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> BlockReader:
+        """Create the reader from the values of :meth:`as_json`."""
+        return cls([from_json(ImageBlock, block) for block in values["blocks"]])
+
+    def _place(self, position: int) -> tuple[int, ImageBlock, int]:
+        """Return the number of the block, the block, and the row in this block."""
+        if not 0 <= position < self._starts[-1]:
+            raise IndexError(f"position must be in [0, {self._starts[-1] - 1}]; got {position}")
+        number = bisect_right(self._starts, position) - 1
+        return number, self.blocks[number], position - self._starts[number]
+
+    def _pieces(self, positions: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
+        """Yield the pixels of these images, several images in one array, because NumPy is slow for small arrays."""
+        import numpy as np
+
+        waiting: list[npt.NDArray[Any]] = []
+        n_bytes = 0
+        for position in sorted(positions):
+            waiting.append(self.read(position).reshape(-1))
+            n_bytes += waiting[-1].nbytes
+            if n_bytes > CHUNK_BYTES:
+                yield np.concatenate(waiting)
+                waiting, n_bytes = [], 0
+        if waiting:
+            yield np.concatenate(waiting)
+
+
+class _Images:
+    """The open file of a block."""
+
+    def __init__(self, block: ImageBlock) -> None:
+        self.block = block
+        self.file = block.opened()
+        if block.packing and block.end <= MAX_BYTES_IN_MEMORY:
+            with self.file:
+                content = self.file.read(block.end)
+            self.file = io.BytesIO(content)
+
+    def read(self, row: int) -> npt.NDArray[Any]:
+        import numpy as np
+
+        block = self.block
+        size = block.image_bytes
+        self.file.seek(block.offset + row * (block.stride or size))
+        content = self.file.read(size)
+        if len(content) != size:
+            raise DataError(Problem("the file ends too early", Location(block.path)))
+        return np.frombuffer(content, dtype=block.dtype).reshape(block.shape)
+
+
+class _FortranImages(_Images):
+    """An array in Fortran order, whose images have their values far from each other: a memory map, or in memory."""
+
+    def __init__(self, block: ImageBlock) -> None:
+        import numpy as np
+
+        self.block = block
+        shape = (block.n_images, *block.shape)
+        if block.packing:
+            with block.opened() as file:
+                file.seek(block.offset)
+                content = file.read(block.n_images * block.image_bytes)
+            self.array = np.frombuffer(content, block.dtype).reshape(shape, order="F")
+        else:
+            # A map of a file that is shorter than the array would kill the process when it is read.
+            if Path(block.path).stat().st_size < block.end:
+                raise DataError(Problem("the file ends too early", Location(block.path)))
+            self.array = np.memmap(block.path, block.dtype, "r", block.offset, shape, "F")
+
+    def read(self, row: int) -> npt.NDArray[Any]:
+        import numpy as np
+
+        return np.ascontiguousarray(self.array[row])
+
+
+@contextmanager
+def _as_data_error(block: ImageBlock) -> Iterator[None]:
+    """Turn the errors of a damaged file into :class:`DataError`."""
+    try:
+        yield
+    except DataError:
+        raise
+    except OSError as error:
+        what = f"cannot read the file: {error.strerror or error}"
+        raise DataError(Problem(what, block.where)) from None
+    except (
+        Exception
+    ) as error:  # zipfile, gzip, zlib and NumPy do not document what they raise for a damaged file
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(Problem(f"the file is damaged: {reason}", block.where)) from None
+
+
+def check_image_size(block: ImageBlock) -> None:
+    """Raise :class:`DataError` if an image of the block is larger than ``MAX_IMAGE_BYTES``."""
+    if block.image_bytes > MAX_IMAGE_BYTES:
+        got, expected = f"{block.image_bytes:,} bytes per image", f"at most {MAX_IMAGE_BYTES:,} bytes"
+        raise DataError(Problem("the images are too large", block.where, got, expected))
+
+
+def check_size(block: ImageBlock) -> None:
+    """Check that the (unpacked) file ends with the last image of the block.
+
+    Raises:
+        DataError: if the file cannot be read, is damaged, is shorter or longer, or an image is too large.
+    """
+    check_image_size(block)
+    with _as_data_error(block):
+        size = _unpacked_size(block)
+    if size != block.end:
+        what = "bytes follow the last image" if size > block.end else "the file ends too early"
+        got = f"at least {size:,} bytes" if block.packing == "gzip" else f"{size:,} bytes"
+        raise DataError(Problem(what, block.where, got, f"exactly {block.end:,} bytes"))
+
+
+def _unpacked_size(block: ImageBlock) -> int:
+    """Return the size of the (unpacked) file in bytes; for a gzip file, at most one byte more than the block needs."""
+    path = Path(block.path)
+    if block.packing == "":
+        return path.stat().st_size
+    if block.packing == "zip":
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            return archive.getinfo(block.member).file_size
+    # The last four bytes of a gzip file are the unpacked size, modulo 2^32, of its last member, mostly the only one.
+    with open_regular(path) as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        if int.from_bytes(file.read(4), "little") == block.end % (1 << 32):
+            return block.end
+    n_bytes = 0
+    with _opened_gzip(path) as unpacked:
+        while n_bytes <= block.end and (piece := unpacked.read(min(1 << 20, block.end + 1 - n_bytes))):
+            n_bytes += len(piece)
+    return n_bytes
+
+
+def _opened_gzip(path: Path) -> IO[bytes]:
+    opened: IO[bytes] = gzip.GzipFile(fileobj=open_regular(path))  # type: ignore[assignment]
+    return opened
