@@ -10,6 +10,11 @@
 :mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each
 :mod:`.value_range`             which pixel values of an array become black and white
+:mod:`.detect`                  chooses the kind of source of a path
+:mod:`.class_folders`           classes and parts from the paths of a tree of folders
+:mod:`.class_names`             checks of the names of classes
+:mod:`.image_files`             reads image files below a folder
+:mod:`.problem_list`            collects the problems of many images or rows
 :mod:`.parts`                   checks of the type and shape of a user's arrays
 :mod:`.in_memory`               datasets from NumPy arrays
 :mod:`.files`                   finds, downloads and verifies the files of a source

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from convstudy.errors import DataError, Problem
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from convstudy.data.value_range import ValueBounds
@@ -30,6 +31,10 @@ class Reader(Protocol):
         Raises:
             OSError: if the file cannot be examined.
         """
+        ...
+
+    def stamps(self) -> npt.NDArray[np.int64]:
+        """Return the stamps of all images, int64 of shape (n, 3), quickly; -1 for a file that cannot be examined."""
         ...
 
     def read(self, position: int) -> bytes | npt.NDArray[Any]:

@@ -1,0 +1,73 @@
+"""Checks the names of classes: each can be printed on one line, and no two of them look the same."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable
+
+from convstudy.errors import NOWHERE, Location, Problem
+
+MAX_CLASSES = 30_000
+"""The largest number of classes. ImageNet-21k has 21,841; more usually means that the labels are identifiers."""
+MAX_NAME_LENGTH = 200
+"""The largest length of a class name in characters."""
+
+
+def name_fault(name: str) -> str:
+    """Return what is wrong with the name of a class, or an empty string.
+
+    >>> name_fault("cat"), name_fault("  ")
+    ('', 'is empty')
+    """
+    if not name.strip():
+        return "is empty"
+    if len(name.splitlines()) > 1:
+        return "has more than one line"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"has more than {MAX_NAME_LENGTH} characters"
+    categories = {unicodedata.category(letter) for letter in name}
+    if "Cs" in categories:
+        return "is not valid UTF-8"
+    if "Cc" in categories:
+        return "contains a control character"
+    return ""
+
+
+def class_name_problems(names: Iterable[str], where: Location = NOWHERE) -> tuple[Problem, ...]:
+    """Return the problems of a set of class names.
+
+    A name must not be empty, have several lines or contain control characters. Two names must differ by more than the
+    form of the same letters (Unicode normalisation), spaces, or the form of the same number ("1" and "01").
+    """
+    distinct, problems = sorted(set(names)), list[Problem]()
+    if len(distinct) > MAX_CLASSES:
+        hint = "check that the labels are classes and not identifiers of images"
+        got, expected = f"{len(distinct):,}", f"at most {MAX_CLASSES:,}"
+        return (Problem("there are too many classes", where, got, expected, hint),)
+    first: dict[str | float, str] = {}
+    for name in distinct:
+        if fault := name_fault(name):
+            problems.append(Problem(f"the class name {shown(name)} {fault}", where))
+            continue
+        other = first.setdefault(_key(name), name)
+        if other != name:
+            what = f"the class names {shown(other)} and {shown(name)} look the same"
+            problems.append(Problem(what, where, hint="give one class one name"))
+    return tuple(problems)
+
+
+def shown(name: str) -> str:
+    """Return a name in quotes for a message: short, on one line, with escapes for letters that cannot be printed."""
+    text = name if len(name) <= 80 else name[:79] + "…"
+    return '"' + "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text) + '"'
+
+
+def _key(name: str) -> str | float:
+    """Return a value that is equal for names that look the same."""
+    text = " ".join(unicodedata.normalize("NFC", name).split())
+    try:
+        number = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return text
+    return number if math.isfinite(number) and abs(number) < 2**53 else text

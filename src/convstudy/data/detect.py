@@ -1,0 +1,74 @@
+"""Chooses the kind of source of a path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+from convstudy.data.listing import ListedSource, SourceOptions
+from convstudy.data.source import exists
+from convstudy.data.sources import LISTED_SOURCES
+from convstudy.errors import DataError, Location, Problem, unknown
+from convstudy.numbers import listed
+
+SOURCE_KEY = Location(key=("dataset", "source"))
+
+
+def detect(path: Path, source: str | None = None) -> ListedSource:
+    """Return the kind of source of a path.
+
+    Args:
+        path: a file or folder.
+        source: the name of a kind, if the user chose one.
+
+    Raises:
+        DataError: if there is no such path or kind, no kind recognises the path, or several kinds do.
+    """
+    if source is not None and source not in LISTED_SOURCES:
+        raise DataError(unknown("source", source, LISTED_SOURCES, SOURCE_KEY))
+    if not exists(path):
+        raise DataError(_missing(path))
+    if source is not None:
+        return LISTED_SOURCES[source]
+    recognised = [kind for kind in LISTED_SOURCES.values() if kind.recognise(path)]
+    found = [kind for kind in recognised if not kind.is_fallback] or recognised
+    if len(found) == 1:
+        return found[0]
+    where = Location(str(path))
+    if not found:
+        what = "it is not clear what this is"
+        forms = "".join(
+            f'\n    {kind.path_form} (source = "{kind.name}")' for kind in LISTED_SOURCES.values()
+        )
+        raise DataError(Problem(what, where, hint=f"the path must be one of:{forms}"))
+    names = listed([f'"{kind.name}"' for kind in found], "or")
+    raise DataError(Problem("this can be read in several ways", where, hint=f"set source = {names}"))
+
+
+def check_options(kind: ListedSource, options: SourceOptions) -> None:
+    """Refuse keys that a kind of source does not use.
+
+    Raises:
+        DataError: with all such keys.
+    """
+    default = SourceOptions()
+    unused = [
+        each.name
+        for each in fields(SourceOptions)
+        if each.name not in kind.options and getattr(options, each.name) != getattr(default, each.name)
+    ]
+    if unused:
+        used = f"; it uses {listed(kind.options)}" if kind.options else ""
+        what = f'source "{kind.name}" does not use this key{used}'
+        raise DataError(*(Problem(what, Location(key=("dataset", name))) for name in unused))
+
+
+def _missing(path: Path) -> Problem:
+    """Return the problem of a path that does not exist, with the part of it that does."""
+    where = Location(str(path))
+    if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises for a path that is too long
+        return Problem("this symbolic link leads to no file", where)
+    above = next((each for each in path.absolute().parents if exists(each)), None)
+    hint = f"{above} exists, but does not contain it" if above else ""
+    return Problem("there is no such file or folder", where, hint=hint)

@@ -1,0 +1,70 @@
+"""The kind of a source follows from its path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convstudy.data import detect as module
+from convstudy.data.detect import check_options, detect
+from convstudy.data.listing import SourceOptions
+from convstudy.data.sources import LISTED_SOURCES
+from convstudy.errors import DataError
+
+FOLDER = LISTED_SOURCES["folder"]
+
+
+def test_missing_path_is_an_error_that_names_the_part_that_exists(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        detect(tmp_path / "photos" / "new")
+    assert "photos/new: there is no such file or folder." in str(caught.value)
+    assert f"hint: {tmp_path} exists, but does not contain it" in str(caught.value)
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        detect(tmp_path / "photos", "folder")
+    for name in ("a\0b", "a" * 1000):
+        with pytest.raises(DataError, match="there is no such file or folder"):
+            detect(tmp_path / name)
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(DataError, match="link: this symbolic link leads to no file"):
+        detect(tmp_path / "link")
+
+
+def test_path_that_no_kind_recognises_is_an_error_with_all_forms(tmp_path: Path) -> None:
+    (tmp_path / "notes.docx").write_bytes(b"text")
+    with pytest.raises(DataError) as caught:
+        detect(tmp_path / "notes.docx")
+    for kind in LISTED_SOURCES.values():
+        assert f'{kind.path_form} (source = "{kind.name}")' in str(caught.value)
+
+
+def test_unknown_source_is_an_error_that_lists_all(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        detect(tmp_path, "foldr")
+    assert str(caught.value).startswith("dataset.source must be ")
+    assert 'did you mean "folder"?' in str(caught.value)
+
+
+def test_special_kind_is_preferred_to_a_fallback_and_two_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    special = replace(FOLDER, name="special", is_fallback=False)
+    kinds = {"folder": FOLDER, "special": special}
+    monkeypatch.setattr(module, "LISTED_SOURCES", kinds)
+    assert detect(tmp_path) is special
+    assert detect(tmp_path, "folder") is FOLDER
+    kinds["other"] = replace(special, name="other")
+    with pytest.raises(DataError, match="several ways") as caught:
+        detect(tmp_path)
+    assert 'set source = "special" or "other"' in str(caught.value)
+
+
+def test_option_that_a_source_does_not_use_is_an_error() -> None:
+    check_options(FOLDER, SourceOptions(parts="ignore"))
+    with pytest.raises(DataError) as caught:
+        check_options(FOLDER, SourceOptions(label="y", transpose=True))
+    assert str(caught.value).splitlines() == [
+        'dataset.label: source "folder" does not use this key; it uses parts.',
+        'dataset.transpose: source "folder" does not use this key; it uses parts.',
+    ]
