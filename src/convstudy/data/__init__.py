@@ -23,6 +23,8 @@
 :mod:`.array_labels`            labels of an array as text; how the images of an array are stored
 :mod:`.array_roles`             which arrays of a file are images and which are labels, by their names
 :mod:`.array_parts`             the listing of arrays, part by part
+:mod:`.array_store`             a file or folder of named arrays, and its listing
+:mod:`.npy_files`               a folder of ``.npy`` files in all number formats
 :mod:`.part_words`              the words that name a part: train, validation, test
 :mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding
 :mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convstudy.data import Dataset, four_arrays, image_blocks
+from convstudy.data import Dataset, array_store, four_arrays, image_blocks
 from convstudy.data.images import Part
 from convstudy.data.listing import SourceOptions
 from convstudy.data.sources import npz
@@ -185,7 +185,7 @@ def test_labels_of_a_pandas_text_column_are_refused_with_the_way_to_save_them(tm
     with pytest.raises(DataError, match="Python objects") as caught:
         listed("npz", path)
     (problem,) = caught.value.problems
-    assert problem.hint == "save text as text: np.savez(…, y=np.asarray(y, dtype=str))"
+    assert problem.hint == "save text as text, with np.asarray(y, dtype=str)"
     found = listed("npz", save(tmp_path, X=X_TRAIN, y=np.asarray(labels, dtype=str)))
     assert found.labels == ["cat", "dog", "cow"] * 3
 
@@ -285,7 +285,7 @@ def test_limits_are_checked_before_an_array_is_read(tmp_path: Path, monkeypatch:
     path = save(tmp_path, **dict(zip(KEYS, ARRAYS, strict=True)))
     for module, limit, what in (
         (image_blocks, "MAX_IMAGE_BYTES", "the images are too large"),
-        (npz, "MAX_LABEL_BYTES", "this array is too large"),
+        (array_store, "MAX_LABEL_BYTES", "this array is too large"),
         (npz, "MAX_ARRAYS", "there are too many arrays"),
     ):
         with monkeypatch.context() as context:

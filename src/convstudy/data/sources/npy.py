@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.npy_files import LISTED_SOURCE
 from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, checked_images, checked_n_classes
 from convstudy.data.source import (
     Found,
@@ -123,3 +124,5 @@ def _file(folder: str, part: Part, kind: str) -> Path:
 
 PATH_FORM = "a folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy"
 SOURCE = SourceKind("npy", NpySource, find, PATH_FORM)
+
+__all__ = ["LISTED_SOURCE", "SOURCE", "NpySource"]

@@ -8,9 +8,8 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.array_labels import image_form, label_texts
-from convstudy.data.array_parts import ArrayPart, listing_of_parts
-from convstudy.data.array_roles import Roles, roles_of
+from convstudy.data.array_labels import image_form
+from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import NpyHeader, read_header
 from convstudy.data.four_arrays import SOURCE
 from convstudy.data.image_blocks import BlockReader, ImageBlock, check_image_size
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 MAX_ARRAYS = 10_000
 """The largest number of arrays in a file."""
-MAX_LABEL_BYTES = 1 << 30
-"""The largest size of an array that is not images, in bytes."""
 MAX_VERIFIED_BYTES = 1 << 30
 """The checksum of an uncompressed array up to this size is verified. That of a compressed array is always."""
 NAMES = "x_train, y_train, x_test, y_test; train_images, train_labels, …; or X and y"
@@ -41,6 +38,10 @@ class _Archive:
             raise DataError(Problem("there are too many arrays", Location(str(path)), got, expected))
         self.names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
+    @property
+    def place(self) -> Location:
+        return Location(str(self.path))
+
     def where(self, name: str) -> Location:
         return Location(str(self.path), key=(name,))
 
@@ -50,12 +51,7 @@ class _Archive:
         with self.archive.open(info) as member:
             header = read_header(member)
             size = member.tell()
-        if header.dtype.hasobject:
-            what = (
-                "this array has Python objects (dtype=object), which are not read because they can run code"
-            )
-            hint = f"save text as text: np.savez(…, {name}=np.asarray({name}, dtype=str))"
-            raise DataError(Problem(what, self.where(name), header.description, hint=hint))
+        check_plain(header, name, self.where(name))
         n_bytes = prod(header.shape) * header.dtype.itemsize
         if info.file_size != size + n_bytes:
             what = (
@@ -95,15 +91,13 @@ class _Archive:
         """Return an array that is not images.
 
         Raises:
-            DataError: if it is larger than ``MAX_LABEL_BYTES``.
+            DataError: if it is too large.
         """
         import numpy as np
 
         header, size = self.header(name)
         n_bytes = prod(header.shape) * header.dtype.itemsize
-        if n_bytes > MAX_LABEL_BYTES:
-            got, expected = f"{n_bytes:,} bytes", f"at most {MAX_LABEL_BYTES:,} bytes"
-            raise DataError(Problem("this array is too large", self.where(name), got, expected))
+        check_label_size(n_bytes, self.where(name))
         with self.archive.open(f"{name}.npy") as member:
             content = member.read(size + n_bytes + 1)[size:]  # read to the end, which verifies the checksum
         order = "F" if header.is_fortran else "C"
@@ -122,7 +116,7 @@ def listing(path: Path, options: SourceOptions) -> Listing:
     """List the images of a file. Labels are read; of the images, only the header is."""
     try:
         with open_regular(path) as file, closing(zipfile.ZipFile(file)) as archive:
-            return _listing(_Archive(path, archive), options)
+            return listing_of_store(_Archive(path, archive), options, NAMES)
     except DataError:
         raise
     except OSError as error:
@@ -134,31 +128,6 @@ def listing(path: Path, options: SourceOptions) -> Listing:
         raise DataError(
             Problem(f"this is not a valid .npz file: {reason}", Location(str(path)), hint=hint)
         ) from None
-
-
-def _listing(archive: _Archive, options: SourceOptions) -> Listing:
-    roles = roles_of(archive.names, options, Location(str(archive.path)), NAMES)
-    parts, notes = [], list[str]()
-    for role in roles.parts:
-        block, note = archive.block(role.images)
-        notes += [f"{role.images}: {note}"] if note else []
-        labels = label_texts(archive.array(role.labels), archive.where(role.labels))
-        columns = {key: archive.array(name) for key, name in role.columns.items()}
-        where = archive.where(role.labels)
-        parts.append(ArrayPart.of(role.part, block, labels, where, columns))
-    if roles.unused:
-        notes.append(f"arrays that are not used: {', '.join(roles.unused)}")
-    return listing_of_parts(parts, _class_names(archive, roles), notes)
-
-
-def _class_names(archive: _Archive, roles: Roles) -> tuple[str, ...] | None:
-    """Return the names of the classes, if the file has an array of text for them."""
-    if not roles.class_names:
-        return None
-    names = archive.array(roles.class_names)
-    if names.dtype.kind != "U" or names.ndim != 1:
-        return None
-    return tuple(names.tolist())
 
 
 def recognise(path: Path) -> bool:
