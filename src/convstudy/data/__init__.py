@@ -6,6 +6,7 @@
 :mod:`.built_in`                the built-in datasets by name
 :mod:`.images`                  images and labels, as uint8 and int64 arrays
 :mod:`.splits`                  splits into training and validation images; folds; subsets
+:mod:`.grouping.parts`          divides groups of images into parts, such as folds
 :mod:`.source`                  the protocol of a source of images
 :mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +85,7 @@ class Dataset:
         y_test: npt.ArrayLike,
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
+        groups: Sequence[Hashable] | npt.NDArray[Any] | None = None,
     ) -> Dataset:
         """Return a dataset of four arrays, in the form of Keras' datasets.
 
@@ -100,10 +101,12 @@ class Dataset:
             y_test: test labels.
             class_names: the name of each class, in the order of the labels; ``"0"``, ``"1"``, … by default.
             name: the name of the dataset in reports.
+            groups: the group of each training image, such as the patient: hashable values, equal for images of one
+                group. No split has images of one group in training and in validation. By default, there are no groups.
 
         Raises:
-            DataError: if an array has the wrong type or shape, there is not one label per image, there are no training
-                or test images, or a class has no training image.
+            DataError: if an array has the wrong type or shape, there is not one label (or group) per image, there are
+                no training or test images, or a class has no training image.
 
         >>> from sklearn.datasets import load_digits
         >>> images, labels = load_digits(return_X_y=True)
@@ -114,7 +117,7 @@ class Dataset:
         """
         from convstudy.data.in_memory import found_in_arrays
 
-        found = found_in_arrays(x_train, y_train, x_test, y_test)
+        found = found_in_arrays(x_train, y_train, x_test, y_test, groups)
         return cls.of(found, name, class_names)
 
     @classmethod
@@ -179,6 +182,26 @@ class Dataset:
             )
         check_labels(self, part, labels)
         return labels
+
+    def load_groups(self, part: Part, download: bool = True) -> npt.NDArray[np.int64] | None:
+        """Return the group of each training or test image, int64 of shape (n,); ``None`` if there are no groups.
+
+        No image is read.
+
+        Args:
+            part: ``"train"`` or ``"test"``.
+            download: whether missing files can be downloaded.
+
+        Raises:
+            DataError: if the groups are damaged, or there is not one per image.
+        """
+        self.source.fetch(download)
+        return self.source.read_groups(part)
+
+    @property
+    def n_groups(self) -> int:
+        """The number of groups of the training images; 0 if they have no groups."""
+        return self.source.n_groups
 
     @property
     def kind(self) -> str:

@@ -17,6 +17,7 @@ from convstudy.data.source import (
     Found,
     PartDigests,
     SourceKind,
+    WithoutGroups,
     exists,
     from_json,
     path_from,
@@ -39,7 +40,7 @@ HINT = 'save it again with np.savez, or save four .npy files for source = "npy"'
 
 
 @dataclass(frozen=True)
-class NpzSource(PartDigests):
+class NpzSource(WithoutGroups, PartDigests):
     """One ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
 
     Images are uint8 of shape (n, height, width) or (n, height, width, channels); labels are integers of shape (n,) or

@@ -31,14 +31,17 @@ class Images:
         labels: int64, shape (n,), the class number of each image.
         file: the file of the pixels, if they are not in memory. ``pixels`` is then a memory map, for access to a few
             images; for many images, use :meth:`take` or ``file.read``.
+        groups: int64, shape (n,), the group of each image, such as its patient; images of one group have equal numbers.
+            ``None`` if there are no groups. Splits keep groups whole; the numbers have no meaning.
 
     Raises:
-        DataError: if a type or shape is wrong, or there is not one label per image.
+        DataError: if a type or shape is wrong, or there is not one label, or not one group, per image.
     """
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     file: PixelFile | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if str(self.pixels.dtype) != "uint8" or self.pixels.ndim != 4:
@@ -52,6 +55,12 @@ class Images:
                     got=f"{len(self.labels):,} labels for {len(self.pixels):,} images",
                 )
             )
+        if self.groups is not None:
+            if str(self.groups.dtype) != "int64" or self.groups.ndim != 1:
+                raise _wrong("groups", self.groups, "int64 of shape (n,)")
+            if len(self.groups) != len(self.pixels):
+                got = f"{len(self.groups):,} groups for {len(self.pixels):,} images"
+                raise DataError(Problem("there must be one group per image", got=got))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -64,13 +73,18 @@ class Images:
         return height, width, channels
 
     def digest(self) -> str:
-        """Return the SHA-256 (hex) of shape, pixels and labels, the same on every machine."""
+        """Return the SHA-256 (hex) of shape, pixels, labels and groups, the same on every machine.
+
+        Without groups, only shape, pixels and labels enter.
+        """
         # The shape is part of the digest: the same bytes can be images of another shape.
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
         whole = hashlib.sha256(header.encode("ascii"))
         for piece in self.pieces():
             whole.update(piece.tobytes())
         whole.update(self.labels.astype("<i8").tobytes())  # little-endian on every machine
+        if self.groups is not None:
+            whole.update(b"groups\n" + self.groups.astype("<i8").tobytes())
         return whole.hexdigest()
 
     def take(self, indices: npt.NDArray[np.int64]) -> Images:
@@ -91,7 +105,8 @@ class Images:
                 )
             )
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
-        return Images(pixels, self.labels[indices])
+        groups = None if self.groups is None else self.groups[indices]
+        return Images(pixels, self.labels[indices], groups=groups)
 
     def pieces(self, n_bytes: int = CHUNK_BYTES) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield all pixels in order, in pieces of about ``n_bytes`` and at least one image."""
@@ -101,6 +116,11 @@ class Images:
         for start in range(0, len(self), n_images):
             end = min(start + n_images, len(self))
             yield self.pixels[start:end] if self.file is None else self.file.read(np.arange(start, end))
+
+
+def n_groups(images: Images) -> int:
+    """Return the number of groups of images; 0 if they have no groups."""
+    return 0 if images.groups is None else len(set(images.groups.tolist()))
 
 
 def _wrong(what: str, array: npt.NDArray[Any], expected: str) -> DataError:

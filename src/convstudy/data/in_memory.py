@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convstudy.atomic_write import atomic_write
-from convstudy.data.images import Images, Part
+from convstudy.data.images import Images, Part, n_groups
 from convstudy.data.parts import checked_images, checked_n_classes
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from convstudy.data.sources.npy import NpySource
+
+
+HOW_TO_SEPARATE = "give an image that belongs to no other a group of its own, such as its name"
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class MemorySource(PartDigests):
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         return (self.train if part == "train" else self.test).labels
 
+    @property
+    def n_groups(self) -> int:
+        return n_groups(self.train)
+
+    def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
+        return (self.train if part == "train" else self.test).groups
+
     def as_json(self, folder: Path | None = None) -> NoReturn:
         """Raise :class:`DataError`."""
         what = "arrays in memory cannot be described in JSON"
@@ -74,7 +86,7 @@ class MemorySource(PartDigests):
 
         digests = self.train_digest, self.test_digest
         counts = len(self.train), len(self.test)
-        source = NpySource(str(folder.absolute()), self.train.image_shape, *counts, *digests)
+        source = NpySource(str(folder.absolute()), self.train.image_shape, *counts, *digests, self.n_groups)
         parts: tuple[tuple[Part, Images], ...] = (("train", self.train), ("test", self.test))
         for part, images in parts:
             # Files of an earlier run are kept if their digest is right, and written again if it is not.
@@ -82,22 +94,74 @@ class MemorySource(PartDigests):
                 source.read(part)
                 continue
             self.read(part)  # raises if the arrays have been changed since from_arrays
-            for kind, array in (("images", images.pixels), ("labels", images.labels.astype("<i8"))):
+            for name, array in _columns(images):
+                path = folder / f"{part}-{name}.npy"
+                if array is None:  # an optional file of other content would be read
+                    path.unlink(missing_ok=True)
+                    continue
                 # C order, because PixelFile reads single images from consecutive bytes.
-                with atomic_write(folder / f"{part}-{kind}.npy") as partial, partial.open("wb") as file:
+                with atomic_write(path) as partial, partial.open("wb") as file:
                     npy.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
         return source
 
 
-def found_in_arrays(x_train: object, y_train: object, x_test: object, y_test: object) -> Found:
-    """Return the source of four arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
+def found_in_arrays(
+    x_train: object, y_train: object, x_test: object, y_test: object, groups: object = None
+) -> Found:
+    """Return the source of arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
     train = checked_images(
         _array(x_train, "x_train"), _array(y_train, "y_train"), _places("x_train", "y_train")
     )
+    if groups is not None:
+        train = replace(train, groups=_numbers(groups, len(train)))
     test = checked_images(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
     n_classes = checked_n_classes(train, test, Location(subject="arrays"))
     source = MemorySource(train.digest(), test.digest(), train, test)
     return Found(source, train.image_shape, len(train), len(test), n_classes)
+
+
+def _columns(images: Images) -> Iterator[tuple[str, npt.NDArray[Any] | None]]:
+    """Yield the name of each file of a part and its array; ``None`` for an optional one that does not exist."""
+    yield "images", images.pixels
+    yield "labels", images.labels.astype("<i8")  # little-endian on every machine
+    yield "groups", None if images.groups is None else images.groups.astype("<i8")
+
+
+def _numbers(groups: object, n_images: int) -> npt.NDArray[np.int64]:
+    """Return the groups of images as numbers; ``groups`` has one hashable value per image.
+
+    Raises:
+        DataError: if ``groups`` is not a sequence of this length, or a value is missing or not hashable.
+    """
+    import numpy as np
+
+    where = Location(key=("groups",))
+    expected = "a sequence with one value per training image, such as the names of patients"
+    # The letters of a text and the keys of a mapping are not the groups of images; a set has no order.
+    if isinstance(groups, str | bytes | Mapping | Set) or not isinstance(groups, Iterable):
+        raise DataError(Problem(where=where, expected=expected, got=type(groups).__name__))
+    values = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+    if len(values) != n_images:
+        got = f"{len(values):,} groups for {n_images:,} images"
+        raise DataError(Problem("there must be one group per image", where, got))
+    numbers: dict[Any, int] = {}
+    found = np.empty(n_images, dtype=np.int64)
+    for row, value in enumerate(values):
+        try:
+            found[row] = numbers.setdefault(value, len(numbers))
+        except TypeError:
+            got = f"{type(value).__name__} for image {row}"
+            raise DataError(Problem(where=where, expected="hashable values", got=got)) from None
+        if _is_missing(value):
+            what = "each training image must have a group"
+            raise DataError(Problem(what, where, f"{value} for image {row}", hint=HOW_TO_SEPARATE))
+    return found
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a value is None, NaN, or pandas' NaT or NA, which would otherwise become groups."""
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or type(value).__name__ in ("NaTType", "NAType")
 
 
 def _places(pixels: str, labels: str) -> tuple[Location, Location]:

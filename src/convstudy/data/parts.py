@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PIXELS_FORM = "uint8 of shape (n, height, width) or (n, height, width, channels)"
 LABELS_FORM = "integers of shape (n,) or (n, 1)"
+GROUPS_FORM = "integers of shape (n,) or (n, 1), or texts"
 MAX_SHOWN = 10
 
 
@@ -77,6 +78,43 @@ def checked_labels(labels: npt.NDArray[Any], n_images: int, where: Location) -> 
         what, got = "labels must be 0, 1, 2, …", f"labels from {lowest} to {highest}"
         raise DataError(Problem(what, where, got))
     return np.array(labels.reshape(-1), dtype=np.int64)  # a copy in memory, of a memory map too
+
+
+def checked_groups(groups: npt.NDArray[Any], n_images: int, where: Location) -> npt.NDArray[np.int64]:
+    """Return groups as int64 of shape (n,), numbered from 0 in the order of their first image.
+
+    Only the partition remains: other numbers or names of the same groups give the same result.
+
+    Args:
+        groups: integers or texts of shape (n,) or (n, 1).
+        n_images: the number of images.
+        where: the name of the array in errors.
+
+    Raises:
+        DataError: if the type or shape is wrong, or there is not one group per image.
+    """
+    got = f"{groups.dtype} of shape {groups.shape}"
+    if groups.dtype.kind not in "iubU" or groups.ndim not in (1, 2) or groups.shape[1:] not in ((), (1,)):
+        raise DataError(Problem(f"groups must be {GROUPS_FORM}", where, got))
+    if len(groups) != n_images:
+        got = f"{len(groups):,} groups for {n_images:,} images"
+        raise DataError(Problem("there must be one group per image", where, got))
+    return numbered(groups.reshape(-1))
+
+
+def numbered(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return values of shape (n,) as int64 numbers from 0, in the order in which they first occur.
+
+    >>> import numpy as np
+    >>> numbered(np.array([7, 3, 7, 9])).tolist()
+    [0, 1, 0, 2]
+    """
+    import numpy as np
+
+    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    ranks = np.empty(len(first), dtype=np.int64)
+    ranks[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return ranks[inverse.reshape(-1)]
 
 
 def checked_images(

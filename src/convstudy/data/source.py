@@ -61,6 +61,21 @@ class Source(Protocol):
         ...
 
     @property
+    def n_groups(self) -> int:
+        """The number of groups of the training images; 0 if they have no groups."""
+        ...
+
+    def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
+        """Read the groups of one part, int64 of shape (n,), without the images; ``None`` if it has no groups.
+
+        Like labels, they may be verified only in :meth:`read`.
+
+        Raises:
+            DataError: if the groups are damaged, or have the wrong type or shape.
+        """
+        ...
+
+    @property
     def path(self) -> str:
         """The ``path`` in a study file; empty for a source that a study file cannot name."""
         ...
@@ -123,6 +138,17 @@ class SourceKind:
 def combine(identities: Iterable[str]) -> str:
     """Return the SHA-256 (hex) of several identities, one per line, in this order."""
     return hashlib.sha256("".join(f"{identity}\n" for identity in identities).encode("ascii")).hexdigest()
+
+
+class WithoutGroups:
+    """Base class of a source whose images have no groups."""
+
+    @property
+    def n_groups(self) -> int:
+        return 0
+
+    def read_groups(self, part: Part) -> None:
+        """Return ``None``."""
 
 
 class PartDigests:

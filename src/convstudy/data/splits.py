@@ -1,7 +1,11 @@
 """Splits into training and validation images: a holdout or one of k folds, of all images, a subset or an outer fold.
 
-Splits are stratified (each class keeps its proportion) and shuffled with a seed. They depend only on the labels and the
-split. ``RandomState`` is used because NumPy guarantees that its stream does not change.
+Splits are stratified (each class keeps its proportion) and shuffled with a seed. They depend only on the labels, the
+groups and the split. ``RandomState`` is used because NumPy guarantees that its stream does not change.
+
+If images have groups, no group is in two parts, and classes keep their proportions as far as groups allow
+(:mod:`convstudy.data.grouping.parts`). A subset is drawn image by image, so that it has an exact size; its images keep
+their groups.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 SUBSET_SEED = 0
 """The seed is fixed, so that all fits of a study with the same subset size use the same images."""
 
+_HOLDOUT_PARTS = 1000
+"""With groups, the fraction of a holdout is rounded to a multiple of 1 / 1000."""
 _LARGEST_SEED = 2**32 - 1  # of NumPy's RandomState
 
 
@@ -108,58 +114,78 @@ Split = Holdout | Fold
 
 
 def split_indices(
-    labels: npt.NDArray[np.int64], split: Split
+    labels: npt.NDArray[np.int64], split: Split, groups: npt.NDArray[np.int64] | None = None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the indices of the training and of the validation images.
 
     Args:
         labels: int64, shape (n,).
         split: the split.
+        groups: int64, shape (n,), the group of each image, in any numbers; ``None`` if there are no groups.
 
     Returns:
         Two sorted, disjoint int64 arrays of indices into ``labels``. Together they have all images of the data, the
-        subset or the outer fold's training part. Both have every class; their lengths are those of
-        :func:`split_sizes`.
+        subset or the outer fold's training part. Both have every class. Without groups, their lengths are those of
+        :func:`split_sizes`; with groups, they have no group in common.
 
     Raises:
-        DataError: if a class has too few images, or the subset is larger than the data.
+        DataError: if a class has too few images or groups, or the subset is larger than the data.
 
     >>> import numpy as np
     >>> train, validation = split_indices(np.array([0, 0, 0, 0, 1, 1, 1, 1]), Holdout(0.25, seed=1))
     >>> len(train), len(validation)
     (6, 2)
     """
-    available = _available(labels, split)
-    chosen = labels[available]
-    validates = _fold_mask(chosen, split) if isinstance(split, Fold) else _holdout_mask(chosen, split)
-    return available[~validates], available[validates]
+    available = _available(labels, split, groups)
+    chosen, theirs = labels[available], _rows(groups, available)
+    mask = (
+        _fold_mask(chosen, split, theirs) if isinstance(split, Fold) else _holdout_mask(chosen, split, theirs)
+    )
+    return available[~mask], available[mask]
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """A class with too few images for a split: it has ``count`` of the ``required`` images."""
+    """A class with too few images for a split: it has ``count`` of the ``required`` images.
+
+    If images have groups, ``count`` and ``required`` are numbers of groups with at least one image of the class, and
+    ``are_groups`` is true.
+    """
 
     label: int
     count: int
     required: int
+    are_groups: bool = False
 
 
-def shortage(labels: npt.NDArray[np.int64], split: Split) -> Shortage | None:
-    """Return the rarest class if it has too few images for a split, or ``None``.
+def shortage(
+    labels: npt.NDArray[np.int64], split: Split, groups: npt.NDArray[np.int64] | None = None
+) -> Shortage | None:
+    """Return the rarest class if it has too few images (or groups) for a split, or ``None``.
 
-    The result does not depend on the seed, nor on the index of a fold without an outer fold.
+    The result does not depend on the seed, nor on the index of a fold without an outer fold. Groups that have several
+    classes can make a split impossible although no class is rare; :func:`split_indices` finds this.
 
     Args:
         labels: int64, shape (n,).
         split: the split.
+        groups: see :func:`split_indices`.
 
     Raises:
         DataError: if the subset is larger than the data, or the outer fold cannot be made.
     """
-    return _shortage(labels[_available(labels, split)], split.of if isinstance(split, Fold) else 2)
+    available = _available(labels, split, groups)
+    n_required = split.of if isinstance(split, Fold) else 2
+    return _shortage(labels[available], n_required, _rows(groups, available))
 
 
-def _available(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
+def _rows(groups: npt.NDArray[np.int64] | None, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    return None if groups is None else groups[rows]
+
+
+def _available(
+    labels: npt.NDArray[np.int64], split: Split, groups: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.int64]:
     """Return the indices of the images that a split divides: the subset without the outer fold's validation images."""
     import numpy as np
 
@@ -169,12 +195,14 @@ def _available(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.in
         _check_subset(labels, split.subset)
         available = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
     if isinstance(split, Fold) and split.outer is not None:
-        available = available[~_fold_mask(labels[available], split.outer)]
+        available = available[~_fold_mask(labels[available], split.outer, _rows(groups, available))]
     return available
 
 
 def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
     """Return the numbers of training and of validation images, which do not depend on the labels.
+
+    With groups, these are the numbers that the split comes close to.
 
     Args:
         n_images: the number of images before a subset is taken.
@@ -227,8 +255,14 @@ def allot(counts: Sequence[int] | npt.NDArray[np.int64], total: int, spare: int 
     return places
 
 
-def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[np.bool_]:
-    n_classes = _check_classes(labels, 2, "a holdout", split.subset)
+def _holdout_mask(
+    labels: npt.NDArray[np.int64], split: Holdout, groups: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.bool_]:
+    n_classes = _check_classes(labels, 2, "a holdout", split.subset, groups)
+    if groups is not None:
+        n_validation = min(max(int(split.fraction * _HOLDOUT_PARTS + 0.5), 1), _HOLDOUT_PARTS - 1)
+        shares = [_HOLDOUT_PARTS - n_validation, n_validation]
+        return _in_part(1, labels, groups, shares, split.seed, "a holdout")
     n_train, n_validation = split_sizes(len(labels), Holdout(split.fraction, split.seed))
     if min(n_train, n_validation) < n_classes:
         raise DataError(
@@ -241,12 +275,16 @@ def _holdout_mask(labels: npt.NDArray[np.int64], split: Holdout) -> npt.NDArray[
     return _draw(labels, n_validation, split.seed, spare=1)  # spare=1 leaves each class a training image
 
 
-def _fold_mask(labels: npt.NDArray[np.int64], split: Fold) -> npt.NDArray[np.bool_]:
+def _fold_mask(
+    labels: npt.NDArray[np.int64], split: Fold, groups: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.bool_]:
     import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
     purpose = f"{split.of} folds" if split.within is None else f"{split.of} inner folds"
-    _check_classes(labels, split.of, purpose, split.subset)
+    _check_classes(labels, split.of, purpose, split.subset, groups)
+    if groups is not None:
+        return _in_part(split.index, labels, groups, [1] * split.of, split.seed, purpose)
     # The splits of StratifiedKFold depend only on labels and seed. A test pins them, because records refer to them.
     folds = StratifiedKFold(n_splits=split.of, shuffle=True, random_state=split.seed)
     mask = np.zeros(len(labels), dtype=bool)
@@ -268,34 +306,78 @@ def _draw(labels: npt.NDArray[np.int64], total: int, seed: int, spare: int = 0) 
     return mask
 
 
-def _check_classes(labels: npt.NDArray[np.int64], n_required: int, purpose: str, subset: int | None) -> int:
-    """Return the number of classes; raise :class:`DataError` if one has fewer than ``n_required`` images."""
+def _in_part(
+    part: int,
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    shares: list[int],
+    seed: int,
+    purpose: str,
+) -> npt.NDArray[np.bool_]:
+    """Return a mask of the images in one of several parts.
+
+    Raises:
+        DataError: if a class is absent from a part.
+    """
+    import numpy as np
+
+    from convstudy.data.grouping.parts import parts_of_groups
+
+    parts = parts_of_groups(labels, groups, shares, seed)
+    classes, numbers = np.unique(labels, return_inverse=True)
+    counts = np.bincount(numbers.reshape(-1) * len(shares) + parts, minlength=len(classes) * len(shares))
+    absent = np.argwhere(counts.reshape(len(classes), -1) == 0)
+    if len(absent):
+        raise DataError(
+            Problem(
+                f"no way was found to put images of class {int(classes[absent[0, 0]])} into each part of {purpose}",
+                got=f"{len(np.unique(groups)):,} groups, some of them with images of several classes",
+                hint="use fewer folds, or more groups",
+            )
+        )
+    mask: npt.NDArray[np.bool_] = parts == part
+    return mask
+
+
+def _check_classes(
+    labels: npt.NDArray[np.int64],
+    n_required: int,
+    purpose: str,
+    subset: int | None,
+    groups: npt.NDArray[np.int64] | None,
+) -> int:
+    """Return the number of classes; raise :class:`DataError` if one has fewer than ``n_required`` images or groups."""
     import numpy as np
 
     if len(labels) == 0:
         raise DataError(Problem("there are no images to split"))
-    short = _shortage(labels, n_required)
+    short = _shortage(labels, n_required, groups)
     if short is not None:
+        what = "groups" if short.are_groups else "images"
         raise DataError(
             Problem(
-                f"class {short.label} has too few images for {purpose}",
+                f"class {short.label} has too few {what} for {purpose}",
                 got=f"{short.count}" + ("" if subset is None else f" in a subset of {subset:,}"),
                 expected=f"at least {n_required}",
-                hint="use more images" if n_required == 2 else "use more images or fewer folds",
+                hint=f"use more {what}" if n_required == 2 else f"use more {what} or fewer folds",
             )
         )
     return len(np.unique(labels))
 
 
-def _shortage(labels: npt.NDArray[np.int64], n_required: int) -> Shortage | None:
-    """Return the rarest class if it has fewer than ``n_required`` images, or ``None``."""
+def _shortage(
+    labels: npt.NDArray[np.int64], n_required: int, groups: npt.NDArray[np.int64] | None
+) -> Shortage | None:
+    """Return the rarest class if it has fewer than ``n_required`` images or groups, or ``None``."""
     import numpy as np
 
+    if groups is not None:  # count each group once per class
+        labels = np.unique(np.column_stack((labels, groups)), axis=0)[:, 0]
     classes, counts = np.unique(labels, return_counts=True)
     rarest = int(counts.argmin())
     if counts[rarest] >= n_required:
         return None
-    return Shortage(int(classes[rarest]), int(counts[rarest]), n_required)
+    return Shortage(int(classes[rarest]), int(counts[rarest]), n_required, groups is not None)
 
 
 def _check_subset(labels: npt.NDArray[np.int64], subset: int) -> None:

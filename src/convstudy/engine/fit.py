@@ -96,7 +96,7 @@ def _train(
 ) -> TrainedFit:
     # Splitting, reading and hashing need no GPU: other threads may capture a graph meanwhile.
     with DEVICE_LOCK.released():
-        train_rows, validation_rows = split_indices(images.labels, fit.split)
+        train_rows, validation_rows = split_indices(images.labels, fit.split, images.groups)
         train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
     train, validation = train.to(device), validation.to(device)
     train_eval = _train_eval_sample(fit, train)

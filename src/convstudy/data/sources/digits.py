@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.source import PartDigests, SourceKind, from_json
+from convstudy.data.source import PartDigests, SourceKind, WithoutGroups, from_json
 from convstudy.errors import Location
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DigitsSource(PartDigests):
+class DigitsSource(WithoutGroups, PartDigests):
     """scikit-learn's digits, enlarged to 28 × 28.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.files import PublishedFile, locate
-from convstudy.data.source import SourceKind, combine, from_json
+from convstudy.data.source import SourceKind, WithoutGroups, combine, from_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class IdxSource:
+class IdxSource(WithoutGroups):
     """Four IDX files on one or more mirrors.
 
     Args:

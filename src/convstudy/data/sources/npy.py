@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.images import n_groups
 from convstudy.data.npy_files import LISTED_SOURCE
 from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, checked_images, checked_n_classes
 from convstudy.data.source import (
@@ -37,7 +38,8 @@ class NpySource(PartDigests):
 
     Their names are ``train-images.npy`` (uint8 of shape (n, height, width, channels) or (n, height, width)),
     ``train-labels.npy`` (integers of shape (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. Images of more
-    than ``MAX_BYTES_IN_MEMORY`` bytes stay in their file.
+    than ``MAX_BYTES_IN_MEMORY`` bytes stay in their file. Optional files ``train-groups.npy`` and ``test-groups.npy``
+    (integers or texts of shape (n,)) have the group of each image.
 
     Args:
         path: the folder.
@@ -46,6 +48,7 @@ class NpySource(PartDigests):
         n_test: the number of test images.
         train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
         test_digest: the SHA-256 (hex) of the test set.
+        n_groups: the number of groups of the training images; 0 if they have no groups.
     """
 
     path: str
@@ -54,6 +57,7 @@ class NpySource(PartDigests):
     n_test: int
     train_digest: str
     test_digest: str
+    n_groups: int = 0
 
     def fetch(self, download: bool = True) -> None:
         """Check that the four files exist; they cannot be downloaded."""
@@ -76,8 +80,14 @@ class NpySource(PartDigests):
         n_images = self.n_train if part == "train" else self.n_test
         return checked_labels(open_array(path, "iu", LABELS_FORM), n_images, Location(str(path)))
 
+    def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
+        return _groups(self.path, part, self.n_train if part == "train" else self.n_test)
+
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
-        return {**asdict(self), "path": path_within(self.path, folder)}
+        values = {**asdict(self), "path": path_within(self.path, folder)}
+        if not self.n_groups:  # datasets without groups keep their JSON values
+            del values["n_groups"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], folder: Path) -> NpySource:
@@ -94,7 +104,8 @@ def find(path: Path) -> Found:
     train, test = (read_part(str(path), part) for part in PARTS)
     n_classes = checked_n_classes(train, test, Location(str(path)))
     shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
-    return Found(NpySource(str(path.absolute()), shape, *counts, *digests), shape, *counts, n_classes)
+    source = NpySource(str(path.absolute()), shape, *counts, *digests, n_groups(train))
+    return Found(source, shape, *counts, n_classes)
 
 
 def read_part(folder: str, part: Part) -> Images:
@@ -108,10 +119,23 @@ def read_part(folder: str, part: Part) -> Images:
     pixels, labels = open_array(path, "iufb", PIXELS_FORM), open_array(labels_path, "iufb", LABELS_FORM)
     # np.array copies the map into memory.
     if pixels.nbytes <= MAX_BYTES_IN_MEMORY:
-        return checked_images(np.array(pixels), labels, where)
-    images = checked_images(pixels, labels, where)
-    assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
-    return replace(images, file=PixelFile.of(images.pixels, path))
+        images = checked_images(np.array(pixels), labels, where)
+    else:
+        images = checked_images(pixels, labels, where)
+        assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
+        images = replace(images, file=PixelFile.of(images.pixels, path))
+    return replace(images, groups=_groups(folder, part, len(images)))
+
+
+def _groups(folder: str, part: Part, n_images: int) -> npt.NDArray[np.int64] | None:
+    """Return the groups of a part, or ``None`` if the folder has no file of groups."""
+    from convstudy.data.arrays import open_array
+    from convstudy.data.parts import GROUPS_FORM, checked_groups
+
+    path = Path(folder) / f"{part}-groups.npy"
+    if not exists(path):
+        return None
+    return checked_groups(open_array(path, "iubU", GROUPS_FORM), n_images, Location(str(path)))
 
 
 def _file(folder: str, part: Part, kind: str) -> Path:

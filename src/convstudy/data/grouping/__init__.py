@@ -1,0 +1,9 @@
+"""Groups of images that must not straddle a split, such as the images of one patient.
+
+==================  ==================================================================
+``parts``           divides groups into parts, such as folds, with balanced classes
+``kinds``           groups with equal numbers of images of each class
+``greedy``          assigns groups to parts one after the other
+``local_search``    improves an assignment by moves and swaps
+==================  ==================================================================
+"""
