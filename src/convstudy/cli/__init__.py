@@ -4,6 +4,7 @@
 ``app``             the command ``convstudy`` and its exit statuses
 ``streams``         stdout and stderr that may be closed, full, or without Unicode
 ``failures``        exceptions to error messages and exit statuses
+``first``           STUDY as a path of images: what is found, and the study file that a run writes
 ``options``         arguments and options of several commands: STUDY, ``--runs``, ``--json``, ...
 ``output``          tables, JSON, and messages on stderr
 ``run``             ``convstudy run``

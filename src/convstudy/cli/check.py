@@ -21,6 +21,7 @@ from convstudy.cli.options import (
     command_line,
     examples,
     json_option,
+    minutes_option,
     open_history,
     runs_option,
     study_argument,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog=examples("convstudy check study.toml", "convstudy check study.toml --strict --json"))
 @study_argument
+@minutes_option
 @runs_option
 @strict_option
 @json_option

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from convstudy.cli.first import OpenedImages, images_at, open_images
 from convstudy.cli.output import program
 from convstudy.errors import ConvstudyError, DataError, Location, Problem, StudyError, UsageError
+from convstudy.numbers import shortest
 
 if TYPE_CHECKING:
     from convstudy.history import History
@@ -43,27 +45,29 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
         raise UsageError(Problem(where=where, got=text, expected="an integer of 1 or more"))
 
 
-class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
-    """A positive number of seconds."""
+class PositiveNumber(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
+    """A positive number of a unit, such as ``"seconds"``."""
 
-    name = "seconds"
+    def __init__(self, unit: str) -> None:
+        self.name = unit
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Convert a text to the number; raise :class:`UsageError` for any other text."""
         with suppress(ValueError):
-            seconds = float(str(value))
-            if math.isfinite(seconds) and seconds > 0:
-                return seconds
+            number = float(str(value))
+            if math.isfinite(number) and number > 0:
+                return number
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
         where = Location(subject=f"{path}{option}")
-        raise UsageError(Problem(where=where, got=f'"{value}"', expected="a positive number of seconds"))
+        raise UsageError(Problem(where=where, got=f'"{value}"', expected=f"a positive number of {self.name}"))
 
 
 # Options that are short for `--set study.KEY=VALUE`.
 SHORT_FORMS = {"seeds": "study.seeds", "subset": "study.subset"}
 
 DEFAULT_RUNS = Path("runs")
+_IMAGES = f"{__name__}.images"
 
 runs_option = click.option(
     "--runs",
@@ -88,6 +92,18 @@ device_option = click.option(
     metavar="DEVICE",
     help="Where to train: cpu, cuda, cuda:N, or auto (a GPU if PyTorch finds one).",
 )
+
+
+def minutes_option(command: F) -> F:
+    """Add ``--minutes`` to a command; :func:`study_of` uses it."""
+    return click.option(
+        "--minutes",
+        type=PositiveNumber("minutes"),
+        metavar="MINUTES",
+        help="STUDY is a path of images: the time that its first study may take.  [default: 10]",
+        callback=_gather,
+        expose_value=False,
+    )(command)
 
 
 def study_argument(command: F) -> F:
@@ -156,13 +172,39 @@ def changes_of(context: click.Context) -> dict[str, object]:
 def study_of(context: click.Context, source: str) -> Study:
     """Load and validate STUDY with its changes; the device decides an automatic precision.
 
+    STUDY can be a path of images; :func:`write_study_file` writes the file of its first study.
+
     Raises:
         StudyError: with all problems of the study.
+        UsageError: if ``--minutes`` is given for a study file.
     """
     from convstudy.run import fix_precision
     from convstudy.studyfile import load_study
 
-    return fix_precision(load_study(source, changes_of(context)), context.params.get("device", "auto"))
+    given = context.meta.get(__name__, {})
+    minutes, changes = given.get("minutes"), changes_of(context)
+    path = images_at(source)
+    if path is not None:
+        opened = open_images(source, path, changes, minutes, context.params.get("workers"))
+        context.meta[_IMAGES] = opened
+        study = opened.study(changes)
+    elif minutes is not None:
+        what = "--minutes sizes the first study of a path of images"
+        raise UsageError(Problem(what, Location(subject=context.command_path), got=f"the study {source}"))
+    else:
+        study = load_study(source, changes)
+    return fix_precision(study, context.params.get("device", "auto"))
+
+
+def write_study_file(context: click.Context) -> None:
+    """Write the file of a first study, if STUDY is a path of images without one.
+
+    Raises:
+        UsageError: if the file cannot be written.
+    """
+    opened: OpenedImages | None = context.meta.get(_IMAGES)
+    if opened is not None:
+        opened.write()
 
 
 def check_labels(context: click.Context, source: str, study: Study) -> None:
@@ -183,7 +225,9 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
         study.dataset.source.fetch(download=False)
     except DataError:  # `run` downloads the images and checks the labels then
         return
-    place = places(source, changes_of(context))
+    opened: OpenedImages | None = context.meta.get(_IMAGES)
+    changes = changes_of(context)
+    place = places(source, changes) if opened is None else opened.text.places(changes)
     check_classes(study, study.dataset.load_labels("train"), place)
     check_test_classes(study, study.dataset.load_labels("test"), place)
 
@@ -201,6 +245,8 @@ def command_line(context: click.Context, name: str, source: str) -> str:
     for option in SHORT_FORMS:
         if given.get(option) is not None:
             arguments += [f"--{option}", str(given[option])]
+    if given.get("minutes") is not None and name != "check":
+        arguments += ["--minutes", shortest(given["minutes"])]
     for text in given.get("set_", ()):
         arguments += ["--set", text]
     return shlex.join(arguments) + runs_arguments(context.params.get("runs", DEFAULT_RUNS))

@@ -14,6 +14,7 @@ from convstudy.cli.options import (
     command_line,
     examples,
     json_option,
+    minutes_option,
     open_history,
     runs_option,
     study_argument,
@@ -36,6 +37,7 @@ _DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
     epilog=examples("convstudy plan mnist", "convstudy plan study.toml --seeds 10 --no-estimate-time")
 )
 @study_argument
+@minutes_option
 @runs_option
 @workers_option
 @json_option

@@ -12,16 +12,18 @@ import click
 from convstudy.cli.failures import INTERRUPTED
 from convstudy.cli.findings import strict_option
 from convstudy.cli.options import (
-    Seconds,
+    PositiveNumber,
     check_labels,
     command_line,
     device_option,
     examples,
     json_option,
+    minutes_option,
     runs_option,
     study_argument,
     study_of,
     workers_option,
+    write_study_file,
 )
 from convstudy.cli.output import print_json, print_messages, program
 from convstudy.errors import Problem
@@ -43,6 +45,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
     )
 )
 @study_argument
+@minutes_option
 @runs_option
 @workers_option
 @device_option
@@ -55,7 +58,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 )
 @click.option(
     "--fit-timeout",
-    type=Seconds(),
+    type=PositiveNumber("seconds"),
     metavar="SECONDS",
     help="Stop a fit if one epoch takes longer than SECONDS; a later run can train it again.",
 )
@@ -94,6 +97,7 @@ def run(
     """
     study = study_of(context, source)
     check_labels(context, source, study)
+    write_study_file(context)
     from convstudy.cli.outcome import Outcome
     from convstudy.cli.progress import show_progress
     from convstudy.run import run_study

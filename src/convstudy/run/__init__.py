@@ -19,6 +19,7 @@
 ``event_lines``     writes events as lines of JSON, and reads them
 ``progress``        the progress of a run and its remaining time, from its events
 ``estimate``        the cost and time of a study before it is run
+``first_study``     a first study of images, sized to the time that its networks need
 ==================  ==========================================================================
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ BUILT_IN_STUDIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.gl
 """The names of the built-in studies."""
 
 MAX_BYTES = 1_000_000
+MAX_NAMES = 1_000
+"""The maximum number of names of a folder that are compared with a missing one."""
 # Three nested tables, the list of layers, and 40 nested lists of concats and branches.
 MAX_DEPTH = 45
 """The maximum depth of nested tables and lists. A study needs five levels."""
@@ -110,15 +114,17 @@ def _missing(source: str | Path, path: Path) -> StudyError:
     """Return the error of a file that does not exist, with the nearest name that does."""
     names = list(BUILT_IN_STUDIES)
     folder = path.parent
-    if folder.is_dir():
-        names += sorted(str(found) for found in folder.glob("*.toml"))[:1000]
+    with suppress(OSError):
+        # Any name can be a path of images.
+        found = (each for each in folder.iterdir() if not each.name.startswith("."))
+        names += sorted(str(each) for each in islice(found, MAX_NAMES))
     near = nearest(str(source), names) or nearest(path.stem, BUILT_IN_STUDIES)
     is_name = isinstance(source, str) and path.suffix != ".toml" and path.name == source
     return StudyError(
         Problem(
             "there is no such study file" + (" and no built-in study of that name" if is_name else ""),
             where=Location(str(source)),
-            expected=f"the path of a .toml file, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
+            expected=f"the path of a .toml file or of images, or a built-in study: {', '.join(BUILT_IN_STUDIES)}",
             hint=near or "`convstudy init` writes a new one",
         )
     )

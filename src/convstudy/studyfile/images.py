@@ -56,10 +56,7 @@ class DatasetTable(Part):
             DataError: if the files are missing, damaged, not a dataset, or do not fit the other keys of the table.
                 ``where`` is the key.
         """
-        path = Path(self.path)
-        with suppress(RuntimeError):  # the user of ~user does not exist
-            path = path.expanduser()
-        path = (folder / path).absolute()
+        path = absolute(self.path, folder)
         find = TABLE_SOURCES[self.source].find
         assert find is not None  # true for all TABLE_SOURCES
         try:
@@ -79,6 +76,14 @@ class DatasetTable(Part):
                 Problem(what, _key("digest"), f"SHA-256 {dataset.digest}", f"SHA-256 {self.digest}", hint)
             )
         return dataset
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """Return the absolute path of a path in a study file; a relative path starts from ``folder``."""
+    found = Path(path)
+    with suppress(RuntimeError):  # the user of ~user does not exist
+        found = found.expanduser()
+    return (folder / found).absolute()
 
 
 def _at_path(problem: Problem) -> Problem:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from convstudy.data.dataset import Dataset
 from convstudy.errors import NOWHERE, KeyPath, Location, Problem, StudyError, UsageError, key_text
 from convstudy.studyfile.changes import changed
 from convstudy.studyfile.checks import check_parts
@@ -15,6 +17,7 @@ from convstudy.studyfile.draft import Draft, draft_of_document, draft_of_study
 from convstudy.studyfile.file_error import FileError
 from convstudy.studyfile.files import BUILT_IN_STUDIES, check_depth, parsed, read_text
 from convstudy.studyfile.fitting import check_shapes
+from convstudy.studyfile.images import absolute
 from convstudy.studyfile.lines import key_lines, nearest_line
 from convstudy.studyfile.study import Study
 
@@ -53,10 +56,57 @@ def load_study(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -
                     got=f"{value!r:.80} ({type(value).__name__})",
                 )
             )
-    text, file = read_text(source)
-    document, changed_paths = changed(parsed(text, file), changes)
-    check_depth(document, Location(file))
-    return _study(document, lambda: _places(text, file, changed_paths), _folder(source))
+    return StudyText(*read_text(source), _folder(source)).study(changes)
+
+
+@dataclass(frozen=True)
+class StudyText:
+    """The text of a study file, which need not exist yet.
+
+    Attributes:
+        text: the TOML text.
+        file: the name of the file, for errors.
+        folder: the folder that paths in the text are relative to.
+    """
+
+    text: str
+    file: str
+    folder: Path = CURRENT_FOLDER
+
+    def study(self, changes: Mapping[str, object] = NO_CHANGES, dataset: Dataset | None = None) -> Study:
+        """Return the study, checked.
+
+        Args:
+            changes: the ``changes`` of :func:`load_study`.
+            dataset: the dataset of the text, if it is known; its images are not read again then.
+
+        Raises:
+            StudyError: with one problem for each error.
+        """
+        document, changed_paths = changed(parsed(self.text, self.file), changes)
+        check_depth(document, Location(self.file))
+        if dataset is not None:
+            document = {**document, "dataset": dataset}
+        return _study(document, lambda: _places(self.text, self.file, changed_paths), self.folder)
+
+    def dataset_path(self) -> Path | None:
+        """Return the path of the images, absolute; ``None`` if the text has no ``path`` under ``[dataset]``.
+
+        Raises:
+            StudyError: if the text is not TOML.
+        """
+        table = parsed(self.text, self.file).get("dataset")
+        path = table.get("path") if isinstance(table, dict) else None
+        return absolute(path, self.folder) if isinstance(path, str) else None
+
+    def places(self, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], Location]:
+        """Return a function that returns the location of a key: the line of the file, or the change.
+
+        Args:
+            changes: the ``changes`` of :func:`load_study`.
+        """
+        _, changed_paths = changed(parsed(self.text, self.file), changes)
+        return _places(self.text, self.file, changed_paths)
 
 
 def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Callable[[KeyPath], Location]:
@@ -66,9 +116,7 @@ def places(source: str | Path, changes: Mapping[str, object] = NO_CHANGES) -> Ca
         source: the ``source`` of :func:`load_study`.
         changes: the ``changes`` of :func:`load_study`.
     """
-    text, file = read_text(source)
-    _, changed_paths = changed(parsed(text, file), changes)
-    return _places(text, file, changed_paths)
+    return StudyText(*read_text(source)).places(changes)
 
 
 def study_of(document: Mapping[str, Any], where: Location = NOWHERE) -> Study:

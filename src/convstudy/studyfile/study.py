@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from convstudy.data.dataset import Dataset
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
 from convstudy.studyfile.images import DatasetField
@@ -299,6 +302,35 @@ class Study(Head):
     compare: dict[Name, Compare] = Field(default_factory=dict)
     ablate: dict[Name, Ablate] = Field(default_factory=dict)
     suppress: dict[str, Reason] = Field(default_factory=dict)
+
+    @classmethod
+    def from_data(
+        cls, data: Path | str | Dataset, minutes: float = 10.0, workers: int | None = None, **keys: object
+    ) -> Study:
+        """Return a first study of images: a linear model, a small CNN and a residual network, compared over seeds.
+
+        The networks are sized to the images. Epochs, seeds and the size of the residual network follow from the time
+        of a few training steps on this machine. ``convstudy run photos/`` runs the same study, and writes its file.
+
+        Args:
+            data: the path of a folder, table, archive or array file, or a dataset.
+            minutes: the time that a run may take on this machine.
+            workers: the number of fits that train at the same time; ``None`` for one per CPU core.
+            keys: other keys of ``[dataset]``, such as ``size=64`` or ``group="patient"``.
+
+        Raises:
+            StudyError: if the images cannot be read, or a key has a wrong value.
+            UsageError: if ``minutes`` is out of range.
+
+        >>> from convstudy.data import BUILT_IN_DATASETS
+        >>> study = Study.from_data(BUILT_IN_DATASETS["digits"], minutes=1)
+        >>> study.metric, list(study.network)
+        ('accuracy', ['linear', 'small-cnn', 'resnet'])
+        """
+        # Timing needs the engine, which is above this package, so the module is imported by its name.
+        module = importlib.import_module("convstudy.run.first_study")
+        study: Study = module.first_study(data, minutes, workers, keys).study()
+        return study
 
     @model_validator(mode="after")
     def _share_blocks(self) -> Study:

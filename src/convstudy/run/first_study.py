@@ -1,0 +1,174 @@
+"""A first study of a dataset, sized to its images and to the time that its networks need on this machine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from convstudy.cores import n_cores
+from convstudy.data import Dataset, Part
+from convstudy.errors import Location, Problem, UsageError
+from convstudy.plan import make_plan
+from convstudy.studyfile import Study, StudyText, study_of
+from convstudy.studyfile.first_networks import LINEAR, RESNET, RESNET_SIZES, first_networks
+from convstudy.studyfile.first_size import EpochSeconds, FirstSize, first_size
+from convstudy.studyfile.first_study import DatasetKeys, FirstFacts, first_study_file
+
+MINUTES = 10.0
+"""The default time of a first study."""
+CALIBRATION_SECONDS = 3.0
+USED_FRACTION = 0.85
+"""The fraction of the minutes that is planned: fits that run at the same time slow each other down."""
+MAX_MINUTES = 60 * 24 * 365
+
+
+NO_KEYS: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class FirstStudy:
+    """A first study.
+
+    Attributes:
+        text: the text of its study file.
+        file: the name of that file, such as ``photos.toml``.
+        dataset: the dataset.
+        facts: what the text says about the dataset.
+        size: the number of epochs and seeds, and the expected time.
+        n_workers: the number of fits that train at the same time.
+    """
+
+    text: str
+    file: str
+    dataset: Dataset
+    facts: FirstFacts
+    size: FirstSize
+    n_workers: int
+
+    def study(self, changes: Mapping[str, object] = NO_KEYS) -> Study:
+        """Return the study of the text, with the ``changes`` of ``load_study``. The images are not read again."""
+        return StudyText(self.text, self.file).study(changes, self.dataset)
+
+
+def first_study(
+    source: Path | str | Dataset,
+    minutes: float = MINUTES,
+    workers: int | None = None,
+    keys: Mapping[str, object] = NO_KEYS,
+) -> FirstStudy:
+    """Return a first study of images: a linear model, a small CNN and a residual network, compared over seeds.
+
+    No study file is written. Training steps of the networks are timed for about three seconds.
+
+    Args:
+        source: the path of the images, or a dataset.
+        minutes: the time that the run may take on this machine.
+        workers: the number of fits that train at the same time; ``None`` for one per CPU core.
+        keys: other keys of ``[dataset]``, such as ``{"size": 64}``.
+
+    Raises:
+        StudyError: if the images cannot be read, or a key has a wrong value.
+        UsageError: if ``minutes`` is out of range.
+    """
+    if not 0 < minutes <= MAX_MINUTES:
+        expected = f"a number of minutes in (0, {MAX_MINUTES}]"
+        raise UsageError(Problem(where=Location(key=("minutes",)), expected=expected, got=str(minutes)))
+    if isinstance(source, Dataset):
+        dataset = source
+        written: DatasetKeys = ()
+        name, command = source.name, "Study.from_data"
+    else:
+        name = study_name(Path(source))
+        dataset = read_images(source, name, keys)
+        written = _written_keys(source, keys)
+        command = shlex.join(["convstudy", "run", str(source)])
+    facts = FirstFacts(
+        name=name,
+        command=command,
+        image_shape=dataset.image_shape,
+        class_names=dataset.class_names,
+        train_counts=_counts(dataset, "train"),
+        test_counts=_counts(dataset, "test"),
+        keys=written,
+    )
+    n_workers = workers or n_cores()
+    seconds = 60 * minutes * USED_FRACTION
+    size = first_size(facts.n_train, min(facts.train_counts), measure_epochs(dataset), n_workers, seconds)
+    text = first_study_file(facts, size, minutes, n_workers)
+    return FirstStudy(text, f"{name}.toml", dataset, facts, size, n_workers)
+
+
+def study_name(path: Path) -> str:
+    """Return the name of the study of a path: its last part without the suffixes of a file.
+
+    >>> study_name(Path("my photos/")), study_name(Path("data/scans.tar.gz")), study_name(Path("v1.2"))
+    ('my-photos', 'scans', 'v1.2')
+    """
+    full = path.absolute()
+    name = Path(full.parts[-1] if ".." not in full.parts else full.resolve().name).name
+    name = re.sub(r"(?:\.(?:tar|[a-z][a-z0-9]{1,9}))+$", "", name, flags=re.IGNORECASE) or name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "images"
+
+
+def read_images(source: Path | str, name: str, keys: Mapping[str, object]) -> Dataset:
+    """Return the dataset at a path.
+
+    Args:
+        source: the path.
+        name: the name of the study.
+        keys: other keys of ``[dataset]``.
+
+    Raises:
+        StudyError: with all problems of the images and of the keys.
+    """
+    document = {
+        "study": {"name": name, "validation": 0.2},
+        "dataset": {"path": str(source), **keys},
+        "network": {LINEAR: {"layers": ["flatten"]}},
+        "ablate": {LINEAR: {"network": LINEAR, "short": {"epochs": 1}}},  # a study needs a question
+    }
+    return study_of(document).dataset
+
+
+def _written_keys(source: Path | str, keys: Mapping[str, object]) -> DatasetKeys:
+    """Return the keys of ``[dataset]`` that the file contains."""
+    return [("path", str(Path(source)), ""), *((key, value, "") for key, value in keys.items())]
+
+
+def measure_epochs(dataset: Dataset) -> EpochSeconds:
+    """Measure how long an epoch of each network takes on this machine."""
+    from convstudy.engine.run_time import estimate_run_time
+
+    networks: dict[str, Mapping[str, Any]] = {}
+    for size in RESNET_SIZES:
+        for network in first_networks(dataset.image_shape, dataset.n_classes, size):
+            name = f"{RESNET}-{size.width}-{size.blocks}" if network.name == RESNET else network.name
+            networks[name] = network.document()
+    study = Study.model_validate(
+        {
+            "name": "sizes",
+            "dataset": dataset,
+            "seeds": 1,
+            "recipe": {"epochs": 1, "batch_size": 32, "optimizer": "adamw", "weight_decay": 0.01},
+            "network": networks,
+            "compare": {"all": {"networks": list(networks)}},
+        }
+    )
+    (stage,) = make_plan(study).stages
+    expected = estimate_run_time(stage.fits, CALIBRATION_SECONDS).seconds
+    seconds = {each.name: expected[each.fits[0].id] for each in stage.candidates}
+    others = [value for name, value in seconds.items() if not name.startswith(RESNET)]
+    resnet = {size: seconds[f"{RESNET}-{size.width}-{size.blocks}"] for size in RESNET_SIZES}
+    return EpochSeconds(sum(others), max(others), resnet)
+
+
+def _counts(dataset: Dataset, part: Part) -> tuple[int, ...]:
+    """Return the number of images of each class."""
+    import numpy as np
+
+    return tuple(np.bincount(dataset.load_labels(part), minlength=dataset.n_classes).tolist())
