@@ -6,16 +6,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from convstudy.engine import fit as engine_fit
-from convstudy.engine.batches import ImageTensors
 from convstudy.engine.cuda.graph import Capture, CudaGraph, EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import precision_context
 from convstudy.engine.fit import TrainedFit, run_fit
+from convstudy.engine.normalisation import channel_statistics
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import Step, train_epoch
 from convstudy.history import History
@@ -41,9 +42,11 @@ def _weights_after(fit: Fit, capture: Capture) -> list[torch.Tensor]:
     """Return all weights and running statistics after two epochs on the GPU."""
     device, images = torch.device(DEVICE), digits().train
     with repeatable(1, device), working_on(device):
-        progress = engine_fit._start(fit, images.image_shape, device)
-        part = ImageTensors.of(images).to(device)
-        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
+        part = engine_fit._training_part(fit, images, np.arange(len(images)))
+        progress = engine_fit._start(fit, images.image_shape, device, channel_statistics(part))
+        loss = engine_fit._training_loss(fit, images.labels, device)
+        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average, loss)
+        part = part.to(device)
         with CapturedLoop(step, part, capture) as loop:
             for epoch in (1, 2):
                 train_epoch(loop, fit.seed, epoch)

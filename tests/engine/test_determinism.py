@@ -118,6 +118,22 @@ RECIPES_BY_NAME = {
         "tta": "shift",
         "train_eval_samples": 20,
     },
+    "weighted": {
+        "class_weights": "balanced",
+        "sampling": "balanced",
+        "logit_adjustment": 1.0,
+        "normalise": "standard",
+        "label_smoothing": 0.1,
+        "ema_decay": 0.9,
+        "augment": "shift",
+    },
+    "focal": {
+        "loss": "focal",
+        "class_weights": {str(number): 1 + number for number in range(10)},
+        "normalise": "standard",
+        "precision": "bfloat16",
+        "tta": "shift",
+    },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }
 

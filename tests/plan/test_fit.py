@@ -122,6 +122,14 @@ CHANGES: dict[str, Any] = {
             {"tta": "shift"},
             {"train_eval_samples": 100},
             {"precision": "bfloat16"},
+            {"loss": "focal"},
+            {"loss": "focal", "focal_gamma": 1.0},
+            {"class_weights": "balanced"},
+            {"class_weights": {str(number): 1 + number for number in range(10)}},
+            {"class_weights": {str(number): 10 - number for number in range(10)}},
+            {"sampling": "balanced"},
+            {"logit_adjustment": 1.0},
+            {"normalise": "standard"},
         )
     ],
 }
@@ -131,7 +139,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 47
+    assert len({fit.id for fit in fits}) == len(fits) == 55
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # this test covers every key
 
@@ -142,6 +150,7 @@ def test_irrelevant_changes_keep_the_id() -> None:
         _fit(recipe=Recipe(momentum=0.5)),  # adam has no momentum of this kind
         _fit(recipe=Recipe(nesterov=True)),
         _fit(recipe=Recipe(step_epochs=3, step_factor=0.5)),  # the schedule is constant
+        _fit(recipe=Recipe(focal_gamma=1.0)),  # the loss is the cross-entropy
         _fit(recipe=Recipe(warmup_fraction=0.1, cutout_size=5, adam_lr=0.1, newton_schulz_steps=3)),
         _fit(recipe=Recipe(learning_rate=0.001, epochs=20)),  # the defaults, written out
         _fit(
@@ -158,6 +167,18 @@ def test_irrelevant_changes_keep_the_id() -> None:
         ),
     ]
     assert {fit.id for fit in same} == {_fit().id}
+
+
+def test_class_weights_enter_the_id_by_label_not_by_name() -> None:
+    weights = {"class_weights": {str(number): 1.0 + number for number in range(10)}}
+    fit = _fit(recipe=Recipe(**weights))
+    names = fit.dataset.class_names
+    renamed = {"class_weights": {f"class {number}": 1.0 + number for number in range(10)}}
+    other = replace(fit.dataset, class_names=tuple(f"class {name}" for name in names))
+    assert replace(fit, dataset=other, recipe=Recipe(**renamed)).id == fit.id
+    # The same table on swapped names gives other weights, although the digest of the dataset is the same.
+    swapped = replace(fit.dataset, class_names=(names[1], names[0], *names[2:]))
+    assert replace(fit, dataset=swapped).id != fit.id
 
 
 def test_engine_version_changes_the_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,17 @@ from convstudy.studyfile import RECIPE_KEYS, Recipe
         {"cutout_size": 0},
         {"tta": 5},
         {"train_eval_samples": 0},
+        {"loss": "hinge"},
+        {"focal_gamma": -0.5},
+        {"class_weights": "balance"},
+        {"class_weights": {"a": 0}},
+        {"class_weights": {"a": True}},
+        {"class_weights": {"a": float("inf")}},
+        {"class_weights": {0: 1.0}},
+        {"class_weights": ["balanced"]},
+        {"sampling": "weighted"},
+        {"logit_adjustment": -1},
+        {"normalise": True},
     ],
 )
 def test_invalid_recipe_is_refused(values: dict[str, Any]) -> None:
@@ -54,6 +65,14 @@ def test_none_in_a_file_is_read_as_null() -> None:
     assert Recipe(patience=3).varied({"patience": "none"}).patience is None
 
 
+def test_table_of_class_weights_is_hashable_and_keeps_no_order() -> None:
+    first, second = Recipe(class_weights={"b": 2, "a": 1}), Recipe(class_weights={"a": 1.0, "b": 2.0})
+    assert first == second and hash(first) == hash(second)
+    assert first.model_dump()["class_weights"] == {"a": 1.0, "b": 2.0}
+    assert Recipe(**first.model_dump()) == first.varied({}) == first
+    assert Recipe.model_validate_json(first.model_dump_json()) == first
+
+
 def test_momentum_determines_fits_of_sgd_and_muon_only() -> None:
     assert Recipe(optimizer="adam", nesterov=True, momentum=0).nesterov
 
@@ -65,5 +84,5 @@ def test_varied_does_not_modify_the_recipe() -> None:
 
 
 def test_every_key_has_a_description() -> None:
-    assert len(RECIPE_KEYS) == 23
+    assert len(RECIPE_KEYS) == 29
     assert all(field.description for field in Recipe.model_fields.values())

@@ -33,10 +33,17 @@ class PixelsOnDisk:
 
 @dataclass(frozen=True)
 class ImageTensors:
-    """Images and labels of a fit: ``pixels`` uint8 ``(n, height, width, channels)``, ``labels`` int64 ``(n,)``."""
+    """Images and labels of a fit.
+
+    Attributes:
+        pixels: uint8 ``(n, height, width, channels)``.
+        labels: int64 ``(n,)``.
+        weights: float32 ``(n,)``, the weight of each image in the training loss; None: 1 for each image.
+    """
 
     pixels: torch.Tensor | PixelsOnDisk
     labels: torch.Tensor
+    weights: torch.Tensor | None = None
 
     @classmethod
     def of(cls, images: Images, rows: npt.NDArray[np.int64] | None = None) -> ImageTensors:
@@ -53,8 +60,9 @@ class ImageTensors:
         if device.type == "cpu":
             return self
         pixels, labels = self.pixels, self.labels.to(device)
+        weights = None if self.weights is None else self.weights.to(device)
         if isinstance(pixels, torch.Tensor):
-            return ImageTensors(pixels.to(device), labels)
+            return ImageTensors(pixels.to(device), labels, weights)
         # Copy in pieces, because the file may be larger than the CPU's memory.
         moved = torch.empty(len(self), *pixels.file.image_shape, dtype=torch.uint8, device=device)
         for start in range(0, len(self), ROWS_PER_READ):
@@ -62,7 +70,11 @@ class ImageTensors:
             with DEVICE_LOCK.released():
                 read = pixels[rows]
             moved[rows] = read.to(device)
-        return ImageTensors(moved, labels)
+        return ImageTensors(moved, labels, weights)
+
+    def weights_of(self, rows: torch.Tensor) -> torch.Tensor | None:
+        """Return the weights of the images at these rows; None if the images have none."""
+        return None if self.weights is None else self.weights[rows]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -90,12 +102,12 @@ def steps_per_epoch(n_images: int, batch_size: int) -> int:
 
 def batches(
     part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield pixels and labels batch by batch. The last batch may be smaller.
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]:
+    """Yield pixels, labels and weights batch by batch. The last batch may be smaller.
 
     A last batch of one image is dropped: batch normalization cannot compute a variance from it.
     """
     rows = torch.from_numpy(order)
     for step in range(steps_per_epoch(len(order), batch_size)):
         chosen = rows[step * batch_size : (step + 1) * batch_size]
-        yield part.pixels[chosen], part.labels[chosen]
+        yield part.pixels[chosen], part.labels[chosen], part.weights_of(chosen)

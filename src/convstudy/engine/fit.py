@@ -6,15 +6,18 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from convstudy.data import Images, split_indices
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.checkpoint import Progress, load_checkpoint, save_checkpoint
+from convstudy.engine.class_balance import logit_adjustment, loss_weights
 from convstudy.engine.cuda.graph import CudaGraph
 from convstudy.engine.cuda.loop import CapturedLoop
 from convstudy.engine.dead_relus import dead_relus, watched_relus
@@ -22,7 +25,9 @@ from convstudy.engine.device_lock import DEVICE_LOCK
 from convstudy.engine.devices import device_name, working_on
 from convstudy.engine.environment import environment
 from convstudy.engine.evaluation import evaluate, logits_of
+from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.memory import memory_errors
+from convstudy.engine.normalisation import ChannelStatistics, build_model, channel_statistics, set_statistics
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import numpy_generator, torch_generator
 from convstudy.engine.settings import repeatable
@@ -30,7 +35,6 @@ from convstudy.engine.training import EagerLoop, Loop, Step, do_nothing, train_e
 from convstudy.engine.weights import Tensors, load_weights, on_cpu, weights_digest
 from convstudy.errors import Diverged, FitError, Problem
 from convstudy.metrics import ACCURACY, LOG_LOSS, metric_named
-from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Epoch, Record
 
@@ -97,20 +101,22 @@ def _train(
     # Splitting, reading and hashing need no GPU: other threads may capture a graph meanwhile.
     with DEVICE_LOCK.released():
         train_rows, validation_rows = split_indices(images.labels, fit.split, images.groups)
-        train, validation = ImageTensors.of(images, train_rows), ImageTensors.of(images, validation_rows)
+        train, validation = _training_part(fit, images, train_rows), ImageTensors.of(images, validation_rows)
+        loss = _training_loss(fit, images.labels[train_rows], device)
+        statistics = channel_statistics(train) if fit.recipe.normalise == "standard" else None
     train, validation = train.to(device), validation.to(device)
     train_eval = _train_eval_sample(fit, train)
     _check_sample(fit, train_eval)
-    progress = _start(fit, images.image_shape, device)
+    progress = _start(fit, images.image_shape, device, statistics)
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.trial_id, progress)
     if len(progress.history) > fit.n_epochs:
         # The checkpoint is from a fit with a larger epoch budget, and an epoch cannot be undone. So train from the
         # start, and do not overwrite that checkpoint.
-        progress, checkpoint = _start(fit, images.image_shape, device), None
+        progress, checkpoint = _start(fit, images.image_shape, device, statistics), None
     # A captured loop costs warm-up steps and a capture before the first epoch, so build none if no epoch is left.
     if not _at_end(fit, progress.history):
-        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
+        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average, loss)
         with _loop(step, train, before_step) as loop:
             for epoch in _epochs(fit, progress, loop, train_eval, validation):
                 if checkpoint is not None:
@@ -151,6 +157,21 @@ def _train(
     )
 
 
+def _training_part(fit: Fit, images: Images, rows: npt.NDArray[np.int64]) -> ImageTensors:
+    """Return the training images at these rows, with their weights in the loss."""
+    part = ImageTensors.of(images, rows)
+    weights = loss_weights(images.labels[rows], None, fit.recipe, fit.dataset.class_names)
+    return part if weights is None else replace(part, weights=torch.from_numpy(weights))
+
+
+def _training_loss(fit: Fit, labels: npt.NDArray[np.int64], device: torch.device) -> TrainingLoss:
+    """Return the training loss of a fit; ``labels`` are those of its training images, int64 ``(n,)``."""
+    adjustment = logit_adjustment(labels, fit.recipe.logit_adjustment, fit.dataset.n_classes)
+    return TrainingLoss.of(
+        fit.recipe, None if adjustment is None else torch.from_numpy(adjustment).to(device)
+    )
+
+
 def best_epoch(history: list[Epoch], metric: str = ACCURACY) -> int:
     """Return the number of the epoch with the best score; ties: the lowest validation loss, then the earliest epoch."""
     rank = metric_named(metric).rank
@@ -167,10 +188,17 @@ def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> I
             yield captured
 
 
-def _start(fit: Fit, image_shape: tuple[int, int, int], device: torch.device) -> Progress:
+def _start(
+    fit: Fit,
+    image_shape: tuple[int, int, int],
+    device: torch.device,
+    statistics: ChannelStatistics | None = None,
+) -> Progress:
     """Return the state of a fit before its first epoch: initial weights, a new optimizer, no history."""
     n_classes = fit.dataset.n_classes
-    model = build_network(fit.network, image_shape, n_classes, torch_generator(fit.seed, "weights"))
+    model = build_model(fit.network, fit.recipe, image_shape, n_classes, torch_generator(fit.seed, "weights"))
+    if statistics is not None:
+        set_statistics(model, statistics)
     model.to(device)
     average = None if fit.recipe.ema_decay is None else WeightAverage(model)
     return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)

@@ -47,9 +47,9 @@ class TrainingLoss:
     adjustment: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe) -> TrainingLoss:
-        """Return the loss of a recipe."""
-        return cls(recipe.label_smoothing)
+    def of(cls, recipe: Recipe, adjustment: torch.Tensor | None = None) -> TrainingLoss:
+        """Return the loss of a recipe, with the adjustment that follows from its training images."""
+        return cls(recipe.label_smoothing, recipe.focal_gamma if recipe.loss == "focal" else None, adjustment)
 
     def __call__(
         self,

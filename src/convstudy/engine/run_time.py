@@ -19,12 +19,12 @@ from convstudy.data import Dataset, split_sizes
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
+from convstudy.engine.normalisation import build_model
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks import Network, layer_table
-from convstudy.networks.build import build_network
 from convstudy.plan.cost import images_to_evaluate
 from convstudy.plan.fit import Fit
 from convstudy.studyfile import Recipe
@@ -44,6 +44,10 @@ KEYS_WITHOUT_COST = frozenset(
         "patience",
         "checkpoint",
         "train_eval_samples",
+        "class_weights",
+        "focal_gamma",
+        "sampling",
+        "logit_adjustment",
     ]
 )
 
@@ -215,12 +219,13 @@ def _timed(fit: Fit, seconds: float) -> SecondsPerImage:
     images = ImageTensors(
         torch.randint(0, 256, (n_images, *info.image_shape), dtype=torch.uint8, generator=generator),
         torch.randint(0, info.n_classes, (n_images,), generator=generator),
+        None if fit.recipe.class_weights == "none" else torch.ones(n_images),
     )
     # The learning rate does not change a step's duration. At this rate, the loss on random images does not diverge.
     rate = TIMING_LEARNING_RATE
     recipe = fit.recipe.varied({"learning_rate": rate, "adam_lr": rate})
     with repeatable(fit.threads):
-        model = build_network(fit.network, info.image_shape, info.n_classes, generator)
+        model = build_model(fit.network, recipe, info.image_shape, info.n_classes, generator)
         optimizer = build_optimizer(recipe, model.parameters())
         average = None if recipe.ema_decay is None else WeightAverage(model)
         loop = EagerLoop(Step(model, optimizer, recipe, average), images)

@@ -15,12 +15,12 @@ from convstudy.engine.batches import ImageTensors
 from convstudy.engine.devices import working_on
 from convstudy.engine.evaluation import logits_of, scores_of
 from convstudy.engine.memory import memory_errors
+from convstudy.engine.normalisation import build_model
 from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import Tensors, load_weights, read_tensors, weights_digest
 from convstudy.errors import FitError, Location, Problem, StoreError
 from convstudy.metrics import metric_named
-from convstudy.networks.build import build_network
 from convstudy.plan.fit import Fit
 from convstudy.record import Scores
 
@@ -70,7 +70,8 @@ def evaluate_test_set(
         what = "these weights are not those of the fit's record: their digests differ"
         raise StoreError(Problem(what, where=Location(str(weights))))
     info = test.info
-    model = build_network(fit.network, info.image_shape, info.n_classes, torch_generator(fit.seed, "weights"))
+    generator = torch_generator(fit.seed, "weights")
+    model = build_model(fit.network, fit.recipe, info.image_shape, info.n_classes, generator)
     load_weights(model, tensors)
     images = ImageTensors.of(test.open(record_test_evaluation))
     where = torch.device(device)

@@ -14,6 +14,7 @@ from torch import nn
 from convstudy.engine.augmentation import augmented
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
+from convstudy.engine.class_balance import balanced_order
 from convstudy.engine.evaluation import precision_context
 from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import make_step
@@ -47,15 +48,26 @@ class Step:
         self.rng = RngStreams(model, next(model.parameters()).device)
 
     def __call__(
-        self, pixels: torch.Tensor, labels: torch.Tensor, hyperparameters: StepHyperparameters
+        self,
+        pixels: torch.Tensor,
+        labels: torch.Tensor,
+        hyperparameters: StepHyperparameters,
+        weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Train on a batch, uint8 ``(n, h, w, c)`` and int64 ``(n,)``; return its loss, a 0-d float32 tensor."""
+        """Train on a batch and return its loss, a 0-d float32 tensor.
+
+        Args:
+            pixels: uint8 ``(n, h, w, c)``.
+            labels: int64 ``(n,)``.
+            hyperparameters: the values of this step.
+            weights: float32 ``(n,)``, the weight of each image in the loss; None: 1 for each image.
+        """
         recipe = self.recipe
         # Always float32: bfloat16 has 8 significant bits, too few for the coordinates of an affine augmentation.
         images = augmented(pixels, recipe, self.rng.augmentation)
         with precision_context(recipe.precision, pixels.device):
             logits = self.model(images)
-        loss = self.loss(logits, labels)
+        loss = self.loss(logits, labels, weights)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
@@ -97,18 +109,20 @@ class EagerLoop:
         """Take one step per batch of the images in this order; return the sum of the batch losses, 0-d."""
         total_loss = torch.zeros((), device=self.part.labels.device)
         in_batches = batches(self.part, order, self.step.recipe.batch_size)
-        for (pixels, labels), hyperparameters in zip(in_batches, per_step, strict=True):
+        for (pixels, labels, weights), hyperparameters in zip(in_batches, per_step, strict=True):
             self._before_step()
-            total_loss += self.step(pixels, labels, hyperparameters)
+            total_loss += self.step(pixels, labels, hyperparameters, weights)
         return total_loss
 
 
 def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
-    """Train on every image once, in place; return the learning rate of the last step.
+    """Train one epoch, in place; return the learning rate of the last step.
+
+    Each image is used once, or with balanced sampling with the frequency that balances its class.
 
     Args:
         loop: takes the steps.
-        seed: the fit's seed. With the epoch it determines image order, augmentation and dropout.
+        seed: the fit's seed. With the epoch it determines images and order, augmentation and dropout.
         epoch: counted from 1.
 
     Raises:
@@ -118,7 +132,11 @@ def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
     per_step = step_hyperparameters(step.recipe, epoch, steps_per_epoch(n_images, step.recipe.batch_size))
     step.rng.start(seed, epoch)
     step.model.train()
-    total_loss = loop.run(epoch_order(n_images, seed, epoch), per_step)
+    if step.recipe.sampling == "balanced":
+        order = balanced_order(loop.part.labels.cpu().numpy(), seed, epoch)
+    else:
+        order = epoch_order(n_images, seed, epoch)
+    total_loss = loop.run(order, per_step)
     # Check once per epoch: a check per step would synchronize with the GPU. NaN and inf of any step remain in the sum.
     if not math.isfinite(float(total_loss)):
         raise Diverged(f"the loss stopped being a finite number in epoch {epoch}")

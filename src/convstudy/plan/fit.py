@@ -92,10 +92,18 @@ class Fit:
         version does not change existing ids.
         """
         values = self.as_json()
-        values["recipe"] = self.recipe.determinants()
+        values["recipe"] = self._recipe_determinants
         values["engine"] = ENGINE_VERSION
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+    @property
+    def _recipe_determinants(self) -> dict[str, Any]:
+        found, weights = self.recipe.determinants(), self.recipe.class_weights
+        if not isinstance(weights, str):
+            # In the order of the labels: the dataset enters the id by its digest, which class names do not change.
+            found["class_weights"] = [dict(weights).get(name) for name in self.dataset.class_names]
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values that :meth:`from_json` reads back; they represent the dataset by its digest."""

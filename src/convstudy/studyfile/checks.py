@@ -28,6 +28,7 @@ from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
+from convstudy.studyfile.weighted_classes import check_weighted_classes
 
 MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
@@ -54,6 +55,7 @@ def check_parts(draft: Draft) -> None:
             _check_variant(draft, ablate.network, variant, ("ablate", name, variant_name))
         check_equal_variants(draft, name, ablate)
         _check_pairs(draft, name, ablate)
+    check_weighted_classes(draft)
     for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from convstudy.studyfile.class_weights import ClassWeights
+
 NONE = "none"
 
 
@@ -34,6 +36,12 @@ class Recipe(BaseModel):
         batch_size: the number of images per step, in [1, 65536].
         weight_decay: decoupled weight decay, as in AdamW, in [0, 10).
         label_smoothing: the proportion of each label that is spread over all classes, in [0, 1).
+        loss: the training loss: "cross-entropy" or "focal".
+        class_weights: weights of classes in the training loss: "none", "balanced" (inversely proportional to the
+            number of images), or a mapping of each class name to its weight.
+        sampling: the images of an epoch: "shuffle" (each image once) or "balanced" (each class equally often).
+        logit_adjustment: the strength of logit adjustment for unequal classes, in [0, 10]; 0: none.
+        normalise: "standard" (each channel has mean 0 and standard deviation 1 on the training images) or "none".
         patience: the number of epochs without a lower validation loss after which training stops early, or None.
         checkpoint: the epoch whose weights are used: "best" (by the metric of the study on the validation images; ties:
             the lower validation loss, then the earlier epoch) or "last".
@@ -98,6 +106,33 @@ class Recipe(BaseModel):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0,
         description="The proportion of each label that is spread over all classes, in training only.",
+    )
+    loss: Literal["cross-entropy", "focal"] = Field(
+        default="cross-entropy",
+        description="The training loss. focal: images that are classified well count less (Lin et al. 2017).",
+    )
+    focal_gamma: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=2.0, description='Loss "focal": the exponent of 1 - p; 0 is the cross-entropy.'
+    )
+    class_weights: ClassWeights = Field(
+        default="none",
+        description="Weights of classes in the training loss. balanced: inversely proportional to the number of "
+        "training images, as in scikit-learn; or a table with the weight of each class by its name.",
+    )
+    sampling: Literal["shuffle", "balanced"] = Field(
+        default="shuffle",
+        description="The images of an epoch. shuffle: each training image once. balanced: the same number of images, "
+        "drawn so that each class is equally frequent; images of small classes are repeated.",
+    )
+    logit_adjustment: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.0,
+        description="Logit adjustment (Menon et al. 2021): the training loss adds this value times the logarithm of "
+        "each class's proportion to its logit. 1 aims at balanced accuracy, 0 is none.",
+    )
+    normalise: Literal["none", "standard"] = Field(
+        default="none",
+        description="Normalisation of the network's input. standard: each channel minus its mean, divided by its "
+        "standard deviation, both over the training images of the split; they are saved with the weights.",
     )
     clip_norm: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_none)] = Field(
         default=None, description='The maximum norm of the gradient of a step, or "none".'
@@ -176,8 +211,11 @@ USED_BY = {
     "step_factor": ("schedule", ("step",)),
     "warmup_fraction": ("schedule", ("triangular",)),
     "cutout_size": ("augment", ("cutout", "shift+cutout", "affine+cutout")),
+    "focal_gamma": ("loss", ("focal",)),
 }
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
+NEWER_KEYS = ("class_weights", "focal_gamma", "logit_adjustment", "loss", "normalise", "sampling")
+"""Keys that earlier versions did not have. A written study omits them at their defaults: runs keep their ids."""
 COMBINED_KEYS = ("optimizer", "momentum", "nesterov")
 """The keys whose values must fit each other. Other errors are about the value of one key."""

@@ -8,7 +8,7 @@ from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.metrics import ACCURACY
 from convstudy.studyfile.ranges import Range
-from convstudy.studyfile.recipe import NONE, Recipe
+from convstudy.studyfile.recipe import NEWER_KEYS, NONE, Recipe
 from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
 
 
@@ -16,8 +16,8 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as the document of a study file. :func:`convstudy.studyfile.study_of` reads it back.
 
     JSON and TOML can hold all values. Defaults are included, so that the document keeps its meaning if a later version
-    changes them. Only ``metric``, ``equivalence_margin`` and ``interactions`` are left out at their defaults, because
-    runs of versions without these keys must keep their ids.
+    changes them. Only ``metric``, ``equivalence_margin``, ``interactions`` and newer recipe keys are left out at their
+    defaults, because runs of versions without these keys must keep their ids.
 
     >>> from convstudy.studyfile import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]
@@ -68,12 +68,12 @@ def _dataset_document(dataset: Dataset) -> tuple[str, dict[str, Any]]:
 
 
 def _recipe_document(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe in which None is "none", or is left out if it is the default."""
+    """Return a recipe in which None is "none", or is left out if it is the default, as are newer keys."""
     fields = Recipe.model_fields
     return {
         key: NONE if value is None else value
         for key, value in recipe.model_dump().items()
-        if value is not None or fields[key].default is not None
+        if value != fields[key].default or not (value is None or key in NEWER_KEYS)
     }
 
 

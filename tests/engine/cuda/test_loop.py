@@ -18,6 +18,7 @@ from convstudy.engine.checkpoint import Progress
 from convstudy.engine.cuda.graph import EagerCalls
 from convstudy.engine.cuda.loop import CapturedLoop, steps_at_once, unchanged
 from convstudy.engine.devices import CPU
+from convstudy.engine.normalisation import channel_statistics
 from convstudy.engine.optimizers import build_optimizer, make_step
 from convstudy.engine.rng_streams import RngStreams
 from convstudy.engine.step_hyperparameters import StepHyperparameters, step_hyperparameters
@@ -39,10 +40,12 @@ RECIPES: dict[str, dict[str, Any]] = {
 def _started(fit: Fit) -> tuple[Progress, Step, ImageTensors]:
     """Return the state of a fit before its first step, the step and the training images."""
     images = digits().train
-    progress = engine_fit._start(fit, images.image_shape, CPU)
     rows, _ = split_indices(images.labels, fit.split)
-    step = Step(progress.model, progress.optimizer, fit.recipe, progress.average)
-    return progress, step, ImageTensors.of(images, rows)
+    part = engine_fit._training_part(fit, images, rows)
+    progress = engine_fit._start(fit, images.image_shape, CPU, channel_statistics(part))
+    loss = engine_fit._training_loss(fit, images.labels[rows], CPU)
+    step = Step(progress.model, progress.optimizer, fit.recipe, progress.average, loss)
+    return progress, step, part
 
 
 def _state(progress: Progress) -> dict[str, torch.Tensor]:

@@ -90,7 +90,10 @@ class CapturedLoop:
     def _take_step(self, rows: torch.Tensor, hyperparameters: torch.Tensor) -> None:
         """Take one step with the images of these rows and a row of the hyperparameter table."""
         loss = self.step(
-            self.part.pixels[rows], self.part.labels[rows], StepHyperparameters(*hyperparameters.unbind())
+            self.part.pixels[rows],
+            self.part.labels[rows],
+            StepHyperparameters(*hyperparameters.unbind()),
+            self.part.weights_of(rows),
         )
         self._total_loss.add_(loss)
 
