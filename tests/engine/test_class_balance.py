@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch.nn.functional import cross_entropy
 
 from convstudy.engine.class_balance import balanced_order, balanced_weights, logit_adjustment, loss_weights
-from convstudy.engine.fit import _training_loss, _training_part
+from convstudy.engine.fit import _training_loss, _training_part, run_fit
 from convstudy.studyfile import Recipe
 from tests.engine.shapes import balanced_accuracy
 from tests.engine.small import digits, small_fit, trained
@@ -118,3 +119,24 @@ def test_answer_to_imbalance_raises_balanced_accuracy(change: dict[str, Any]) ->
     """Measured with seeds 0 to 2: 50 % for plain training, which predicts the frequent class; else 86 % to 94 %."""
     for seed in (0, 1):
         assert balanced_accuracy(seed, **change) > balanced_accuracy(seed) + 0.2
+
+
+def test_image_weights_train_like_equal_class_weights() -> None:
+    fit = small_fit(class_weights={str(number): 1 + number for number in range(10)}, epochs=2)
+    by_class = trained(fit).record.weights_digest
+    images = digits().train
+    weighted = replace(images, weights=(1 + images.labels).astype(np.float32))
+    plain = replace(fit, recipe=fit.recipe.varied({"class_weights": "none"}))
+    assert run_fit(plain, weighted).record.weights_digest == by_class
+    assert run_fit(plain, images).record.weights_digest != by_class
+
+
+def test_scores_are_not_weighted() -> None:
+    """Weights change the trained network; the same network has the same scores on weighted images."""
+    images, fit = digits().train, small_fit(epochs=1, learning_rate=1e-12)
+    weighted = replace(images, weights=(1 + 9 * (images.labels == 3)).astype(np.float32))
+    first, second = (run_fit(fit, each).record.history[0] for each in (images, weighted))
+    for part in ("train", "validation"):
+        one, other = getattr(first, part), getattr(second, part)
+        assert one["log-loss"] == pytest.approx(other["log-loss"], rel=1e-6)
+        assert one["accuracy"] == other["accuracy"]

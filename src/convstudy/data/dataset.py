@@ -86,6 +86,7 @@ class Dataset:
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
         groups: Sequence[Hashable] | npt.NDArray[Any] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> Dataset:
         """Return a dataset of four arrays, in the form of Keras' datasets.
 
@@ -103,10 +104,12 @@ class Dataset:
             name: the name of the dataset in reports.
             groups: the group of each training image, such as the patient: hashable values, equal for images of one
                 group. No split has images of one group in training and in validation. By default, there are no groups.
+            sample_weight: the weight of each training image in the training loss, positive numbers of shape (n,). Only
+                proportions count, and scores are not weighted. By default, all weights are equal.
 
         Raises:
-            DataError: if an array has the wrong type or shape, there is not one label (or group) per image, there are
-                no training or test images, or a class has no training image.
+            DataError: if an array has the wrong type or shape, there is not one label (or group, or weight) per image,
+                there are no training or test images, a class has no training image, or a weight is not positive.
 
         >>> from sklearn.datasets import load_digits
         >>> images, labels = load_digits(return_X_y=True)
@@ -117,7 +120,7 @@ class Dataset:
         """
         from convstudy.data.in_memory import found_in_arrays
 
-        found = found_in_arrays(x_train, y_train, x_test, y_test, groups)
+        found = found_in_arrays(x_train, y_train, x_test, y_test, groups, sample_weight)
         return cls.of(found, name, class_names)
 
     @classmethod

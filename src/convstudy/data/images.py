@@ -33,15 +33,19 @@ class Images:
             images; for many images, use :meth:`take` or ``file.read``.
         groups: int64, shape (n,), the group of each image, such as its patient; images of one group have equal numbers.
             ``None`` if there are no groups. Splits keep groups whole; the numbers have no meaning.
+        weights: float32, shape (n,), positive, the weight of each image in the training loss; ``None``: equal weights.
+            Only proportions count. Scores are not weighted.
 
     Raises:
-        DataError: if a type or shape is wrong, or there is not one label, or not one group, per image.
+        DataError: if a type or shape is wrong, there is not one label (or group, or weight) per image, or a weight is
+            not positive and finite.
     """
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     file: PixelFile | None = None
     groups: npt.NDArray[np.int64] | None = None
+    weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if str(self.pixels.dtype) != "uint8" or self.pixels.ndim != 4:
@@ -61,6 +65,12 @@ class Images:
             if len(self.groups) != len(self.pixels):
                 got = f"{len(self.groups):,} groups for {len(self.pixels):,} images"
                 raise DataError(Problem("there must be one group per image", got=got))
+        if self.weights is not None:
+            if str(self.weights.dtype) != "float32" or self.weights.shape != self.labels.shape:
+                raise _wrong("weights", self.weights, "float32 of shape (n,), one per image")
+            if len(self.weights) and not 0 < self.weights.min() <= self.weights.max() < float("inf"):
+                got = f"{self.weights.min():g} to {self.weights.max():g}"
+                raise DataError(Problem("weights must be positive and finite", got=got))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -73,9 +83,9 @@ class Images:
         return height, width, channels
 
     def digest(self) -> str:
-        """Return the SHA-256 (hex) of shape, pixels, labels and groups, the same on every machine.
+        """Return the SHA-256 (hex) of shape, pixels, labels, groups and weights, the same on every machine.
 
-        Without groups, only shape, pixels and labels enter.
+        Without groups and weights, only shape, pixels and labels enter.
         """
         # The shape is part of the digest: the same bytes can be images of another shape.
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
@@ -85,6 +95,8 @@ class Images:
         whole.update(self.labels.astype("<i8").tobytes())  # little-endian on every machine
         if self.groups is not None:
             whole.update(b"groups\n" + self.groups.astype("<i8").tobytes())
+        if self.weights is not None:
+            whole.update(b"weights\n" + self.weights.astype("<f4").tobytes())
         return whole.hexdigest()
 
     def take(self, indices: npt.NDArray[np.int64]) -> Images:
@@ -106,7 +118,8 @@ class Images:
             )
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
         groups = None if self.groups is None else self.groups[indices]
-        return Images(pixels, self.labels[indices], groups=groups)
+        weights = None if self.weights is None else self.weights[indices]
+        return Images(pixels, self.labels[indices], groups=groups, weights=weights)
 
     def pieces(self, n_bytes: int = CHUNK_BYTES) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield all pixels in order, in pieces of about ``n_bytes`` and at least one image."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from convstudy.atomic_write import atomic_write
 from convstudy.data.images import Images, Part, n_groups
-from convstudy.data.parts import checked_images, checked_n_classes
+from convstudy.data.parts import checked_images, checked_n_classes, checked_weights
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 
@@ -106,7 +106,12 @@ class MemorySource(PartDigests):
 
 
 def found_in_arrays(
-    x_train: object, y_train: object, x_test: object, y_test: object, groups: object = None
+    x_train: object,
+    y_train: object,
+    x_test: object,
+    y_test: object,
+    groups: object = None,
+    sample_weight: object = None,
 ) -> Found:
     """Return the source of arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
     train = checked_images(
@@ -114,6 +119,11 @@ def found_in_arrays(
     )
     if groups is not None:
         train = replace(train, groups=_numbers(groups, len(train)))
+    if sample_weight is not None:
+        where = Location(key=("sample_weight",))
+        train = replace(
+            train, weights=checked_weights(_array(sample_weight, "sample_weight"), len(train), where)
+        )
     test = checked_images(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
     n_classes = checked_n_classes(train, test, Location(subject="arrays"))
     source = MemorySource(train.digest(), test.digest(), train, test)
@@ -125,6 +135,7 @@ def _columns(images: Images) -> Iterator[tuple[str, npt.NDArray[Any] | None]]:
     yield "images", images.pixels
     yield "labels", images.labels.astype("<i8")  # little-endian on every machine
     yield "groups", None if images.groups is None else images.groups.astype("<i8")
+    yield "weights", None if images.weights is None else images.weights.astype("<f4")
 
 
 def _numbers(groups: object, n_images: int) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PIXELS_FORM = "uint8 of shape (n, height, width) or (n, height, width, channels)"
 LABELS_FORM = "integers of shape (n,) or (n, 1)"
 GROUPS_FORM = "integers of shape (n,) or (n, 1), or texts"
+WEIGHTS_FORM = "numbers of shape (n,) or (n, 1)"
 MAX_SHOWN = 10
 
 
@@ -100,6 +101,37 @@ def checked_groups(groups: npt.NDArray[Any], n_images: int, where: Location) -> 
         got = f"{len(groups):,} groups for {n_images:,} images"
         raise DataError(Problem("there must be one group per image", where, got))
     return numbered(groups.reshape(-1))
+
+
+def checked_weights(weights: npt.NDArray[Any], n_images: int, where: Location) -> npt.NDArray[np.float32]:
+    """Return weights as float32 of shape (n,).
+
+    Args:
+        weights: positive numbers of shape (n,) or (n, 1).
+        n_images: the number of images.
+        where: the name of the array in errors.
+
+    Raises:
+        DataError: if the type or shape is wrong, there is not one weight per image, or a weight is not positive and
+            finite as float32.
+    """
+    import numpy as np
+
+    got = f"{weights.dtype} of shape {weights.shape}"
+    if weights.dtype.kind not in "iuf" or weights.ndim not in (1, 2) or weights.shape[1:] not in ((), (1,)):
+        raise DataError(Problem(f"weights must be {WEIGHTS_FORM}", where, got))
+    if len(weights) != n_images:
+        counts = f"{len(weights):,} weights for {n_images:,} images"
+        raise DataError(Problem("there must be one weight per image", where, counts))
+    with np.errstate(over="ignore", under="ignore"):  # the checks below report what float32 cannot hold
+        found = np.array(weights.reshape(-1), dtype=np.float32)
+    wrong = np.flatnonzero(~((found > 0) & np.isfinite(found)))
+    if len(wrong):
+        more = f" and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+        got = f"{weights.reshape(-1)[wrong[0]]} for image {wrong[0]}{more}"
+        hint = "remove the images that must not count"
+        raise DataError(Problem("weights must be positive and finite", where, got, hint=hint))
+    return found
 
 
 def numbered(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

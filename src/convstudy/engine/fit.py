@@ -160,7 +160,8 @@ def _train(
 def _training_part(fit: Fit, images: Images, rows: npt.NDArray[np.int64]) -> ImageTensors:
     """Return the training images at these rows, with their weights in the loss."""
     part = ImageTensors.of(images, rows)
-    weights = loss_weights(images.labels[rows], None, fit.recipe, fit.dataset.class_names)
+    own = None if images.weights is None else images.weights[rows]
+    weights = loss_weights(images.labels[rows], own, fit.recipe, fit.dataset.class_names)
     return part if weights is None else replace(part, weights=torch.from_numpy(weights))
 
 

@@ -39,7 +39,8 @@ class NpySource(PartDigests):
     Their names are ``train-images.npy`` (uint8 of shape (n, height, width, channels) or (n, height, width)),
     ``train-labels.npy`` (integers of shape (n,) or (n, 1)), ``test-images.npy`` and ``test-labels.npy``. Images of more
     than ``MAX_BYTES_IN_MEMORY`` bytes stay in their file. Optional files ``train-groups.npy`` and ``test-groups.npy``
-    (integers or texts of shape (n,)) have the group of each image.
+    (integers or texts of shape (n,)) have the group of each image, and ``train-weights.npy`` (positive numbers of shape
+    (n,)) has the weight of each training image in the loss.
 
     Args:
         path: the folder.
@@ -124,7 +125,8 @@ def read_part(folder: str, part: Part) -> Images:
         images = checked_images(pixels, labels, where)
         assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
         images = replace(images, file=PixelFile.of(images.pixels, path))
-    return replace(images, groups=_groups(folder, part, len(images)))
+    weights = _weights(folder, len(images)) if part == "train" else None
+    return replace(images, groups=_groups(folder, part, len(images)), weights=weights)
 
 
 def _groups(folder: str, part: Part, n_images: int) -> npt.NDArray[np.int64] | None:
@@ -136,6 +138,17 @@ def _groups(folder: str, part: Part, n_images: int) -> npt.NDArray[np.int64] | N
     if not exists(path):
         return None
     return checked_groups(open_array(path, "iubU", GROUPS_FORM), n_images, Location(str(path)))
+
+
+def _weights(folder: str, n_images: int) -> npt.NDArray[np.float32] | None:
+    """Return the weights of the training images, or ``None`` if the folder has no file of weights."""
+    from convstudy.data.arrays import open_array
+    from convstudy.data.parts import WEIGHTS_FORM, checked_weights
+
+    path = Path(folder) / "train-weights.npy"
+    if not exists(path):
+        return None
+    return checked_weights(open_array(path, "iuf", WEIGHTS_FORM), n_images, Location(str(path)))
 
 
 def _file(folder: str, part: Part, kind: str) -> Path:
