@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from convstudy.errors import Location, Problem, StoreError
+from convstudy.file_lock import share, take_within
 from convstudy.regular_file import append_regular, open_regular
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-    _share = _take  # msvcrt has no shared lock
-else:
-    import fcntl
-
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _share(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
 
 # is_locked() holds the lock for a moment, so a writer retries before it reports that another process writes.
 RETRY_SECONDS = 0.5
-PAUSE_SECONDS = 0.05
 
 
 @contextmanager
@@ -50,24 +31,11 @@ def locked(path: Path, timeout: float = RETRY_SECONDS) -> Iterator[int]:
         what, hint = f"cannot write to this runs folder: {error.strerror}", "use another folder with --runs"
         raise StoreError(Problem(what, where=Location(str(path.parent)), hint=hint)) from None
     with file:
-        if not _take_within(file.fileno(), timeout):
+        if not take_within(file.fileno(), timeout):
             what = "another convstudy process is writing to this runs folder"
             hint = "wait for it (`convstudy status` shows its progress), or use another folder with --runs"
             raise StoreError(Problem(what, where=Location(str(path.parent)), hint=hint))
         yield file.fileno()
-
-
-def _take_within(descriptor: int, timeout: float, take: Callable[[int], None] = _take) -> bool:
-    """Take the lock and return whether that succeeded within this many seconds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            take(descriptor)
-            return True
-        except OSError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(PAUSE_SECONDS)
 
 
 def is_locked(path: Path) -> bool:
@@ -78,4 +46,4 @@ def is_locked(path: Path) -> bool:
         return False
     with file:
         # The lock is shared, so that a reader does not take another reader for a writer.
-        return not _take_within(file.fileno(), timeout=0.0, take=_share)
+        return not take_within(file.fileno(), timeout=0.0, take=share)
