@@ -60,7 +60,7 @@ def test_other_folders_are_not_recognised(tmp_path: Path) -> None:
 
 DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "images too short": ("X", lambda content: content[:-1], "the file ends too early"),
-    "images too long": ("X", lambda content: content + b"\0", "bytes follow the last image"),
+    "images too long": ("X", lambda content: content + b"\0", "bytes follow the last value"),
     "labels too short": ("y", lambda content: content[:-1], "the file ends too early"),
     "labels too long": ("y", lambda content: content + b"\0", "bytes follow the last value"),
     "no header": ("X", lambda content: content[10:], "not a valid .npy file"),

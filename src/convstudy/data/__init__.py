@@ -26,6 +26,8 @@
 :mod:`.array_parts`             the listing of arrays, part by part
 :mod:`.array_store`             a file or folder of named arrays, and its listing
 :mod:`.npy_files`               a folder of ``.npy`` files in all number formats
+:mod:`.idx_files`               IDX files of a user
+:mod:`.folder_entries`          what a path contains, for its recognition
 :mod:`.part_words`              the words that name a part: train, validation, test
 :mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding
 :mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file

@@ -88,7 +88,7 @@ class ImageBlock:
     def opened(self) -> IO[bytes]:
         """Open the file or the member for reading (unpacked) bytes."""
         if self.packing == "gzip":
-            return _opened_gzip(Path(self.path))
+            return opened_gzip(Path(self.path))
         if self.packing == "zip":
             return zipfile.ZipFile(open_regular(Path(self.path))).open(self.member)
         return open_regular(Path(self.path))
@@ -251,7 +251,7 @@ def check_size(block: ImageBlock) -> None:
     with _as_data_error(block):
         size = _unpacked_size(block)
     if size != block.end:
-        what = "bytes follow the last image" if size > block.end else "the file ends too early"
+        what = "bytes follow the last value" if size > block.end else "the file ends too early"
         got = f"at least {size:,} bytes" if block.packing == "gzip" else f"{size:,} bytes"
         raise DataError(Problem(what, block.where, got, f"exactly {block.end:,} bytes"))
 
@@ -270,12 +270,17 @@ def _unpacked_size(block: ImageBlock) -> int:
         if int.from_bytes(file.read(4), "little") == block.end % (1 << 32):
             return block.end
     n_bytes = 0
-    with _opened_gzip(path) as unpacked:
+    with opened_gzip(path) as unpacked:
         while n_bytes <= block.end and (piece := unpacked.read(min(1 << 20, block.end + 1 - n_bytes))):
             n_bytes += len(piece)
     return n_bytes
 
 
-def _opened_gzip(path: Path) -> IO[bytes]:
+def opened_gzip(path: Path) -> IO[bytes]:
+    """Open a gzip file for reading its unpacked bytes.
+
+    Raises:
+        OSError: if it is not a regular file; reading a damaged file raises ``OSError``, ``EOFError`` or ``zlib.error``.
+    """
     opened: IO[bytes] = gzip.GzipFile(fileobj=open_regular(path))  # type: ignore[assignment]
     return opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from convstudy.data.array_labels import image_form
 from convstudy.data.array_roles import IMAGE_WORDS, LABEL_WORDS
 from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import FileHeader, file_header
+from convstudy.data.folder_entries import entry_names
 from convstudy.data.image_blocks import BlockReader, ImageBlock, check_size
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.data.part_words import part_in_name
@@ -21,8 +21,6 @@ from convstudy.regular_file import open_regular
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-MAX_ENTRIES = 10_000
-"""The number of entries of a folder that are examined to recognise it."""
 NAMES = "images.npy and labels.npy, X.npy and y.npy, or train-images.npy, train-labels.npy, …"
 PATH_FORM = f"a folder with {NAMES}"
 
@@ -96,10 +94,8 @@ def listing(path: Path, options: SourceOptions) -> Listing:
 
 def recognise(path: Path) -> bool:
     """Return whether a path is a folder with one ``.npy`` file of images and one of labels."""
-    try:
-        words = {part_in_name(file.stem)[1] for file in _npy_files(islice(path.iterdir(), MAX_ENTRIES))}
-    except OSError:
-        return False
+    files = [Path(name) for name in entry_names(path)]
+    words = {part_in_name(file.stem)[1] for file in files if file.suffix.lower() == ".npy"}
     return not words.isdisjoint(IMAGE_WORDS) and not words.isdisjoint(LABEL_WORDS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from convstudy.data.listing import Listing, SourceOptions
 from convstudy.data.sources import LISTED_SOURCES
+from tests.data.sources.conformance_listed import ListedExample
 
 
 def listed(kind: str, path: Path, **options: Any) -> Listing:
@@ -20,6 +22,39 @@ def listed(kind: str, path: Path, **options: Any) -> Listing:
     assert source.recognise(path)
     assert set(options) <= set(source.options)
     return source.listing(path, SourceOptions(**options))
+
+
+def rewrite(path: Path) -> None:
+    """Change the stamp of a file, as a writer of the same length does."""
+    content = path.read_bytes()
+    path.unlink()
+    path.with_name("other").write_bytes(content)
+    path.with_name("other").rename(path)
+    os.utime(path, ns=(0, 0))
+
+
+def example_of(
+    path: Path,
+    parts: dict[str, tuple[npt.NDArray[Any], Sequence[Any]]],
+    file: Path | None = None,
+    **options: Any,
+) -> ListedExample:
+    """Return the example of a source of arrays for the tests of all listed sources.
+
+    Args:
+        path: the path of the source.
+        parts: the images and labels of each part, in the order of the listing.
+        file: a file of images, if it is not ``path``.
+        options: the options with which the source is read.
+    """
+    images: dict[str, bytes | np.ndarray] = {}
+    labels: dict[str, str] = {}
+    for part, (pixels, numbers) in parts.items():
+        for row, (image, label) in enumerate(zip(pixels, numbers, strict=True)):
+            images[f"{part} row {row}".lstrip()], labels[f"{part} row {row}".lstrip()] = image, str(label)
+    return ListedExample(
+        path, images, labels, lambda: rewrite(file or path), options=SourceOptions(**options)
+    )
 
 
 def images_of(listing: Listing, kind: str) -> list[npt.NDArray[Any]]:

@@ -8,9 +8,6 @@ from convstudy.data import BUILT_IN_DATASETS
 from convstudy.data import sources as package
 from convstudy.data.sources import LISTED_SOURCES, SOURCES
 
-WITHOUT_CONFORMANCE = {"npz"}
-"""Listed sources whose tests do not use :class:`ListedSourceConformance`."""
-
 
 def test_each_source_is_one_module_with_a_conformance_test() -> None:
     modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")} - {"__init__"}
@@ -19,7 +16,7 @@ def test_each_source_is_one_module_with_a_conformance_test() -> None:
     for name in SOURCES:
         text = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
         assert "(SourceConformance):" in text
-    for name in LISTED_SOURCES.keys() - WITHOUT_CONFORMANCE:
+    for name in LISTED_SOURCES:
         text = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
         assert "(ListedSourceConformance):" in text
 

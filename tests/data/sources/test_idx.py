@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from convstudy.data.images import Part
 from convstudy.data.sources.idx import IdxSource
 from tests.data.conftest import Tiny
-from tests.data.sources.conformance import Example, SourceConformance
+from tests.data.sources.conformance import X_TRAIN, Y_TRAIN, Example, SourceConformance
+from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
+from tests.data.sources.listed import example_of
+from tests.data.test_idx_files import write_idx
 
 
 class TestIdx(SourceConformance):
@@ -26,6 +30,17 @@ class TestIdx(SourceConformance):
             path.write_bytes(path.read_bytes()[:-1] + b"\xff")
 
         return Example(tiny.info, folder, damage, labels_are_apart=True)
+
+
+class TestListedIdx(ListedSourceConformance):
+    """IDX files of a user pass the tests of all listed sources."""
+
+    @pytest.fixture(params=["", ".gz"])
+    def listed_example(self, tmp_path: Path, request: pytest.FixtureRequest) -> ListedExample:
+        write_idx(tmp_path / f"train-images-idx3-ubyte{request.param}", X_TRAIN[..., 0])
+        write_idx(tmp_path / f"train-labels-idx1-ubyte{request.param}", Y_TRAIN.astype(np.uint8))
+        parts = {"train": (X_TRAIN[..., 0], Y_TRAIN)}
+        return example_of(tmp_path, parts, tmp_path / f"train-images-idx3-ubyte{request.param}")
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "c:d"])

@@ -13,6 +13,8 @@ from convstudy.data.images import Part
 from convstudy.data.sources import npy
 from convstudy.errors import DataError
 from tests.data.sources.conformance import ARRAYS, X_TRAIN, Y_TRAIN, Example, SourceConformance
+from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
+from tests.data.sources.listed import example_of
 
 FILES = ("train-images", "train-labels", "test-images", "test-labels")
 
@@ -49,6 +51,15 @@ class TestNpy(SourceConformance):
             np.save(path, np.load(path)[::-1].copy())
 
         return Example(dataset_in(folder), folder, damage, labels_are_apart=True)
+
+
+class TestListedNpy(ListedSourceConformance):
+    """A folder of .npy files passes the tests of all listed sources."""
+
+    @pytest.fixture
+    def listed_example(self, folder: Path) -> ListedExample:
+        parts = {"train": (X_TRAIN, Y_TRAIN), "test": ARRAYS[2:]}
+        return example_of(folder, parts, folder / "train-images.npy")
 
 
 def test_digest_equals_that_of_the_same_arrays_in_memory(folder: Path) -> None:

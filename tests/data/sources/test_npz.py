@@ -26,7 +26,8 @@ from tests.data.sources.conformance import (
     Example,
     SourceConformance,
 )
-from tests.data.sources.listed import assert_lists, images_of, listed
+from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
+from tests.data.sources.listed import assert_lists, example_of, images_of, listed
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 SAVES: dict[str, Callable[..., None]] = {"stored": np.savez, "compressed": np.savez_compressed}
@@ -53,6 +54,15 @@ class TestNpz(SourceConformance):
             save(tmp_path, **changed)
 
         return Example(Dataset.of(four_arrays.find(path), "mine"), tmp_path, damage)
+
+
+class TestListedNpz(ListedSourceConformance):
+    """A .npz file passes the tests of all listed sources."""
+
+    @pytest.fixture(params=SAVES)
+    def listed_example(self, tmp_path: Path, request: pytest.FixtureRequest) -> ListedExample:
+        path = save(tmp_path, str(request.param), **dict(zip(KEYS, ARRAYS, strict=True)))
+        return example_of(path, PARTS)
 
 
 @pytest.fixture(params=SAVES)

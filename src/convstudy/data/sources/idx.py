@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.files import PublishedFile, locate
+from convstudy.data.idx_files import LISTED_SOURCE
 from convstudy.data.source import SourceKind, WithoutGroups, combine, from_json
 
 if TYPE_CHECKING:
@@ -86,3 +87,5 @@ class IdxSource(WithoutGroups):
 
 
 SOURCE = SourceKind("idx", IdxSource)
+
+__all__ = ["LISTED_SOURCE", "SOURCE", "IdxSource"]

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from convstudy.data.array_labels import image_form
 from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import NpyHeader, read_header
+from convstudy.data.folder_entries import is_file
 from convstudy.data.four_arrays import SOURCE
 from convstudy.data.image_blocks import BlockReader, ImageBlock, check_image_size
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
@@ -132,7 +133,7 @@ def listing(path: Path, options: SourceOptions) -> Listing:
 
 def recognise(path: Path) -> bool:
     """Return whether a path is a file with the ending ``.npz``."""
-    return path.suffix.lower() == ".npz" and not path.is_dir()
+    return path.suffix.lower() == ".npz" and is_file(path)
 
 
 LISTED_SOURCE = ListedSource(
