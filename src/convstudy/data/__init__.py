@@ -27,6 +27,7 @@
 :mod:`.array_store`             a file or folder of named arrays, and its listing
 :mod:`.npy_files`               a folder of ``.npy`` files in all number formats
 :mod:`.idx_files`               IDX files of a user
+:mod:`.record_files`            files of records of equal size without a header
 :mod:`.folder_entries`          what a path contains, for its recognition
 :mod:`.part_words`              the words that name a part: train, validation, test
 :mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding
