@@ -1,0 +1,192 @@
+"""A table with one row per image: CSV, TSV, JSON Lines or Parquet, with a column of paths and a column of labels.
+
+Paths are relative to the folder of the table, and cannot leave it: a table can come from elsewhere, and must not make
+other files of this machine part of a report.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from convstudy.data.class_names import class_name_problems, shown
+from convstudy.data.image_files import FileReader
+from convstudy.data.listing import ListedSource, Listing, SourceOptions
+from convstudy.data.problem_list import ProblemList
+from convstudy.data.source import exists
+from convstudy.data.tables import cells
+from convstudy.data.tables.columns import choose_columns, n_required
+from convstudy.data.tables.delimited import open_delimited
+from convstudy.data.tables.json_lines import open_json_lines
+from convstudy.data.tables.parquet import open_parquet
+from convstudy.data.tables.table import MAX_ROWS, Table, Value
+from convstudy.errors import DataError, Location, Problem
+from convstudy.numbers import counted
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+CONVERT: Mapping[str, Callable[[Value], Any]] = {
+    "label": cells.label_of,
+    "group": cells.group_of,
+    "part": cells.part_of,
+    "weight": cells.weight_of,
+    "time": cells.time_of,
+}
+"""Key of ``[dataset]`` -> the conversion of a cell of its column."""
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,]0+)?")
+MAX_FOLDERS_SEARCHED = 100
+
+
+def listing(path: Path, options: SourceOptions) -> Listing:
+    """List the images of a table in the order of its rows; no image is opened.
+
+    Raises:
+        DataError: with all problems of columns and rows.
+    """
+    table = _opened(path)
+    chosen = choose_columns(table.columns, options, Location(str(path)))
+    rows = _Rows(table, tuple(chosen.positions), os.path.abspath(path.parent))  # noqa: PTH100
+    for n, (number, values) in enumerate(table.rows(tuple(chosen.positions.values()))):
+        if n >= MAX_ROWS:
+            raise DataError(Problem(f"there are more than {MAX_ROWS:,} rows", Location(str(path))))
+        rows.add(number, values)
+    return rows.listing(chosen.notes)
+
+
+def _opened(path: Path) -> Table:
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return open_parquet(path)
+    return open_json_lines(path) if "json" in suffix else open_delimited(path, n_required)
+
+
+class _Rows:
+    """The rows of a table, each converted and compared with earlier rows of the same image.
+
+    Args:
+        table: the table, for places.
+        keys: the keys of the columns, in the order of the cells; "image" is one of them.
+        root: the absolute path of the folder of the table.
+    """
+
+    def __init__(self, table: Table, keys: Sequence[str], root: str) -> None:
+        self.table, self.root = table, root
+        self.roots = tuple(dict.fromkeys((root, os.path.realpath(root))))
+        self.path_column = keys.index("image")
+        self.columns: dict[str, list[Any]] = {key: [] for key in keys if key != "image"}
+        self.converters = [(key, n, CONVERT[key]) for n, key in enumerate(keys) if key != "image"]
+        self.positions: dict[str, int] = {}  # path -> position among the images
+        self.numbers = array("q")  # the number of the row of each image
+        self.n_repeated = 0
+        self.problems = ProblemList()
+
+    def add(self, number: int, values: Sequence[Value]) -> None:
+        """Add one row, or count its problem."""
+        try:
+            name = cells.relative_path(values[self.path_column], self.roots)
+            converted = [convert(values[n]) for _, n, convert in self.converters]
+            position = self.positions.setdefault(name, len(self.numbers))
+            if position < len(self.numbers):
+                self._compare(name, position, converted)
+                self.n_repeated += 1
+                return
+        except cells.CellError as error:
+            where = self.table.where(number)
+            self.problems.add(Problem(error.what, where, error.got, error.expected, error.hint))
+            return
+        self.numbers.append(number)
+        for (key, _, _), value in zip(self.converters, converted, strict=True):
+            self.columns[key].append(value)
+
+    def _compare(self, name: str, position: int, converted: Sequence[Any]) -> None:
+        """Raise if a row repeats an image with other values."""
+        for (key, _, _), value in zip(self.converters, converted, strict=True):
+            first = self.columns[key][position]
+            if value != first:
+                where = self.table.where(self.numbers[position])
+                place = f"line {where.line}" if where.line else where.subject
+                what = f"the image {shown(name)} is listed twice with different values of {key}"
+                raise cells.CellError(
+                    what, shown(str(value)), f"{shown(str(first))} as in {place}", "delete one row"
+                )
+
+    def listing(self, notes: Sequence[str]) -> Listing:
+        """Return the listing of all rows.
+
+        Raises:
+            DataError: with all problems.
+        """
+        where = Location(str(self.table.path))
+        labels = self.columns["label"]
+        if self.table.is_text:
+            labels = _without_decimals(labels)
+        classes = set(labels)
+        self.problems.add(*class_name_problems(classes, where))
+        if not len(self.problems) and len(classes) == 1:
+            what = f"there is only one class, {shown(labels[0])}"
+            self.problems.add(Problem(what, where, expected="two or more different labels"))
+        times = self.columns.get("time")
+        if times and len({cells.is_number(time) for time in times}) > 1:
+            self.problems.add(Problem("some times are numbers and others are dates", where))
+        self.problems.raise_if_any()
+        names = list(self.positions)
+        if not names:
+            raise DataError(Problem("there is no row after the names of the columns", where))
+        if not any(exists(Path(self.root, name)) for name in names):
+            raise DataError(self._none_exists(names))
+        if self.n_repeated:
+            rows = counted(self.n_repeated, "row repeats", "rows repeat")
+            notes = (*notes, f"{rows} an image with the same values; each image is used once.")
+        return Listing(
+            FileReader(self.root, names),
+            names,
+            labels,
+            parts=self.columns.get("part"),
+            groups=self.columns.get("group"),
+            times=times,
+            weights=self.columns.get("weight"),
+            notes=tuple(notes),
+        )
+
+    def _none_exists(self, names: Sequence[str]) -> Problem:
+        """Return the problem of a table of which no image exists, with the folder that contains the first, if any."""
+        what = f"none of the {counted(len(names), 'image')} exists in {self.root}"
+        hint = "paths must be relative to the folder of the table"
+        with os.scandir(self.root) as entries:
+            folders = [entry.name for entry, _ in zip(entries, range(MAX_FOLDERS_SEARCHED), strict=False)]
+        for folder in sorted(folders):
+            if exists(Path(self.root, folder, names[0])):
+                hint = f"{shown(names[0])} is in the folder {shown(folder)}; move the table into that folder"
+                break
+        return Problem(what, self.table.where(self.numbers[0]), shown(names[0]), hint=hint)
+
+
+def _without_decimals(labels: list[str]) -> list[str]:
+    """Return labels such as "1.0" as "1" if all labels are whole numbers.
+
+    pandas writes a column of integers as 1.0, 2.0 if a value was missing in between.
+    """
+    distinct = set(labels)
+    if not all(WHOLE_NUMBER.fullmatch(label) for label in distinct):
+        return labels
+    changed = {label: label.replace(",", ".").partition(".")[0] for label in distinct}
+    return [changed[label] for label in labels]
+
+
+def recognise(path: Path) -> bool:
+    """Return whether a file has the name of a table."""
+    return path.suffix.lower() in SUFFIXES and os.path.isfile(path)  # noqa: PTH113 - it raises for no path
+
+
+LISTED_SOURCE = ListedSource(
+    name="table",
+    path_form="a CSV, TSV, JSON Lines or Parquet file with a column of paths and a column of labels",
+    recognise=recognise,
+    listing=listing,
+    reader=FileReader.from_json,
+    options=("image", "label", "group", "part", "weight", "time", "parts"),
+    is_fallback=True,
+)

@@ -1,0 +1,10 @@
+"""Tables with one row per image: CSV, TSV, JSON Lines and Parquet.
+
+===================  ================================================================
+:mod:`.table`        a table as columns and rows, whatever its format
+:mod:`.delimited`    reads CSV and TSV
+:mod:`.json_lines`   reads JSON Lines
+:mod:`.parquet`      reads Parquet, by pyarrow
+:mod:`.columns`      chooses the columns of paths, labels, groups, parts, weights, times
+===================  ================================================================
+"""
