@@ -378,7 +378,7 @@ class TestRows:
             listing.reader.read(0)
         assert listing.reader.read(1) == b"cat/a.png"
 
-    def test_table_of_which_no_image_exists_is_an_error_that_names_the_folder_with_them(
+    def test_table_without_an_existing_image_is_an_error_that_names_the_folder_with_them(
         self, tmp_path: Path
     ) -> None:
         path = csv_file(tmp_path, "path,label", "a.png,a", "b.png,b")

@@ -152,7 +152,7 @@ class _Rows:
         )
 
     def _none_exists(self, names: Sequence[str]) -> Problem:
-        """Return the problem of a table of which no image exists, with the folder that contains the first, if any."""
+        """Return the problem of a table without an existing image, with the folder that contains the first, if any."""
         what = f"none of the {counted(len(names), 'image')} exists in {self.root}"
         hint = "paths must be relative to the folder of the table"
         with os.scandir(self.root) as entries:
