@@ -1,61 +1,99 @@
-"""Decoding: every kind of file becomes the uint8 pixels that it was made from."""
+"""Decoding is one function of its arguments: types, options, headers, and the same result everywhere."""
 
 from __future__ import annotations
 
-import io
-from typing import Any
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from convstudy.data.decoding import DecodeOptions, ImageHeader, Undecodable, decode, probe
+from convstudy.errors import DataError
+from tests.data.decoding.drawn import drawn, photo, pixels, saved
 
 
-def drawn(height: int = 20, width: int = 30, channels: int = 3) -> npt.NDArray[np.uint8]:
-    """Return a smooth image with all values, in which no row, column or channel equals another."""
-    rows, columns = np.mgrid[0:height, 0:width]
-    planes = [(7 * rows * (each + 1) + 5 * columns + 40 * each) % 256 for each in range(channels)]
-    return np.stack(planes, axis=2).astype(np.uint8)
-
-
-def saved(image: Image.Image, file_format: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, file_format, **options)
-    return file.getvalue()
-
-
-def pixels(data: bytes | npt.NDArray[Any], **options: Any) -> npt.NDArray[np.uint8]:
-    """Decode at the size of the image."""
-    header = probe(data)
-    return decode(
-        data, DecodeOptions(**{"size": (header.height, header.width), "channels": header.channels, **options})
-    ).pixels
-
-
-@pytest.mark.parametrize(("file_format", "options"), [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True})])
-def test_lossless_colour_file_gives_the_pixels_it_was_made_from(
-    file_format: str, options: dict[str, Any]
-) -> None:
-    image = drawn()
-    data = saved(Image.fromarray(image), file_format, **options)
-    assert np.array_equal(pixels(data), image)
-    assert probe(data) == ImageHeader(20, 30, "RGB", 3, file_format)
-
-
-def test_jpeg_gives_the_pixels_of_pillow() -> None:
-    data = saved(Image.fromarray(drawn()), "JPEG", quality=90)
-    assert np.array_equal(pixels(data), np.asarray(Image.open(io.BytesIO(data))))
-
-
-def test_options_and_header_survive_json() -> None:
+def test_options_and_header_survive_json_text() -> None:
     options = DecodeOptions((8, 9), 3, "pad", True, (0, 100.5), (1, 2, 3), "reduced")
-    assert DecodeOptions.from_json(options.as_json()) == options
-    header = ImageHeader(1, 2, "L", 1, "PNG", 8, False, 3, True, True)
-    assert ImageHeader.from_json(header.as_json()) == header
+    assert DecodeOptions.from_json(json.loads(json.dumps(options.as_json()))) == options
+    plain = DecodeOptions((8, 9), 1)
+    assert DecodeOptions.from_json(json.loads(json.dumps(plain.as_json()))) == plain
+    header = ImageHeader(1, 2, "uint16x5", 5, "TIFF", 16, True, 3, True, True)
+    assert ImageHeader.from_json(json.loads(json.dumps(header.as_json()))) == header
 
 
-def test_empty_bytes_are_undecodable() -> None:
-    with pytest.raises(Undecodable, match=r"^empty file$"):
+def test_options_report_every_wrong_value_with_its_key() -> None:
+    with pytest.raises(DataError) as caught:
+        DecodeOptions((0, 2000), 0, "squash", False, (1, 1), (1, 2, 300), "quick")  # type: ignore[arg-type]
+    assert [str(problem).partition(" must be")[0] for problem in caught.value.problems] == [
+        f"dataset.{key}" for key in ("size", "channels", "fit", "decode", "range", "background")
+    ]
+
+
+@pytest.mark.parametrize("limits", [(0, float("nan")), (float("-inf"), 0), (5, 2)])
+def test_options_refuse_a_range_that_is_none(limits: tuple[float, float]) -> None:
+    with pytest.raises(DataError, match=r"dataset\.range must be two finite numbers"):
+        DecodeOptions((8, 8), 1, value_range=limits)
+
+
+def test_colour_background_for_five_channels_is_refused() -> None:
+    with pytest.raises(DataError, match=r"dataset\.background must be one integer"):
+        DecodeOptions((8, 8), 5, background=(1, 2, 3))
+
+
+def test_pixels_are_writable_and_share_no_memory_with_the_input() -> None:
+    image = drawn()
+    found = pixels(image)
+    assert np.array_equal(found, image)
+    found[:] = 0
+    assert image.any()
+
+
+def test_invert_is_the_last_step() -> None:
+    image = drawn(10, 20)
+    options = DecodeOptions((16, 16), 3, "pad", background=10)
+    inverted = DecodeOptions((16, 16), 3, "pad", background=10, invert=True)
+    assert np.array_equal(decode(image, inverted).pixels, 255 - decode(image, options).pixels)
+    assert (decode(image, inverted).pixels[0] == 245).all()
+
+
+def test_result_is_the_same_in_threads_and_in_another_process() -> None:
+    data = saved(photo(120, 160), "JPEG")
+    options = DecodeOptions((32, 32), 3)
+    expected = decode(data, options).pixels
+    with ThreadPoolExecutor(4) as threads:
+        assert all(
+            np.array_equal(found.pixels, expected)
+            for found in threads.map(lambda _: decode(data, options), range(20))
+        )
+    program = (
+        "import sys, json; from convstudy.data.decoding import DecodeOptions, decode;"
+        "options = DecodeOptions.from_json(json.loads(sys.argv[1]));"
+        "sys.stdout.buffer.write(decode(sys.stdin.buffer.read(), options).pixels.tobytes())"
+    )
+    command = [sys.executable, "-c", program, json.dumps(options.as_json())]
+    found = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert found.stdout == expected.tobytes()
+    assert found.stderr == b""
+
+
+def test_import_loads_neither_numpy_nor_pillow() -> None:
+    program = (
+        "import sys, convstudy.data.decoding as d; d.DecodeOptions((8, 8), 1);"
+        "print([name for name in ('numpy', 'PIL', 'tifffile') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"[]\n"
+
+
+def test_probe_gives_the_header_that_decode_gives() -> None:
+    data = saved(drawn(), "PNG")
+    assert probe(data) == decode(data, DecodeOptions((8, 8), 3)).header
+    assert probe(data) == ImageHeader(20, 30, "RGB", 3, "PNG")
+
+
+def test_undecodable_has_its_reason_as_text() -> None:
+    with pytest.raises(Undecodable, match=r"^empty file$") as caught:
         probe(b"")
+    assert caught.value.reason == "empty file"

@@ -2,18 +2,23 @@
 
 Training, prediction and exports use this one path. It depends on its arguments alone.
 
-=====================  =====================================================================
-:mod:`.options`        the form that every image receives
-:mod:`.header`         what a header says
-:mod:`.undecodable`    the reason why an image cannot be decoded; limits of size
-:mod:`.file_kinds`     what a file is, from its first bytes
-:mod:`.pillow_files`   JPEG, PNG, WebP, GIF, BMP and AVIF
-:mod:`.numpy_arrays`   arrays and ``.npy`` files
-:mod:`.exif`           the orientation in EXIF data
-:mod:`.pixels`         decoded pixels before they are fitted
-:mod:`.bands`          value range, transparency, grey and colour
-:mod:`.fitting`        crop, pad, stretch
-=====================  =====================================================================
+======================  =========================================================
+:mod:`.options`         the form that every image receives
+:mod:`.header`          what a header says
+:mod:`.undecodable`     the reason why an image cannot be decoded; limits of size
+:mod:`.file_kinds`      what a file is, from its first bytes
+:mod:`.pillow_files`    JPEG, WebP, GIF, BMP and AVIF
+:mod:`.png`             PNG, also with 16 bits
+:mod:`.gif`             the number of frames of a GIF
+:mod:`.pnm`             PBM, PGM and PPM
+:mod:`.tiff`            TIFF
+:mod:`.tiff_directory`  the number of pages of a TIFF, and impossible counts
+:mod:`.numpy_arrays`    arrays and ``.npy`` files
+:mod:`.exif`            the orientation in EXIF data
+:mod:`.pixels`          decoded pixels before they are fitted
+:mod:`.bands`           value range, transparency, grey and colour
+:mod:`.fitting`         crop, pad, stretch
+======================  =========================================================
 
 ``docs/decoding.md`` has the table of what each kind of file becomes.
 """
@@ -96,13 +101,20 @@ def decode(data: bytes | npt.NDArray[Any], options: DecodeOptions) -> Decoded:
 def _opened(data: bytes | npt.NDArray[Any]) -> Opened:
     from convstudy.data.decoding.file_kinds import format_of
     from convstudy.data.decoding.numpy_arrays import open_array, open_npy
-    from convstudy.data.decoding.pillow_files import PLUGINS, open_file
+    from convstudy.data.decoding.pillow_files import open_file
+    from convstudy.data.decoding.png import open_png
+    from convstudy.data.decoding.pnm import open_pnm
+    from convstudy.data.decoding.tiff import open_tiff
 
     if not isinstance(data, bytes):
         return open_array(data)
     file_format = format_of(data)
     if file_format == "NPY":
         return open_npy(data)
-    if file_format in PLUGINS:
-        return open_file(data, file_format)
-    raise Undecodable(f"not a supported image: {file_format}")
+    if file_format == "PNG":
+        return open_png(data)
+    if file_format == "PNM":
+        return open_pnm(data)
+    if file_format == "TIFF":
+        return open_tiff(data)
+    return open_file(data, file_format)

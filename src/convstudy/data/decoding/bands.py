@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding.fitting import fitted
@@ -103,8 +104,9 @@ def _planes_of_samples(samples: Samples, options: DecodeOptions) -> list[Image.I
     stored = values.shape[2]
     if values.dtype.kind == "b":
         values = values.astype(np.uint8) * np.uint8(255)
-        samples = Samples(values, EIGHT_BIT, samples.has_alpha)
-    if values.dtype.str == "|u1" and options.value_range is None and samples.limits == EIGHT_BIT:
+        samples = replace(samples, values=values, limits=EIGHT_BIT)
+    is_8_bit = values.dtype.str == "|u1" and samples.limits == EIGHT_BIT
+    if is_8_bit and options.value_range is None and not samples.is_premultiplied:
         if stored in (1, 3) or samples.has_alpha:
             image = Image.fromarray(np.ascontiguousarray(values[..., 0] if stored == 1 else values))
             return _planes_of_image(image, options)
@@ -124,7 +126,7 @@ def _planes_of_samples(samples: Samples, options: DecodeOptions) -> list[Image.I
         if colours == 1 and options.channels == 3:
             planes, below = planes * 3, options.colour_background
         planes = [
-            plane * alpha + np.float32(level) * (1 - alpha)
+            (plane if samples.is_premultiplied else plane * alpha) + np.float32(level) * (1 - alpha)
             for plane, level in zip(planes, below, strict=True)
         ]
     if options.channels == 1 and len(planes) == 3:

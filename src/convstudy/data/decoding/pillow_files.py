@@ -1,4 +1,4 @@
-"""Files that Pillow decodes: JPEG, PNG, WebP, GIF, BMP and AVIF.
+"""JPEG, WebP, GIF, BMP and AVIF files, decoded by Pillow.
 
 The plugins are created directly, not by ``Image.open``: no other format can be chosen, the limits here apply before
 Pillow's own, and no warning is printed.
@@ -13,11 +13,12 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from convstudy.data.decoding import gif
 from convstudy.data.decoding.exif import N_PICTURES, first_value, orientation
 from convstudy.data.decoding.fitting import decoded_size
 from convstudy.data.decoding.header import ImageHeader
-from convstudy.data.decoding.pixels import Opened, Samples
-from convstudy.data.decoding.undecodable import Undecodable, check_size, shortened
+from convstudy.data.decoding.pixels import Opened
+from convstudy.data.decoding.undecodable import MAX_FRAMES, Undecodable, check_size, shortened
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
@@ -36,9 +36,6 @@ PLUGINS = {
 
 MAX_SCANS = 100
 """The largest number of scans of a JPEG. Progressive files have about 10; each costs a pass over all pixels."""
-
-BITS = {"1": 1, "I;16": 16, "I": 32, "F": 32}
-"""Mode -> the number of bits per value; 8 for all others."""
 
 
 def open_file(data: bytes, file_format: str) -> Opened:
@@ -60,25 +57,21 @@ def open_file(data: bytes, file_format: str) -> Opened:
         mode=image.mode,
         channels=_channels(image),
         format=file_format,
-        bits=BITS.get(image.mode, 8),
+        bits=1 if image.mode == "1" else 8,
         has_alpha=_has_alpha(image),
-        n_frames=_n_frames(image),
+        n_frames=_n_frames(image, data),
         is_rotated=turn != 1,
     )
     if turn >= 5:
         header = replace(header, height=width, width=height)
 
-    def load(options: DecodeOptions) -> Image.Image | Samples:
+    def load(options: DecodeOptions) -> Image.Image:
         if options.decode == "reduced" and file_format == "JPEG" and options.value_range is None:
             wanted_height, wanted_width = decoded_size((header.height, header.width), options)
             wanted = (wanted_height, wanted_width) if turn >= 5 else (wanted_width, wanted_height)
             image.draft(None, wanted)
         with damage(data):
             image.load()
-        if image.mode.startswith("I;16"):
-            import numpy as np
-
-            return Samples(np.asarray(rotated(image, turn))[..., None], (0, 65535))
         return rotated(eight_bit(image), turn)
 
     return Opened(header, load)
@@ -161,9 +154,10 @@ def _has_alpha(image: Image.Image) -> bool:
     return "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA")
 
 
-def _n_frames(image: ImageFile.ImageFile) -> int:
-    if image.format in ("WEBP", "AVIF"):
-        return int(getattr(image, "n_frames", 1))
-    if image.format == "JPEG" and isinstance(pictures := image.info.get("mp"), bytes):
-        return first_value(pictures, N_PICTURES) or 1
-    return 1
+def _n_frames(image: ImageFile.ImageFile, data: bytes) -> int:
+    if image.format == "GIF":
+        return gif.n_frames(data)
+    if image.format == "JPEG":
+        pictures = image.info.get("mp")
+        return max(1, (first_value(pictures, N_PICTURES) or 1) if isinstance(pictures, bytes) else 1)
+    return min(int(getattr(image, "n_frames", 1)), MAX_FRAMES)

@@ -22,11 +22,13 @@ class Samples:
         values: shape (height, width, channels), bool, integers or floats.
         limits: the values that become 0 and 255 by default; ``None`` if only ``range`` can say.
         has_alpha: whether the last channel is transparency, from 0 to the upper limit.
+        is_premultiplied: whether the other channels are multiplied by the transparency.
     """
 
     values: npt.NDArray[Any]
     limits: tuple[float, float] | None
     has_alpha: bool = False
+    is_premultiplied: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,3 +43,14 @@ class Opened:
 
     header: ImageHeader
     load: Callable[[DecodeOptions], Image.Image | Samples]
+
+
+def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
+    """Return an array of shape (height, width, channels) as its EXIF orientation (1 to 8) says."""
+    if turn in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if turn in (3, 4, 7, 8):
+        values = values[::-1]
+    if turn in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return values

@@ -8,6 +8,9 @@ MAX_PIXELS = 89_478_485
 MAX_VALUES = 4 * MAX_PIXELS
 """The largest number of values (pixels × channels) of an image."""
 
+MAX_FRAMES = 10_000
+"""Frames and pages are counted up to this number. Only the first one is decoded."""
+
 
 class Undecodable(Exception):
     """An image that cannot be decoded, with a reason for the list of bad images, such as ``"empty file"``."""
