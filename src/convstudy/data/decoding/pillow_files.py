@@ -7,9 +7,12 @@ Pillow's own, and no warning is printed.
 from __future__ import annotations
 
 import io
+import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,13 +29,12 @@ if TYPE_CHECKING:
     from convstudy.data.decoding.options import DecodeOptions
 
 PLUGINS = {
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
 }
-"""Format -> the module and class of Pillow that reads it."""
+"""Format -> the module and class of Pillow that reads it, apart from JPEG."""
 
 MAX_SCANS = 100
 """The largest number of scans of a JPEG. Progressive files have about 10; each costs a pass over all pixels."""
@@ -46,7 +48,8 @@ def open_file(data: bytes, file_format: str) -> Opened:
     """
     if file_format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
         raise Undecodable(f"too many scans: more than {MAX_SCANS} in a progressive JPEG")
-    with damage(data):
+    # AVIF: Pillow parses EXIF data when it opens a file, and warns.
+    with damage(data), silence() if file_format == "AVIF" else nullcontext():
         image = _plugin(file_format)(io.BytesIO(data), "")
     width, height = image.size
     check_size(height, width)
@@ -108,6 +111,17 @@ def rotated(image: Image.Image, turn: int) -> Image.Image:
     return image if operation is None else image.transpose(operation)
 
 
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Suppress warnings. Their filters belong to the whole process: two threads must not restore each other's."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 @contextmanager
 def damage(data: bytes) -> Iterator[None]:
     """Turn what a decoder raises for a damaged file into a reason. Pillow does not document what it raises.
@@ -128,23 +142,34 @@ def damage(data: bytes) -> Iterator[None]:
         raise Undecodable(f"damaged: {text}") from None
 
 
+@cache
 def _plugin(file_format: str) -> type[ImageFile.ImageFile]:
-    module, name = PLUGINS[file_format]
-    found: type[ImageFile.ImageFile] = getattr(import_module(module), name)
-    return found
+    """Return the class of Pillow that reads a format."""
+    if file_format != "JPEG":
+        module, name = PLUGINS[file_format]
+        found: type[ImageFile.ImageFile] = getattr(import_module(module), name)
+        return found
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    class WithoutDpi(JpegImageFile):
+        """Pillow parses all EXIF data to find the resolution in dpi, and warns if they are damaged."""
+
+        def _read_dpi_from_exif(self) -> None:
+            pass
+
+    return WithoutDpi
 
 
 def _channels(image: Image.Image) -> int:
     """Return 1 for a grey image, also one with a palette of greys, and 3 for a colour image."""
     if image.mode in ("1", "L", "LA", "La", "I", "I;16", "F"):
         return 1
-    if image.mode in ("P", "PA") and image.palette is not None and image.palette.rawmode is not None:
-        colours = bytes(image.palette.palette)
-        order = image.palette.rawmode
-        if order in ("RGB", "BGR"):
-            return 1 if colours[0::3] == colours[1::3] == colours[2::3] else 3
-        if order in ("RGBX", "BGRX"):
-            return 1 if colours[0::4] == colours[1::4] == colours[2::4] else 3
+    if image.mode in ("P", "PA") and (palette := image.palette) is not None:
+        colours, size = (
+            bytes(palette.palette),
+            len(palette.rawmode or palette.mode),
+        )  # 3, or 4 for RGBA and BGRX
+        return 1 if colours[0::size] == colours[1::size] == colours[2::size] else 3
     return 3
 
 

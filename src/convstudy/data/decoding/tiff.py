@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import logging
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding.header import ImageHeader
 from convstudy.data.decoding.numpy_arrays import default_limits
-from convstudy.data.decoding.pillow_files import damage, eight_bit
+from convstudy.data.decoding.pillow_files import damage, eight_bit, silence
 from convstudy.data.decoding.pixels import Opened, Samples, turned
 from convstudy.data.decoding.tiff_directory import jpeg_size, n_pages
 from convstudy.data.decoding.undecodable import MAX_VALUES, Undecodable, check_size
@@ -142,6 +141,10 @@ def _form(data: bytes) -> _Form:
             across, down = -(-form.width // page.tilewidth), -(-form.height // page.tilelength)
             if across * down * page.tilewidth * page.tilelength * form.channels > 4 * MAX_VALUES:
                 raise Undecodable(f"too large: tiles of {page.tilewidth:,} × {page.tilelength:,} pixels")
+        parts = zip(page.dataoffsets, page.databytecounts, strict=False)
+        # JPEG and LZMA decoders accept a part that lacks its end.
+        if form.compression != NONE and any(start + size > len(data) for start, size in parts):
+            raise Undecodable(f"truncated after {len(data):,} bytes")
         if form.compression == JPEG:
             _check_jpeg(data, page)
     return form
@@ -197,16 +200,13 @@ def _by_pillow(data: bytes) -> Image.Image:
     """Return an image of up to 8 bits per value. Pillow applies its orientation."""
     from PIL.TiffImagePlugin import TiffImageFile
 
-    # Filters of warnings belong to the whole process: two threads must not restore each other's.
-    with _one_at_a_time, warnings.catch_warnings(), damage(data):
-        warnings.simplefilter("ignore")
+    with silence(), damage(data):
         image = TiffImageFile(io.BytesIO(data), "")
         check_size(image.height, image.width)
         image.load()
         return eight_bit(image)
 
 
-_one_at_a_time = threading.Lock()
 _quiet = threading.local()
 
 
