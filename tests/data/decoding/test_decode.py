@@ -20,7 +20,8 @@ def test_options_and_header_survive_json_text() -> None:
     assert DecodeOptions.from_json(json.loads(json.dumps(options.as_json()))) == options
     plain = DecodeOptions((8, 9), 1)
     assert DecodeOptions.from_json(json.loads(json.dumps(plain.as_json()))) == plain
-    header = ImageHeader(1, 2, "uint16x5", 5, "TIFF", 16, True, 3, True, True)
+    header = ImageHeader(1, 2, "uint16x5", 5, "TIFF", 16, True, 3, True, True, -1.5, 2.5)
+    assert header.is_deep
     assert ImageHeader.from_json(json.loads(json.dumps(header.as_json()))) == header
 
 

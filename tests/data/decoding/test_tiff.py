@@ -77,6 +77,7 @@ def test_other_values_need_a_range_that_the_reason_names(name: str) -> None:
         pixels(data)
     assert caught.value.reason == f"{name} values from 3 to 103 need `range`, for example range = [3, 103]"
     assert pixels(data, value_range=(3, 103)).ravel().tolist() == [0, 128, 255, 64]
+    assert (probe(data).low, probe(data).high) == (3, 103)
 
 
 def test_large_int32_values_keep_their_differences() -> None:

@@ -64,7 +64,7 @@ class Decoded:
 
 
 def probe(data: bytes | npt.NDArray[Any]) -> ImageHeader:
-    """Return the header of an image; no pixel is decoded.
+    """Return the header of an image. Pixels are decoded only for TIFF files whose values need a range.
 
     Args:
         data: the bytes of an image file, or an array of shape (height, width) or (height, width, channels).

@@ -24,6 +24,9 @@ class ImageHeader:
         has_gamma: whether a PNG file has a gAMA or sRGB chunk. The pixels do not depend on it here; other programs
             convert colour to grey differently if it is present.
         is_rotated: whether EXIF data rotates or mirrors the stored pixels.
+        low: the lowest value, if only ``range`` can say what it means: floats, signed integers, more than 16 bits.
+            ``None`` for all other types, and if a value is NaN or infinite.
+        high: the highest value, under the same conditions.
     """
 
     height: int
@@ -36,6 +39,13 @@ class ImageHeader:
     n_frames: int = 1
     has_gamma: bool = False
     is_rotated: bool = False
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether values have more than 8 bits."""
+        return self.bits > 8
 
     def as_json(self) -> list[Any]:
         """Return the values in the order of the fields: a cache has one header per image."""
@@ -50,6 +60,8 @@ class ImageHeader:
             self.n_frames,
             self.has_gamma,
             self.is_rotated,
+            self.low,
+            self.high,
         ]
 
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.arrays import read_header
@@ -48,6 +50,7 @@ def open_array(values: npt.NDArray[Any], file_format: str = "array") -> Opened:
         format=file_format,
         bits=1 if values.dtype.kind == "b" else 8 * values.dtype.itemsize,
     )
+    header = with_bounds(header, values)
 
     def load(options: DecodeOptions) -> Samples:
         return Samples(values.reshape(height, width, channels), default_limits(values.dtype))
@@ -82,6 +85,14 @@ def open_npy(data: bytes) -> Opened:
     flat = np.frombuffer(data, dtype=found.dtype, count=count, offset=offset)
     values = flat.reshape(found.shape, order="F" if found.is_fortran else "C")
     return open_array(values, "NPY")
+
+
+def with_bounds(header: ImageHeader, values: npt.NDArray[Any]) -> ImageHeader:
+    """Return a header with the lowest and highest value, if the type of the values has no fixed meaning."""
+    if values.dtype.kind == "b" or (values.dtype.kind == "u" and values.dtype.itemsize <= 2):
+        return header
+    low, high = float(values.min()), float(values.max())
+    return replace(header, low=low, high=high) if isfinite(low) and isfinite(high) else header
 
 
 def default_limits(dtype: np.dtype[Any]) -> tuple[float, float] | None:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding.header import ImageHeader
-from convstudy.data.decoding.numpy_arrays import default_limits
+from convstudy.data.decoding.numpy_arrays import with_bounds
 from convstudy.data.decoding.pillow_files import damage, eight_bit, silence
 from convstudy.data.decoding.pixels import Opened, Samples, turned
 from convstudy.data.decoding.tiff_directory import jpeg_size, n_pages
@@ -78,6 +78,13 @@ class _Form:
         return 3 if self.photometric in (INK, YCBCR) else self.channels - self.has_alpha
 
     @property
+    def limits(self) -> tuple[float, float] | None:
+        """The values that become 0 and 255 by default."""
+        if self.kind == "u" and self.bits <= 16:
+            return (0, (1 << self.bits) - 1)
+        return (0, 1) if self.kind in "bf" else None
+
+    @property
     def mode(self) -> str:
         if self.bits > 8 or self.kind not in "bu" or self.channels > 4:
             return self.type_name + (f"x{self.channels}" if self.channels > 1 else "")
@@ -109,6 +116,12 @@ def open_tiff(data: bytes) -> Opened:
         n_frames=pages,
         is_rotated=form.turn != 1,
     )
+    if form.kind in "fi" or form.bits > 16:
+        # Only the values show which range they need, so that the header needs them too.
+        loaded = _loaded(data, form)
+        if isinstance(loaded, Samples):
+            header = with_bounds(header, loaded.values[..., : form.natural_channels])
+        return Opened(header, lambda options: loaded)
     return Opened(header, lambda options: _loaded(data, form))
 
 
@@ -182,13 +195,12 @@ def _loaded(data: bytes, form: _Form) -> Image.Image | Samples:
     if form.colours is not None:
         palette = (form.colours >> 8).astype(np.uint8)
         return Image.fromarray(np.moveaxis(palette[:, values[..., 0]], 0, 2).copy())
-    is_unsigned = form.kind == "u" and form.bits <= 16
-    limits = (0, (1 << form.bits) - 1) if is_unsigned else default_limits(values.dtype)
+    limits = form.limits
     if form.photometric == INK:
-        if not is_unsigned:
+        if limits is None or form.kind != "u":
             raise Undecodable(f"not a supported image: CMYK as {form.type_name}")
         # Inks are converted with 8 bits each, by the rule of Pillow.
-        inks = np.rint(values[..., :4] * (255 / ((1 << form.bits) - 1))).astype(np.uint8)
+        inks = np.rint(values[..., :4] * (255 / limits[1])).astype(np.uint8)
         return Image.fromarray(inks, "CMYK").convert("RGB")
     if form.photometric == WHITE_IS_ZERO and limits is not None:
         values = ~values if form.kind == "b" else (limits[1] - values).astype(values.dtype)
