@@ -10,6 +10,7 @@ import pytest
 
 from convstudy.data import Dataset
 from convstudy.data.in_memory import MemorySource
+from convstudy.data.sources.npy import NpySource
 from convstudy.errors import DataError
 from tests.data.sources.conformance import ARRAYS, SHAPE, X_TEST, X_TRAIN, Y_TEST, Y_TRAIN
 
@@ -216,3 +217,76 @@ def test_write_of_changed_arrays_raises(tmp_path: Path, part: str) -> None:
     with pytest.raises(DataError, match="do not change the arrays after from_arrays"):
         source.write(tmp_path)
     assert not list(tmp_path.glob(f"{part[2:]}-*"))
+
+
+PATIENTS = ["ann", "bob", ("c", 3), "ann", 7, 7, "dan", "ann", "bob"]
+
+
+def test_groups_of_arrays_are_any_hashable_values_and_become_numbers(tmp_path: Path) -> None:
+    dataset = dataset_of(groups=PATIENTS)
+    assert dataset.n_groups == 5 and dataset_of().n_groups == 0
+    groups = dataset.load().train.groups
+    assert groups is not None and groups.tolist() == [0, 1, 2, 0, 3, 3, 4, 0, 1]
+    assert dataset.load().test.open(lambda: None).groups is None and dataset.load_groups("test") is None
+    # Only the partition matters, and it is part of the digest.
+    renamed = dataset_of(groups=np.array([5, 3, 8, 5, 1, 1, 0, 5, 3]))
+    assert renamed.digest == dataset.digest != dataset_of().digest
+    assert dataset_of(groups=np.arange(9)).digest not in (dataset.digest, dataset_of().digest)
+
+
+def test_groups_of_arrays_are_written_and_read_again(tmp_path: Path) -> None:
+    dataset = dataset_of(groups=PATIENTS)
+    assert isinstance(dataset.source, MemorySource)
+    written = dataset.source.write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.npy"
+        for name in ("train-images", "train-labels", "train-groups", "test-images", "test-labels")
+    }
+    assert written.digest == dataset.digest and written.n_groups == 5
+    read = NpySource.from_json(written.as_json(tmp_path), tmp_path)
+    assert read == written
+    groups = read.read("train").groups
+    assert groups is not None and groups.tolist() == dataset.source.train.groups.tolist()  # type: ignore[union-attr]
+    (tmp_path / "train-groups.npy").unlink()
+    with pytest.raises(DataError, match="the train set has changed"):
+        read.read("train")
+    dataset.source.write(tmp_path)
+    assert read.read("train").groups is not None
+
+
+def test_file_of_groups_in_the_way_of_arrays_without_groups_is_removed(tmp_path: Path) -> None:
+    dataset = dataset_of()
+    assert isinstance(dataset.source, MemorySource)
+    written = dataset.source.write(tmp_path)
+    assert "n_groups" not in written.as_json()
+    np.save(tmp_path / "train-groups.npy", np.arange(9))
+    assert dataset.source.write(tmp_path).read("train").groups is None
+
+
+class NAType:
+    """A missing value that has no truth value, like that of pandas."""
+
+    def __eq__(self, other: object) -> Any:
+        raise TypeError("ambiguous")
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["a"] * 8, "8 groups for 9 images"),
+        ("abcdefghi", "groups must be a sequence with one value per training image, .* got str"),
+        (dict.fromkeys(range(9)), "got dict"),
+        (5, "got int"),
+        (["a"] * 8 + [["b"]], "groups must be hashable values; got list for image 8"),
+        (["a", None, *"abcdefg"], "each training image must have a group; got None for image 1"),
+        ([1.0] * 8 + [float("nan")], "each training image must have a group; got nan for image 8"),
+        (np.array([1.0] * 8 + [np.nan]), "each training image must have a group"),
+        (["a"] * 8 + [NAType()], "each training image must have a group"),
+    ],
+)
+def test_wrong_groups_are_refused(groups: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        dataset_of(groups=groups)

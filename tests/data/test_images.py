@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -58,3 +60,29 @@ def test_digest_depends_on_pixels_labels_and_shape() -> None:
     }
     assert len(digests) == 4
     assert Images(PIXELS.copy(), LABELS.astype(">i8").astype(np.int64)).digest() in digests
+
+
+GROUPS = np.array([4, 9, 4], dtype=np.int64)
+
+
+def test_take_keeps_the_group_of_each_image() -> None:
+    taken = Images(PIXELS, LABELS, groups=GROUPS).take(np.array([1, 0, 1]))
+    assert taken.groups is not None and taken.groups.tolist() == [9, 4, 9]
+    assert Images(PIXELS, LABELS).take(np.array([1])).groups is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [(GROUPS.astype(np.int32), "groups must be int64"), (GROUPS[:2], "2 groups for 3 images")],
+)
+def test_wrong_groups_raise(groups: npt.NDArray[np.int64], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Images(PIXELS, LABELS, groups=groups)
+
+
+def test_digest_depends_on_groups_only_if_there_are_any() -> None:
+    # The digest of images without groups is that of earlier versions.
+    pinned = hashlib.sha256(b"images 3 2 2 1\n" + PIXELS.tobytes() + LABELS.tobytes()).hexdigest()
+    digests = [Images(PIXELS, LABELS, groups=groups).digest() for groups in (None, GROUPS, GROUPS[::-1] + 1)]
+    assert digests[0] == pinned
+    assert len(set(digests)) == 3

@@ -12,7 +12,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convstudy.data import BUILT_IN_DATASETS, Fold, Holdout, Outer, Split, split_indices, split_sizes
+from convstudy.data import (
+    BUILT_IN_DATASETS,
+    Fold,
+    Holdout,
+    Outer,
+    Shortage,
+    Split,
+    shortage,
+    split_indices,
+    split_sizes,
+)
 from convstudy.data.splits import allot
 from convstudy.errors import DataError
 
@@ -242,3 +252,66 @@ def test_allot_equals_values_computed_by_hand() -> None:
     assert allot([10, 20, 30], 6) == [1, 2, 3]
     assert allot([5, 5, 5], 4) == [2, 1, 1]  # a tie: the first class
     assert allot([1, 1, 98], 10) == [1, 1, 8]  # two classes are raised to one place
+
+
+@settings(deadline=None, max_examples=10)
+@given(labelled(least=30), st.integers(2, 3), st.integers(2, 3), seeds, st.booleans())
+def test_splits_with_groups_have_no_group_in_two_parts(
+    labels: Labels, of: int, of_outer: int, seed: int, in_subset: bool
+) -> None:
+    # Each group has one class and one to four images.
+    groups = labels * 1000 + np.arange(len(labels)) % 10 * (np.arange(len(labels)) % 3)
+    subset = len(labels) - 5 if in_subset else None
+    splits: list[Split] = [Holdout(0.3, seed, subset)]
+    for index in range(of_outer):
+        outer = Fold(index, of_outer, seed, subset)
+        splits += [outer, *outer.inner(of)]
+    used: dict[Any, list[int]] = {}
+    for split in splits:
+        assume(shortage(labels, split, groups) is None)
+        train, validation = split_indices(labels, split, groups)
+        assert not set(groups[train]) & set(groups[validation])
+        assert set(labels[train]) == set(labels[validation]) == set(labels)
+        assert not set(train) & set(validation)
+        if isinstance(split, Fold):
+            used.setdefault(split.within, []).extend(validation)
+            if split.outer is not None:
+                _, left_out = split_indices(labels, split.outer, groups)
+                assert not set(groups[left_out]) & set(groups[np.concatenate((train, validation))])
+            else:
+                assert len(train) + len(validation) == (len(labels) if subset is None else subset)
+    assert all(len(rows) == len(set(rows)) for rows in used.values())  # each image validates once
+
+
+def test_holdout_of_groups_has_nearly_its_fraction() -> None:
+    random = np.random.RandomState(0)
+    groups = random.randint(200, size=2000)
+    labels = groups % 4
+    for fraction in (0.1, 0.25, 0.8):
+        train, validation = split_indices(labels, Holdout(fraction, 1), groups)
+        assert len(train) + len(validation) == 2000
+        assert abs(len(validation) - fraction * 2000) <= 4
+        assert (abs(np.bincount(labels[validation]) - fraction * np.bincount(labels)) <= 3).all()
+
+
+def test_class_in_too_few_groups_is_found_and_refused() -> None:
+    labels = np.repeat(np.arange(2), 30)
+    groups = np.concatenate((np.arange(30) % 10, 100 + np.arange(30) % 2))
+    assert shortage(labels, Fold(0, 2, 0), groups) is None
+    assert shortage(labels, Fold(0, 3, 0), groups) == Shortage(1, 2, 3, are_groups=True)
+    assert shortage(labels, Fold(0, 3, 0)) is None
+    with pytest.raises(DataError, match="class 1 has too few groups for 3 folds") as caught:
+        split_indices(labels, Fold(0, 3, 0), groups)
+    assert caught.value.problems[0].hint == "use more groups or fewer folds"
+    alone = np.where(labels == 1, 100, groups)
+    with pytest.raises(DataError, match="class 1 has too few groups for a holdout"):
+        split_indices(labels, Holdout(0.3, 0), alone)
+
+
+def test_groups_of_several_classes_that_no_split_can_divide_are_refused() -> None:
+    labels, groups = np.array([0, 1, 1, 2, 2, 0]), np.array([0, 0, 1, 1, 2, 2])
+    assert shortage(labels, Fold(0, 2, 0), groups) is None
+    with pytest.raises(
+        DataError, match=r"no way was found to put images of class . into each part of 2 folds"
+    ):
+        split_indices(labels, Fold(0, 2, 0), groups)

@@ -185,3 +185,58 @@ def test_metric_without_test_images_of_a_class_is_refused(
     (problem,) = caught.value.problems
     assert what in problem.what
     assert (problem.got, problem.where.key) == (got, ("study", "metric"))
+
+
+def grouped(labels: Labels, groups_of_class_3: int) -> Labels:
+    """Return groups of about ten images of one class, and this number of groups of class 3."""
+    rank = np.concatenate([np.arange(int((labels == each).sum())) for each in range(10)])
+    order = np.argsort(labels, kind="stable")
+    groups = np.empty_like(labels)
+    groups[order] = labels[order] * 1000 + rank % np.where(labels[order] == 3, groups_of_class_3, 14)
+    return groups
+
+
+def problem_of(study: Study, labels: Labels, groups: Labels) -> tuple[str, str, str, str]:
+    with pytest.raises(StudyError) as caught:
+        check_classes(study, labels, groups=groups)
+    problem = caught.value.problems[0]
+    return str(problem.where), problem.what, problem.got, problem.hint
+
+
+def test_fewer_groups_of_a_class_than_folds_are_refused(labels: Labels) -> None:
+    study, groups = small_study(subset=None, search=searched(5)), grouped(labels, 4)
+    check_classes(study, labels)
+    check_classes(small_study(subset=None, search=searched(4)), labels, groups=groups)
+    assert problem_of(study, labels, groups) == (
+        "search.kernel.folds",
+        "5 folds need 5 groups with images of each class",
+        '4 groups with images of class "3" in the training images',
+        "use at most 4 folds, or more groups",
+    )
+
+
+def test_class_in_one_group_cannot_be_in_training_and_validation(labels: Labels) -> None:
+    study = small_study(subset=None, search={})
+    assert problem_of(study, labels, grouped(labels, 1)) == (
+        "study.validation",
+        "each class needs 2 groups, one to train on and one to validate on",
+        'one group with all images of class "3" in the training images',
+        "leave the class out, or give images of different origin different groups",
+    )
+
+
+def test_groups_of_an_outer_fold_are_missing_in_the_inner_folds(labels: Labels) -> None:
+    study = small_study(subset=None, search=searched(4, nested=True))
+    where, _, got, _ = problem_of(study, labels, grouped(labels, 5))
+    assert where == "search.kernel.folds"
+    assert got == '3 groups with images of class "3" in the training images outside one outer fold'
+
+
+def test_groups_of_several_classes_that_cannot_be_divided_are_refused(labels: Labels) -> None:
+    # Each of three groups has most classes, and each class is in two of the groups.
+    groups = (labels % 3 + np.arange(len(labels)) // 7 % 2) % 3
+    study = small_study(subset=None, search=searched(2))
+    where, what, got, _ = problem_of(study, labels, groups)
+    assert where == "search.kernel.folds"
+    assert what == "no way was found to divide the groups so that each part has images of each class"
+    assert got == "3 groups, some of them with images of several classes"

@@ -228,7 +228,7 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
     opened: OpenedImages | None = context.meta.get(_IMAGES)
     changes = changes_of(context)
     place = places(source, changes) if opened is None else opened.text.places(changes)
-    check_classes(study, study.dataset.load_labels("train"), place)
+    check_classes(study, study.dataset.load_labels("train"), place, study.dataset.load_groups("train"))
     check_test_classes(study, study.dataset.load_labels("test"), place)
 
 

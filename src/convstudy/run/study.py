@@ -122,7 +122,8 @@ def run_study(
     else:
         found = chosen_device(device)
         study = fix_precision(study, found)
-    check_classes(study, study.dataset.load().train.labels)
+    train = study.dataset.load().train
+    check_classes(study, train.labels, groups=train.groups)
     # Check the test labels first: wrong labels, or labels without a defined metric, would fail only after all training.
     check_test_classes(study, study.dataset.load_labels("test"))
     history = History.open(Path(runs), create=True)

@@ -1,13 +1,15 @@
-"""Check that each class has enough images for the folds, the validation set and the metric of a study."""
+"""Check that each class has enough images, or groups, for the folds, the validation set and the metric of a study."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.splits import Fold, Holdout, Shortage, shortage
-from convstudy.errors import NOWHERE, KeyPath, Location, StudyError
+from convstudy.data.splits import Fold, Holdout, Shortage, Split, shortage, split_indices
+from convstudy.errors import NOWHERE, DataError, KeyPath, Location, StudyError
 from convstudy.metrics import metric_named
+from convstudy.numbers import counted
 from convstudy.studyfile.file_error import FileError
 from convstudy.studyfile.nesting import fewer_folds
 from convstudy.studyfile.study import Search, Study
@@ -16,11 +18,18 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Integers = npt.NDArray[np.int64]
+
 
 def check_classes(
-    study: Study, labels: npt.NDArray[np.int64], place: Callable[[KeyPath], Location] = lambda path: NOWHERE
+    study: Study,
+    labels: Integers,
+    place: Callable[[KeyPath], Location] = lambda path: NOWHERE,
+    groups: Integers | None = None,
 ) -> None:
     """Check that the training images of a dataset have enough images of each class for every split of a study.
+
+    With groups, each class also needs enough groups, because no group is divided.
 
     :func:`~convstudy.studyfile.check_study` sees the total number of images only.
 
@@ -28,28 +37,67 @@ def check_classes(
         study: a study that ``check_study`` accepts.
         labels: the labels of all training images, int64 of shape (n,).
         place: returns the location of a key, as :func:`~convstudy.studyfile.places` does.
+        groups: the group of each training image, int64 of shape (n,); ``None`` if there are no groups.
 
     Raises:
-        StudyError: with each key that needs more images, and the class with the fewest.
+        StudyError: with each key that needs more images or groups, and the class with the fewest.
     """
-    names = study.dataset.class_names
-    errors = [
-        error
+    images = _Images(labels, groups, study.dataset.class_names)
+    found = [
+        _of_search(("search", name), search, search.subset_within(study.subset), images)
         for name, search in study.search.items()
-        if (error := _of_search(("search", name), search, search.subset_within(study.subset), labels, names))
     ]
-    short = shortage(labels, Holdout(study.validation, 0, study.subset))
-    if short is not None:
-        key = "validation" if study.subset is None else "subset"
-        errors.append(
-            FileError(
-                ("study", key),
-                "each class needs 2 images, one to train on and one to validate on",
-                _got(short, names, study.subset, ""),
-            )
-        )
+    found.append(_of_holdouts(study, images))
+    errors = [error for error in found if error is not None]
     if errors:
         raise StudyError(*(error.problem(place) for error in errors))
+
+
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """The training images: labels and groups, int64 of shape (n,), and the names of all classes."""
+
+    labels: Integers
+    groups: Integers | None
+    names: tuple[str, ...]
+
+    def shortage(self, split: Split) -> Shortage | None:
+        return shortage(self.labels, split, self.groups)
+
+    def impossible(self, splits: Iterable[Split], path: KeyPath) -> FileError | None:
+        """Return the error of the first split that groups make impossible although no class is rare."""
+        import numpy as np
+
+        if self.groups is None:
+            return None
+        for split in splits:
+            try:
+                split_indices(self.labels, split, self.groups)
+            except DataError:
+                what = "no way was found to divide the groups so that each part has images of each class"
+                n_groups = len(np.unique(self.groups))
+                got = f"{n_groups:,} groups, some of them with images of several classes"
+                hint = "use more groups" if isinstance(split, Holdout) else "use fewer folds, or more groups"
+                return FileError(path, what, got, hint=hint)
+        return None
+
+
+def _of_holdouts(study: Study, images: _Images) -> FileError | None:
+    """Return the error of the validation images of comparisons and ablations, if a class has too few images."""
+    short = images.shortage(Holdout(study.validation, 0, study.subset))
+    if short is None:
+        splits = (Holdout(study.validation, seed, study.subset) for seed in range(study.seeds))
+        return images.impossible(splits, ("study", "validation"))
+    path = ("study", "validation" if study.subset is None else "subset")
+    got = _got(short, images.names, study.subset, "")
+    if not short.are_groups:
+        return FileError(path, "each class needs 2 images, one to train on and one to validate on", got)
+    return FileError(
+        path, "each class needs 2 groups, one to train on and one to validate on", got, hint=SPLIT_IT
+    )
+
+
+SPLIT_IT = "leave the class out, or give images of different origin different groups"
 
 
 def check_test_classes(
@@ -84,43 +132,50 @@ def check_test_classes(
     raise StudyError(error.problem(place))
 
 
-def _of_search(
-    path: KeyPath, search: Search, subset: int | None, labels: npt.NDArray[np.int64], names: tuple[str, ...]
-) -> FileError | None:
-    """Return the first key of a search that needs more images than a class has, if any."""
-    short = shortage(labels, Fold(0, search.folds, 0, subset))
+def _of_search(path: KeyPath, search: Search, subset: int | None, images: _Images) -> FileError | None:
+    """Return the first key of a search that needs more images or groups than a class has, if any."""
+    names, folds = images.names, Fold(0, search.folds, 0, subset)
+    short = images.shortage(folds)
     if short is not None:
         return _too_many((*path, "folds"), search.folds, short, names, subset, "")
-    if not search.nested:
-        return None
+    impossible = images.impossible([folds], (*path, "folds"))
+    if impossible is not None or not search.nested:
+        return impossible
     n_outer = search.outer_folds or search.folds
-    short = shortage(labels, Fold(0, n_outer, 0, subset))
+    outer = [Fold(index, n_outer, 0, subset) for index in range(n_outer)]
+    short = images.shortage(outer[0])
     if short is not None:
         return _too_many((*path, "outer_folds"), n_outer, short, names, subset, "")
+    impossible = images.impossible(outer[:1], (*path, "outer_folds"))
+    if impossible is not None:
+        return impossible
     # Inner folds are made of the images outside one outer fold, so each outer fold is checked.
-    outside = [
-        shortage(labels, Fold(index, n_outer, 0, subset).inner(search.folds)[0]) for index in range(n_outer)
-    ]
-    short = min(filter(None, outside), key=lambda each: each.count, default=None)
+    inner = [fold.inner(search.folds)[0] for fold in outer]
+    short = min(filter(None, map(images.shortage, inner)), key=lambda each: each.count, default=None)
     if short is None:
-        return None
+        return images.impossible(inner, (*path, "folds"))
     return _too_many((*path, "folds"), search.folds, short, names, subset, " outside one outer fold")
 
 
 def _too_many(
     path: KeyPath, n_folds: int, short: Shortage, names: tuple[str, ...], subset: int | None, without: str
 ) -> FileError:
-    """Return the error of a number of folds above the number of images of a class."""
+    """Return the error of a number of folds above the number of images, or groups, of a class."""
+    what = "groups with images" if short.are_groups else "images"
     return FileError(
         path,
-        f"{n_folds} folds need {n_folds} images of each class",
+        f"{n_folds} folds need {n_folds} {what} of each class",
         _got(short, names, subset, without),
-        hint=fewer_folds(short.count),
+        hint=fewer_folds(short.count, more="groups" if short.are_groups else "images"),
     )
 
 
 def _got(short: Shortage, names: tuple[str, ...], subset: int | None, without: str) -> str:
-    """Return the class with the fewest images, and their number."""
-    images = "1 image" if short.count == 1 else f"{short.count} images"
+    """Return the class with the fewest images or groups, and their number."""
+    name = names[short.label]
     among = "the training images" if subset is None else f"the subset of {subset:,}"
-    return f'{images} of class "{names[short.label]}" in {among}{without}'
+    if not short.are_groups:
+        return f'{counted(short.count, "image")} of class "{name}" in {among}{without}'
+    if short.count == 1:
+        return f'one group with all images of class "{name}" in {among}{without}'
+    return f'{short.count:,} groups with images of class "{name}" in {among}{without}'

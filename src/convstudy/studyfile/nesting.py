@@ -31,9 +31,9 @@ def check_nested(draft: Draft) -> None:
             _check_images(draft, draft.dataset, search, path)
 
 
-def fewer_folds(most: int, folds: str = "folds") -> str:
+def fewer_folds(most: int, folds: str = "folds", more: str = "images") -> str:
     """Return a hint for a number of folds above ``most``. One fold is not possible."""
-    return f"use at most {most} {folds}, or more images" if most > 1 else "use more images"
+    return f"use at most {most} {folds}, or more {more}" if most > 1 else f"use more {more}"
 
 
 def _check_images(draft: Draft, dataset: Dataset, search: Search, path: KeyPath) -> None:

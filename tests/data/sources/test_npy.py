@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +144,35 @@ def test_missing_folder_or_file_instead_of_a_folder_raises(folder: Path) -> None
             npy.find(path)
     with pytest.raises(DataError, match="must be a folder"):
         npy.find(folder / "train-images.npy")
+
+
+def test_optional_file_of_groups_is_read_and_enters_the_digest(folder: Path) -> None:
+    without = npy.find(folder)
+    assert without.source.n_groups == 0 and without.source.read_groups("train") is None
+    np.save(folder / "train-groups.npy", np.array([[7], [3], [7], [1], [2], [9], [9], [9], [1]]))
+    found = npy.find(folder)
+    assert found.source.n_groups == 5 and found.source.digest != without.source.digest
+    groups = found.source.read_groups("train")
+    assert groups is not None and groups.tolist() == [0, 1, 0, 2, 3, 4, 4, 4, 2]
+    assert np.array_equal(found.source.read("train").take(np.arange(9)).groups, groups)
+    np.save(folder / "train-groups.npy", np.array([*"babcdeeec"]))  # the same partition
+    assert npy.find(folder).source.digest == found.source.digest
+    np.save(folder / "train-groups.npy", np.array([*"aaaaaaaab"]))
+    with pytest.raises(DataError, match="the train set has changed"):
+        found.source.read("train")
+    with pytest.raises(DataError, match="the train set has changed"):
+        without.source.read("train")
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (np.arange(8), "8 groups for 9 images"),
+        (np.arange(9.0), "must be integers"),
+        (np.zeros((9, 2), dtype=int), "groups must be integers of shape"),
+    ],
+)
+def test_wrong_file_of_groups_raises(folder: Path, groups: Any, message: str) -> None:
+    np.save(folder / "train-groups.npy", groups)
+    with pytest.raises(DataError, match=message):
+        npy.find(folder)
