@@ -111,6 +111,8 @@ RECIPES_BY_NAME = {
         ),
     },
     "ema_decay": {"ema_decay": 0.9, "augment": "cutout"},
+    "augmented": {"augment": "strong noise=0.1 elastic=0.1 cutmix=1@0.5", "label_smoothing": 0.1},
+    "trivial": {"augment": {"preset": "trivial-augment-wide", "flip": "both"}, "precision": "bfloat16"},
     "ema-last": {
         "ema_decay": 0.9,
         "optimizer": "muon",

@@ -81,7 +81,7 @@ def test_layers_keep_their_names_and_weights() -> None:
 
 def test_padding_of_augmentation_is_as_black_as_a_black_pixel() -> None:
     """Zeros that a shift pads with are normalised like pixels of value 0."""
-    from convstudy.engine.augmentation import shifted
+    from convstudy.engine.augmentation.original import shifted
 
     images = ImageTensors.of(_images())
     model = NormalisedNetwork(torch.nn.Sequential(torch.nn.Identity()), 3)

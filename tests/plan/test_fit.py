@@ -118,6 +118,11 @@ CHANGES: dict[str, Any] = {
             {"augment": "shift"},
             {"augment": "cutout"},
             {"augment": "shift+cutout", "cutout_size": 5},
+            {"augment": "light"},
+            {"augment": {"rotate": 5}},
+            {"augment": {"rotate": [0, 5]}},
+            {"augment": {"rotate": 5, "border": "edge"}},
+            {"augment": {"mixup": {"value": 1, "probability": 0.5}}},
             {"ema_decay": 0.99},
             {"tta": "shift"},
             {"train_eval_samples": 100},
@@ -139,7 +144,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 55
+    assert len({fit.id for fit in fits}) == len(fits) == 60
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # this test covers every key
 

@@ -34,7 +34,15 @@ recipe_changes = st.fixed_dictionaries(
         "clip_norm": rates | st.just("none") | st.none(),
         "patience": epochs | st.just("none"),
         "checkpoint": st.sampled_from(["best", "last"]),
-        "augment": st.sampled_from(["none", "shift", "affine", "shift+cutout"]),
+        "augment": st.sampled_from(
+            ["none", "shift", "affine", "shift+cutout", "natural", "rotate=5", "light mixup=0.2@0.5"]
+        )
+        | st.fixed_dictionaries(
+            {
+                "rotate": st.floats(0, 180),
+                "scale": st.lists(st.floats(0.1, 10), min_size=2, max_size=2).map(sorted),
+            }
+        ),
         "ema_decay": st.sampled_from([0.5, 0.99, "none", None]),
         "tta": st.sampled_from(["none", "shift"]),
     },

@@ -64,10 +64,10 @@ class Step:
         """
         recipe = self.recipe
         # Always float32: bfloat16 has 8 significant bits, too few for the coordinates of an affine augmentation.
-        images = augmented(pixels, recipe, self.rng.augmentation)
+        images, mixed = augmented(pixels, recipe, self.rng.augmentation)
         with precision_context(recipe.precision, pixels.device):
             logits = self.model(images)
-        loss = self.loss(logits, labels, weights)
+        loss = self.loss(logits, labels, weights, mixed)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:

@@ -150,6 +150,9 @@ def _file_error(
     if type_ == "combination":
         context = detail["ctx"]
         return FileError((*at, *path, context["key"]), got=context["got"], expected=context["expected"])
+    if type_ == "augmentation":
+        context = detail["ctx"]
+        return FileError(at + path, *(context[part] for part in ("what", "got", "expected", "hint")))
     if names and isinstance(value, str):
         found = unknown(_NOUNS.get(key, key), value, names, Location(key=path))
         return FileError(at + path, found.what, found.got, found.expected, found.hint)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from convstudy.studyfile.augment import Augmentation, augmentation_of, checked_text
 from convstudy.studyfile.class_weights import ClassWeights
+from convstudy.studyfile.transforms import augment_schema
 
 NONE = "none"
 
@@ -46,8 +48,9 @@ class Recipe(BaseModel):
         checkpoint: the epoch whose weights are used: "best" (by the metric of the study on the validation images; ties:
             the lower validation loss, then the earlier epoch) or "last".
         ema_decay: the decay of an exponential moving average of the weights, in (0, 1), or None.
-        augment: random augmentation of the training images: "none", "shift", "affine", "cutout", "shift+cutout" or
-            "affine+cutout".
+        augment: random augmentation of the training images: a name such as "light", a text such as
+            "rotate=15 shift=0.1", or a table such as ``{"rotate": 15, "shift": 0.1}``, which becomes a text
+            (:mod:`convstudy.studyfile.augment`).
         tta: test-time augmentation: "none", or "shift" (predictions are averaged over shifts by 1 pixel).
         precision: the dtype of convolutions and matrix products: "float32", "bfloat16" or "auto".
 
@@ -151,13 +154,15 @@ class Recipe(BaseModel):
         description="The decay per step of an exponential moving average (EMA) of the weights, such as 0.99, or "
         '"none". With it, the EMA weights are evaluated and saved.',
     )
-    augment: Literal["none", "shift", "affine", "cutout", "shift+cutout", "affine+cutout"] = Field(
+    augment: Annotated[str, BeforeValidator(checked_text), WithJsonSchema(augment_schema())] = Field(
         default="none",
-        description="Random augmentation of training images: shifts by up to 2 pixels, small affine maps, or a "
-        "square that is cut out.",
+        description="Random augmentation of training images: a preset (light, strong, digits, natural, "
+        "trivial-augment), a table of transforms such as { rotate = 15, shift = 0.1 }, or a name of the first release "
+        "(shift, affine, cutout).",
     )
     cutout_size: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=8, description='Augmentations with "cutout": the side of the square, in pixels.'
+        default=8,
+        description='The augmentations of the first release with "cutout": the side of the square, in pixels.',
     )
     tta: Literal["none", "shift"] = Field(
         default="none",
@@ -193,12 +198,22 @@ class Recipe(BaseModel):
         """
         return Recipe.model_validate({**self.model_dump(), **changes})
 
+    @property
+    def augmentation(self) -> Augmentation:
+        """The transforms of ``augment``."""
+        return augmentation_of(self.augment)
+
     def determinants(self) -> dict[str, Any]:
-        """Return the keys that are not at their default and are in use. The id of a fit depends on these."""
+        """Return the keys that are not at their default and are in use. The id of a fit depends on these.
+
+        A preset is replaced by its transforms: its name would stay the same if a later version changed it.
+        """
         unused = {key for key, (user, values) in USED_BY.items() if getattr(self, user) not in values}
-        return {
-            key: value for key, value in self.model_dump(exclude_defaults=True).items() if key not in unused
-        }
+        used = self.model_dump(exclude_defaults=True)
+        if "augment" in used:
+            used["augment"] = self.augmentation.text
+        defaults = {key: field.default for key, field in Recipe.model_fields.items()}
+        return {key: value for key, value in used.items() if key not in unused and value != defaults[key]}
 
 
 # Key -> another key, and its values with which the first key is in use.

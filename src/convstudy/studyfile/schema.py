@@ -21,6 +21,7 @@ from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
 from convstudy.studyfile.study import (
+    AUGMENT,
     BEST,
     DRAWING_METHODS,
     METHODS_OF,
@@ -31,6 +32,7 @@ from convstudy.studyfile.study import (
     Variant,
 )
 from convstudy.studyfile.suppress import CHECK_NAMES, MAX_REASON_LENGTH
+from convstudy.studyfile.transforms import augment_schema
 
 Schema = dict[str, Any]
 
@@ -197,6 +199,8 @@ def _search() -> Schema:
     drawn = _part(Range)
     drawn["properties"]["step"] = _optional(drawn["properties"]["step"])
     schema["properties"]["parameters"]["additionalProperties"] = {"anyOf": [values, drawn]}
+    augmentations = {**values, "items": augment_schema()}
+    schema["properties"]["parameters"]["properties"] = {AUGMENT: augmentations}
     schema["allOf"] = [
         {"if": {"required": [key]}, "then": _with_method(methods)} for key, methods in METHODS_OF.items()
     ]

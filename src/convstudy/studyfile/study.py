@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.dataset import Dataset
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
+from convstudy.studyfile.augment import plain_value
 from convstudy.studyfile.images import DatasetField
 from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, SearchValue, gathered
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
@@ -50,12 +51,15 @@ METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget"
 """Keys of a search -> the methods that use them."""
 
 
-def _without_none(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return recipe changes with ``"none"`` for None, as in a study file."""
-    return {key: NONE if value is None else value for key, value in changes.items()}
+def _plain_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return recipe changes with ``"none"`` for None, as in a study file, and a text for a table of transforms."""
+    without_none = {key: NONE if value is None else value for key, value in changes.items()}
+    return {key: plain_value(value) if key == AUGMENT else value for key, value in without_none.items()}
 
 
-Changes = Annotated[dict[str, Any], AfterValidator(_without_none)]
+Changes = Annotated[dict[str, Any], AfterValidator(_plain_changes)]
+AUGMENT = "augment"
+"""The recipe key whose values can be tables. A study keeps them as texts, so that every value is plain."""
 
 
 class Search(Part):
@@ -115,6 +119,18 @@ class Search(Part):
         default_factory=dict,
         description="Recipe keys with other values in the search; fewer epochs make it cheaper.",
     )
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _read_augmentations(cls, parameters: Any) -> Any:
+        """Return the values of the search with a text for each table of transforms."""
+        if not isinstance(parameters, Mapping) or not isinstance(parameters.get(AUGMENT), (list, tuple)):
+            return parameters
+        values = [
+            plain_value(value) if isinstance(value, (str, Mapping)) else value
+            for value in parameters[AUGMENT]
+        ]
+        return {**parameters, AUGMENT: values}
 
     @property
     def draws(self) -> bool:

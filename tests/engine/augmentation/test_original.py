@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from convstudy.engine import augmentation
-from convstudy.engine.augmentation import AUGMENTATIONS, affine_transformed, augmented, cut_out, shifted
+from convstudy.engine.augmentation import augmented, original
+from convstudy.engine.augmentation.original import ORIGINALS, affine_transformed, cut_out, shifted
 from convstudy.engine.batches import network_input
 from convstudy.studyfile import Recipe
 
@@ -24,12 +24,12 @@ def _images(n: int, channels: int, height: int, width: int) -> torch.Tensor:
 
 def _changed(name: str, images: torch.Tensor, seed: int) -> torch.Tensor:
     torch.manual_seed(seed)
-    for change in AUGMENTATIONS[name]:
+    for change in ORIGINALS[name]:
         images = change(images, ANY)
     return images
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", ORIGINALS)
 @pytest.mark.parametrize("shape", [(1, 1, 28, 28), (5, 3, 9, 12), (4, 2, 1, 3)])
 def test_augmentation_keeps_shape_dtype_and_strides(name: str, shape: tuple[int, int, int, int]) -> None:
     images = _images(*shape)
@@ -46,13 +46,13 @@ def test_none_augmentation_is_identity() -> None:
     assert torch.equal(_changed("none", images, 0), images)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_augmented_uint8_equals_augmented_float32(name: str) -> None:
     """Augmentations that only move or mask pixels work on uint8, with bit-identical results."""
     pixels = torch.randint(0, 256, (20, 9, 7, 2), dtype=torch.uint8)
     expected = _changed(name, network_input(pixels), 5)
     torch.manual_seed(5)
-    inputs = augmented(pixels, Recipe(augment=name))  # type: ignore[arg-type]
+    inputs, _ = augmented(pixels, Recipe(augment=name))
     assert torch.equal(inputs, expected)
     assert inputs.dtype == torch.float32
     assert inputs.is_contiguous(memory_format=torch.channels_last)
@@ -149,7 +149,7 @@ def _with_draws(monkeypatch: pytest.MonkeyPatch, draws: list[list[float]]) -> No
         assert tuple(uniform.shape) == shape
         return uniform.clone()
 
-    monkeypatch.setattr(augmentation.torch, "rand", rand)
+    monkeypatch.setattr(original.torch, "rand", rand)
 
 
 def test_affine_with_zero_draws_is_identity(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,8 @@
-"""Random changes to a batch of training images. To add one, write a function and its line in :data:`AUGMENTATIONS`.
+"""The augmentations of the first release. Their results, and the ids of their fits, stay bit-identical.
 
 Each function takes and returns ``(n, channels, height, width)`` in channels-last memory format. It draws from the given
-generator (torch's default if ``None``), which is on the images' device and is seeded once per epoch. A function that
-moves or masks pixels keeps uint8 images uint8. A function that interpolates converts the images to float32 first
-(:func:`~convstudy.engine.batches.scaled`). No function reads a tensor's values on the CPU, because such a read
-synchronizes with the GPU.
+generator (torch's default if ``None``). A function that moves or masks pixels keeps uint8 images uint8. A function that
+interpolates converts the images to float32 first (:func:`~convstudy.engine.batches.scaled`).
 """
 
 from __future__ import annotations
@@ -21,14 +19,6 @@ from convstudy.studyfile.recipe import Recipe
 LARGEST_SHIFT = 2
 LARGEST_ROTATION = math.radians(10.0)
 LARGEST_ZOOM = 0.1
-
-
-def augmented(pixels: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Apply the recipe's augmentation to uint8 ``(n, h, w, c)``; return float32 ``(n, c, h, w)`` in [0, 1]."""
-    images = pixels.permute(0, 3, 1, 2)
-    for change in AUGMENTATIONS[recipe.augment]:
-        images = change(images, recipe, generator)
-    return scaled(images)
 
 
 def shifted(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -84,7 +74,7 @@ def cut_out(images: torch.Tensor, recipe: Recipe, generator: torch.Generator | N
 
 # Name of an augmentation -> its functions, in the order in which they are applied.
 Change = Callable[..., torch.Tensor]
-AUGMENTATIONS: dict[str, tuple[Change, ...]] = {
+ORIGINALS: dict[str, tuple[Change, ...]] = {
     "none": (),
     "shift": (shifted,),
     "affine": (affine_transformed,),
