@@ -29,6 +29,8 @@
 :mod:`.npy_files`               a folder of ``.npy`` files in all number formats
 :mod:`.idx_files`               IDX files of a user
 :mod:`.record_files`            files of records of equal size without a header
+:mod:`.number_rows`             text files in which each line is one image
+:mod:`.row_reader`              reads images from such files
 :mod:`.folder_entries`          what a path contains, for its recognition
 :mod:`.part_words`              the words that name a part: train, validation, test
 :mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding

@@ -12,7 +12,7 @@ import io
 import threading
 import zipfile
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -34,7 +34,7 @@ MAX_BYTES_IN_MEMORY = 1 << 25
 """A compressed block up to this size is unpacked once, because any other order than that of the images is slow."""
 MAX_IMAGE_BYTES = 1 << 28
 """The largest size of one image in bytes."""
-CHUNK_BYTES = 1 << 24
+CHUNK_BYTES = 1 << 22
 """The number of bytes of images that are examined at a time."""
 
 
@@ -120,23 +120,21 @@ class BlockReader:
     def read(self, position: int) -> npt.NDArray[Any]:
         """Return one image, an array of shape (height, width) or (height, width, channels)."""
         number, block, row = self._place(position)
-        with self._lock, _as_data_error(block):
+        with self._lock, as_data_error(block.where):
             if number not in self._open:
                 self._open[number] = _FortranImages(block) if block.is_fortran else _Images(block)
             image = self._open[number].read(row)
         return image.transpose(block.axes) if block.axes else image
 
     def bounds(self, positions: Sequence[int]) -> ValueBounds:
-        """Return the bounds of the pixel values of these images.
-
-        Raises:
-            DataError: if an image cannot be read.
-        """
+        """Return the bounds of the pixel values of these images; images that cannot be read do not count."""
         import numpy as np
 
         dtype = np.dtype(self.blocks[0].dtype).name
         # The values do not matter to a format with a fixed range, so they are not read.
-        return ValueBounds(0, 0, dtype, True) if dtype in OWN_RANGE else bounds_of(self._pieces(positions))
+        return (
+            ValueBounds(0, 0, dtype, True) if dtype in OWN_RANGE else bounds_of(joined(self.read, positions))
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {"blocks": [asdict(block) for block in self.blocks]}
@@ -153,20 +151,27 @@ class BlockReader:
         number = bisect_right(self._starts, position) - 1
         return number, self.blocks[number], position - self._starts[number]
 
-    def _pieces(self, positions: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
-        """Yield the pixels of these images, several images in one array, because NumPy is slow for small arrays."""
-        import numpy as np
 
-        waiting: list[npt.NDArray[Any]] = []
-        n_bytes = 0
-        for position in sorted(positions):
-            waiting.append(self.read(position).reshape(-1))
+def joined(read: Callable[[int], npt.NDArray[Any]], positions: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
+    """Yield the pixels of images, several images in one array, because NumPy is slow for small arrays.
+
+    Args:
+        read: reads one image; those for which it raises :class:`DataError` are left out.
+        positions: the positions of the images.
+    """
+    import numpy as np
+
+    waiting: list[npt.NDArray[Any]] = []
+    n_bytes = 0
+    for position in sorted(positions):
+        with suppress(DataError):
+            waiting.append(read(position).reshape(-1))
             n_bytes += waiting[-1].nbytes
-            if n_bytes > CHUNK_BYTES:
-                yield np.concatenate(waiting)
-                waiting, n_bytes = [], 0
-        if waiting:
+        if n_bytes > CHUNK_BYTES:
             yield np.concatenate(waiting)
+            waiting, n_bytes = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 class _Images:
@@ -218,7 +223,7 @@ class _FortranImages(_Images):
 
 
 @contextmanager
-def _as_data_error(block: ImageBlock) -> Iterator[None]:
+def as_data_error(where: Location) -> Iterator[None]:
     """Turn the errors of a damaged file into :class:`DataError`."""
     try:
         yield
@@ -226,12 +231,12 @@ def _as_data_error(block: ImageBlock) -> Iterator[None]:
         raise
     except OSError as error:
         what = f"cannot read the file: {error.strerror or error}"
-        raise DataError(Problem(what, block.where)) from None
+        raise DataError(Problem(what, where)) from None
     except (
         Exception
     ) as error:  # zipfile, gzip, zlib and NumPy do not document what they raise for a damaged file
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(Problem(f"the file is damaged: {reason}", block.where)) from None
+        raise DataError(Problem(f"the file is damaged: {reason}", where)) from None
 
 
 def check_image_size(block: ImageBlock) -> None:
@@ -248,7 +253,7 @@ def check_size(block: ImageBlock) -> None:
         DataError: if the file cannot be read, is damaged, is shorter or longer, or an image is too large.
     """
     check_image_size(block)
-    with _as_data_error(block):
+    with as_data_error(block.where):
         size = _unpacked_size(block)
     if size != block.end:
         what = "bytes follow the last value" if size > block.end else "the file ends too early"
