@@ -7,6 +7,7 @@ Pillow's own, and no warning is printed.
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -48,6 +49,8 @@ def open_file(data: bytes, file_format: str) -> Opened:
     """
     if file_format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
         raise Undecodable(f"too many scans: more than {MAX_SCANS} in a progressive JPEG")
+    if file_format == "WEBP":
+        check_size(*_webp_size(data))
     # AVIF: Pillow parses EXIF data when it opens a file, and warns.
     with damage(data), silence() if file_format == "AVIF" else nullcontext():
         image = _plugin(file_format)(io.BytesIO(data), "")
@@ -137,7 +140,10 @@ def damage(data: bytes) -> Iterator[None]:
         raise Undecodable("not enough memory") from None
     except Exception as error:
         text = shortened(error)
-        if "truncated" in text.lower() or isinstance(error, EOFError):
+        # The texts are those of Pillow and of tifffile.
+        if any(each in text.lower() for each in ("truncated", "failed to read")) or isinstance(
+            error, EOFError
+        ):
             raise Undecodable(f"truncated after {len(data):,} bytes") from None
         raise Undecodable(f"damaged: {text}") from None
 
@@ -158,6 +164,21 @@ def _plugin(file_format: str) -> type[ImageFile.ImageFile]:
             pass
 
     return WithoutDpi
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Return (height, width) of the canvas; the decoder allocates it when a file is opened (RFC 9649)."""
+    kind = data[12:16]
+    try:
+        if kind == b"VP8X":
+            return int.from_bytes(data[27:30], "little") + 1, int.from_bytes(data[24:27], "little") + 1
+        if kind == b"VP8L":
+            (packed,) = struct.unpack_from("<I", data, 21)
+            return (packed >> 14 & 0x3FFF) + 1, (packed & 0x3FFF) + 1
+        width, height = struct.unpack_from("<HH", data, 26)
+    except struct.error:
+        raise Undecodable(f"truncated after {len(data):,} bytes") from None
+    return height & 0x3FFF, width & 0x3FFF
 
 
 def _channels(image: Image.Image) -> int:
