@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from convstudy.data.decoded.decode import bring_up_to_date
 from convstudy.data.decoded.folders import Use, cache_errors, cache_root, entry_folder
 from convstudy.data.decoded.job import Job, Progress, exact_hashes
+from convstudy.data.decoded.rows import CHECKSUM_BYTES, are_intact
 from convstudy.data.images import CHUNK_BYTES
 from convstudy.data.listing import Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem
@@ -126,18 +127,12 @@ class DecodedImages(ReadImages):
         Raises:
             DataError: if an image cannot be decoded, or has changed and cannot be decoded any more.
         """
-        import numpy as np
 
-        for _ in range(2):
-            rows = self._rows(positions)
-            with cache_errors(self._job.folder):
-                found = self._files[0].read(rows)
-            differ = (exact_hashes(found) != self.pixel_hashes[positions]).any(axis=1)
-            if not differ.any():
-                return found.reshape(-1, *self.image_shape)
-            self._decode_again(np.unique(positions[differ]))
-        what = "the cache gives other pixels than those that were written"
-        raise DataError(Problem(what, Location(str(self._job.folder)), hint="check the disk"))
+        def are_right(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+            right: npt.NDArray[np.bool_] = (exact_hashes(rows) == self.pixel_hashes[positions]).all(axis=1)
+            return right
+
+        return self._read(0, positions, are_right).reshape(-1, *self.image_shape)
 
     def pieces(
         self, positions: npt.NDArray[np.int64], n_bytes: int = CHUNK_BYTES
@@ -160,17 +155,37 @@ class DecodedImages(ReadImages):
 
         from convstudy.data.audit.perceptual_hashes import PerceptualHashes
 
-        columns = self._state.columns
         if positions is None:
-            positions = np.flatnonzero(columns["rows"] >= 0)
-        with cache_errors(self._job.folder):
-            low = self._files[1].read(self._rows(positions)).view("<f4").astype(np.float32, copy=False)
+            positions = np.flatnonzero(self._state.columns["rows"] >= 0)
+        rows = self._read(1, positions, are_intact)
+        low = np.ascontiguousarray(rows[:, :-CHECKSUM_BYTES]).view("<f4").astype(np.float32, copy=False)
+        columns = self._state.columns
         exact = columns["exact"][positions].tobytes()
         return PerceptualHashes(
             tuple(exact[start : start + 16] for start in range(0, len(exact), 16)),
             low,
             columns["constant"][positions].astype(bool),
         )
+
+    def _read(
+        self,
+        number: int,
+        positions: npt.NDArray[np.int64],
+        are_right: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.bool_]],
+    ) -> npt.NDArray[np.uint8]:
+        """Return the rows of images in a file; decode images with damaged rows again."""
+        import numpy as np
+
+        for _ in range(2):
+            rows = self._rows(positions)
+            with cache_errors(self._job.folder):
+                found = self._files[number].read(rows)
+            right = are_right(found)
+            if right.all():
+                return found
+            self._decode_again(np.unique(positions[~right]))
+        what = "the cache gives other values than those that were written"
+        raise DataError(Problem(what, Location(str(self._job.folder)), hint="check the disk"))
 
     def _rows(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         rows: npt.NDArray[np.int64] = self._state.columns["rows"][positions]

@@ -86,8 +86,9 @@ class Use:
     """A folder of the cache in use: while the object is open, no process removes the folder.
 
     Args:
-        folder: the folder; it is created with its ``entry.json`` if it is missing.
-        about: the values of ``entry.json``, empty if it is written later; ``None`` for a folder that must exist.
+        folder: the folder; it is created if it is missing.
+        about: the values of ``entry.json``, which :meth:`writing` writes; empty if another function writes it; ``None``
+            for a folder that must exist.
 
     Raises:
         DataError: if the folder cannot be created or written.
@@ -95,8 +96,8 @@ class Use:
     """
 
     def __init__(self, folder: Path, about: dict[str, Any] | None) -> None:
-        self.folder = folder
-        self._file = _opened(folder, about)
+        self.folder, self._about = folder, about
+        self._file = _opened(folder, must_exist=about is None)
 
     def close(self) -> None:
         """Allow the removal of the folder."""
@@ -117,12 +118,15 @@ class Use:
             file = append_regular(self.folder / "writing")
         with file:
             wait_for_lock(file.fileno(), self.folder)
+            if self._about and not (self.folder / "entry.json").exists():
+                with cache_errors(self.folder), atomic_write(self.folder / "entry.json") as partial:
+                    partial.write_text(json.dumps(self._about), encoding="ascii")
             yield
 
 
-def _opened(folder: Path, about: dict[str, Any] | None) -> IO[bytes]:
+def _opened(folder: Path, must_exist: bool) -> IO[bytes]:
     """Return the open file ``used`` with its shared lock."""
-    if about is None and not folder.is_dir():
+    if must_exist and not folder.is_dir():
         raise FileNotFoundError(str(folder))
     with cache_errors(folder):
         while True:
@@ -137,9 +141,6 @@ def _opened(folder: Path, about: dict[str, Any] | None) -> IO[bytes]:
                 break
             file.close()
         os.utime(folder / "used")
-        if about and not (folder / "entry.json").exists():
-            with atomic_write(folder / "entry.json") as partial:
-                partial.write_text(json.dumps(about), encoding="ascii")
     return file
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.data.decoded.folders import Use
 from convstudy.data.decoded.index import EXACT_BYTES, read_index, write_index
-from convstudy.data.decoded.rows import RowFile
+from convstudy.data.decoded.rows import CHECKSUM_BYTES, RowFile
 from convstudy.data.decoded.state import State
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Job:
 
     @property
     def hash_bytes(self) -> int:
-        """The size of a perceptual hash in bytes."""
-        return 0 if self.options is None else 4 * n_frequencies(*self.options.size)
+        """The size of a perceptual hash with its checksum in bytes."""
+        return 0 if self.options is None else 4 * n_frequencies(*self.options.size) + CHECKSUM_BYTES
 
     def open_rows(self, kind: str, generation: int, writable: bool = False) -> RowFile:
         """Return the file of the rows of pixels or hashes."""

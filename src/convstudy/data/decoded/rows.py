@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,31 @@ class RowFile:
         self._file.seek(row * self.row_bytes)
         while left:
             left = left[self._file.write(left) or 0 :]
+
+
+CHECKSUM_BYTES = 4
+"""The size of the checksum at the end of a row of a perceptual hash. Pixels have a hash in the index."""
+
+
+def with_checksums(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return rows, uint8 (m, k), with the CRC-32 of each row at its end, uint8 (m, k + 4)."""
+    import numpy as np
+
+    return np.concatenate((rows, _checksums(rows)), axis=1)
+
+
+def are_intact(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return for each row of :func:`with_checksums` whether its checksum is right; a row of zeros is not intact."""
+    found, recorded = _checksums(rows[:, :-CHECKSUM_BYTES]), rows[:, -CHECKSUM_BYTES:]
+    intact: npt.NDArray[np.bool_] = (found == recorded).all(axis=1)
+    return intact
+
+
+def _checksums(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    import numpy as np
+
+    checksums = np.array([zlib.crc32(row.tobytes()) for row in rows], dtype="<u4")
+    return checksums.view(np.uint8).reshape(-1, CHECKSUM_BYTES)
 
 
 def _fill(file: io.RawIOBase, space: memoryview) -> None:

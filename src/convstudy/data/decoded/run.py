@@ -14,7 +14,7 @@ from convstudy.data.decoded.folders import not_writable, remove_quietly
 from convstudy.data.decoded.job import exact_hashes
 from convstudy.data.decoded.known import KnownContent, KnownImage
 from convstudy.data.decoded.processes import DecodeProcesses, Halted
-from convstudy.data.decoded.rows import RowFile
+from convstudy.data.decoded.rows import RowFile, are_intact
 from convstudy.data.decoded.state import library_versions
 from convstudy.data.decoded.tasks import Mode, Setup, Task
 
@@ -183,7 +183,7 @@ class Run:
         assert known is not None  # found comes from it
         pixels = known.read(found, "pixels", job.row_bytes)
         hashes = known.read(found, "hashes", job.hash_bytes)
-        if pixels is None or hashes is None:
+        if pixels is None or hashes is None or not are_intact(hashes).all():
             return None
         if exact_hashes(pixels).tobytes() != found.index.exact[found.place].tobytes():
             return None

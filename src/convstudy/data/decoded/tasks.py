@@ -27,7 +27,7 @@ class Setup:
         options: the JSON values of the decode options; ``None`` if only headers are read.
         pixels: the path of the pixel file.
         hashes: the path of the file of perceptual hashes.
-        hash_bytes: the size of a perceptual hash in bytes.
+        hash_bytes: the size of a perceptual hash with its checksum in bytes.
         known: the path of the sorted digests of images that need no decoding; empty if there are none.
         seconds_per_image: the time limit of one image.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from convstudy.data.decoded.decoded_images import image_job, no_progress
 from convstudy.data.decoded.folders import cache_errors
 from convstudy.data.decoded.job import exact_hashes
+from convstudy.data.decoded.rows import are_intact
 from convstudy.data.decoded.run import Run
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ def _damaged(job: Job, state: State, known: npt.NDArray[np.int64]) -> list[int]:
     rows, exact = state.columns["rows"], state.columns["exact"]
     known = known[rows[known] >= 0]
     damaged: list[int] = []
-    file = job.open_rows("pixels", state.generation)
+    pixels, hashes = (job.open_rows(kind, state.generation) for kind in ("pixels", "hashes"))
     n_at_once = max(1, (1 << 24) // job.row_bytes)
     for start in range(0, len(known), n_at_once):
         some = known[start : start + n_at_once]
-        differ = (exact_hashes(file.read(rows[some])) != exact[some]).any(axis=1)
-        damaged += some[differ].tolist()
-    file.close()
+        right = (exact_hashes(pixels.read(rows[some])) == exact[some]).all(axis=1)
+        right &= are_intact(hashes.read(rows[some]))
+        damaged += some[~right].tolist()
+    pixels.close()
+    hashes.close()
     return damaged

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.decoded.rows import RowFile
+from convstudy.data.decoded.rows import RowFile, with_checksums
 from convstudy.data.decoded.tasks import MARK, Done, Setup, Task, content_digest
 from convstudy.errors import ConvstudyError
 
@@ -150,7 +150,8 @@ class Decoder:
         stack = np.stack(pixels)
         hashes = perceptual_hashes(Images(stack, np.zeros(len(stack), dtype=np.int64)))
         self._pixels.write(row, stack.reshape(len(stack), -1))
-        self._hashes.write(row, np.ascontiguousarray(hashes.low.astype("<f4")).view(np.uint8))
+        low = np.ascontiguousarray(hashes.low, dtype="<f4").view(np.uint8).reshape(len(stack), -1)
+        self._hashes.write(row, with_checksums(low))
         done.exact = [exact.hex() for exact in hashes.exact]
         done.constant = hashes.constant.tolist()
 
