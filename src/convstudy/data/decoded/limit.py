@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy import file_lock
-from convstudy.data.decoded.folders import DECODED, HEADERS, PREPARED, cache_root, read_about, remove
+from convstudy.data.decoded.folders import (
+    DECODED,
+    HEADERS,
+    PREPARED,
+    cache_root,
+    read_about,
+    remove,
+    remove_quietly,
+)
 from convstudy.data.decoded.index import read_index
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
@@ -18,6 +26,8 @@ from convstudy.regular_file import open_regular
 DEFAULT_BYTES = 20 * 10**9
 """The default limit: 20 GB, or a tenth of the disk if that is less."""
 VARIABLE = "CONVSTUDY_CACHE_LIMIT"
+MAX_REQUESTS = 1_000
+"""The number of files in ``requests/``, which say where the arrays of a study are; the oldest are removed."""
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
@@ -75,6 +85,9 @@ def keep_limit(cache: Path, needed: int = 0) -> None:
         cache: the folder of the cache.
         needed: the number of bytes that are about to be written.
     """
+    requests = sorted((path.stat().st_mtime, path) for path in (cache / "requests").glob("*.json"))
+    for _, path in requests[:-MAX_REQUESTS]:
+        remove_quietly(path)
     limit = limit_bytes(cache)
     folders = [(last_use(folder), folder, disk_bytes(folder)) for _, folder in _folders(cache)]
     total = needed + sum(n_bytes for _, _, n_bytes in folders)
