@@ -11,6 +11,7 @@
 :mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each
 :mod:`.value_range`             which pixel values of an array become black and white
+:mod:`.archives`                lists and reads zip and tar archives in place
 :mod:`.tables`                  reads CSV, TSV, JSON Lines and Parquet with one row per image
 :mod:`.detect`                  chooses the kind of source of a path
 :mod:`.class_folders`           classes and parts from the paths of a tree of folders

@@ -87,13 +87,16 @@ def extension(name: str) -> str:
     return name[name.rfind("/") + 1 :].rpartition(".")[2].lower() if "." in name else ""
 
 
-def labelled(tree: Tree, parts: Literal["auto", "ignore"], where: Location) -> Labelled:
+def labelled(
+    tree: Tree, parts: Literal["auto", "ignore"], where: Location, is_archive: bool = False
+) -> Labelled:
     """Assign a class and a part to each image of a tree.
 
     Args:
         tree: the files and folders.
         parts: whether top-level folders can be parts.
         where: the root, for errors.
+        is_archive: whether the files are in an archive, so that no table in it can be used.
 
     Raises:
         DataError: with all problems: no class folders, a single class, a class without an image, names that are no
@@ -103,7 +106,7 @@ def labelled(tree: Tree, parts: Literal["auto", "ignore"], where: Location) -> L
     images = [name for name in tree.files if extension(name) not in NOT_IMAGES]
     root, notes = _look_through(children, images)
     if not children.get(root):
-        raise DataError(_no_class_folders(tree, images, where))
+        raise DataError(_no_class_folders(tree, images, where, is_archive))
     bases: dict[str, ListedPart] = {root: ""}
     if parts == "auto" and all(name.lower() in PART_WORDS for name in children[root]):
         bases, note = _parts(children, images, root, where)
@@ -244,14 +247,15 @@ def _check(
     problems.raise_if_any()
 
 
-def _no_class_folders(tree: Tree, images: Sequence[str], where: Location) -> Problem:
+def _no_class_folders(tree: Tree, images: Sequence[str], where: Location, is_archive: bool) -> Problem:
     """Return the problem of a tree without folders, which names a table next to the images if there is one."""
     if not images:
         return Problem("there is no image and no folder", where, hint=" ".join(_skipped(tree, images, ())))
     got = f"{counted(len(images), 'image')} such as {shown(images[0])}"
     tables = [name for name in tree.files if extension(name) in TABLES]
     table = f"use the path of the table {shown(tables[0])}" if tables else "write a table of paths and labels"
-    hint = f"put the images of each class into a folder of its own, or {table}"
+    unpack = "unpack the archive and " if is_archive else ""
+    hint = f"put the images of each class into a folder of its own, or {unpack}{table}"
     return Problem("there are no class folders", where, got, "one folder per class", hint)
 
 
