@@ -32,6 +32,8 @@
 :mod:`.record_files`            files of records of equal size without a header
 :mod:`.number_rows`             text files in which each line is one image
 :mod:`.row_reader`              reads images from such files
+:mod:`.image_columns`           the columns of Hugging Face image data
+:mod:`.arrow_files`             reads columns and images from Parquet and Arrow files
 :mod:`.folder_entries`          what a path contains, for its recognition
 :mod:`.part_words`              the words that name a part: train, validation, test
 :mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding

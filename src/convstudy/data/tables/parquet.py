@@ -60,7 +60,7 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[list[list[Any]]]:
     file = _open(path)
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(names))):
-            columns = {name: _values(batch.column(name)) for name in dict.fromkeys(names)}
+            columns = {name: column_values(batch.column(name)) for name in dict.fromkeys(names)}
             yield [columns[name] for name in names]
     except DataError:
         raise
@@ -70,7 +70,8 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[list[list[Any]]]:
         file.close()
 
 
-def _values(column: Any) -> list[Any]:
+def column_values(column: Any) -> list[Any]:
+    """Return the values of a column of pyarrow; times have microseconds."""
     import pyarrow
 
     if pyarrow.types.is_timestamp(column.type):
