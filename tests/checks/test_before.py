@@ -101,12 +101,30 @@ FIRES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "single-seed": ({"seeds": 1}, ("study.seeds",)),
     "few-seeds": ({"seeds": 2}, ("study.seeds",)),
     "test-set-in-a-choice": ({"n_test_evaluations": 3}, ("study.dataset",)),
+    "accuracy-on-imbalanced-classes": ({"class_counts": (3001, *[1500] * 8, 1000)}, ("study.metric",)),
+    "classes-balanced-twice": (
+        {
+            "recipe": Recipe(epochs=N_EPOCHS, class_weights="balanced", logit_adjustment=0.5),
+            "ablate": {
+                "best": Ablate(
+                    network="best",
+                    variants={
+                        "sampled": Variant(recipe={"class_weights": "none", "sampling": "balanced"}),
+                        "alone": Variant(recipe={"logit_adjustment": 0.0}),
+                    },
+                )
+            },
+        },
+        ("recipe", "ablate.best.sampled"),
+    ),
 }
 
 
-def reported(case: Study, n_test_evaluations: int = 0) -> tuple[Finding, ...]:
+def reported(
+    case: Study, n_test_evaluations: int = 0, class_counts: tuple[int, ...] = ()
+) -> tuple[Finding, ...]:
     """Return the findings before training."""
-    return check_plan(make_plan(case), n_test_evaluations).reported
+    return check_plan(make_plan(case), n_test_evaluations, class_counts).reported
 
 
 def test_clean_study_has_no_findings() -> None:
@@ -119,10 +137,10 @@ def test_clean_study_has_no_findings() -> None:
 def test_only_this_check_fires_on_the_study_made_for_it(check: str) -> None:
     changes, where = FIRES[check]
     changes = dict(changes)
-    n_test_evaluations = changes.pop("n_test_evaluations", 0)
+    n_test_evaluations, counts = changes.pop("n_test_evaluations", 0), changes.pop("class_counts", ())
     case = study(**changes)
     check_study(case)
-    found = reported(case, n_test_evaluations)
+    found = reported(case, n_test_evaluations, counts)
     assert [(finding.check, finding.where) for finding in found] == [(check, each) for each in where]
     assert all(finding.what and finding.hint for finding in found)
 
@@ -387,3 +405,27 @@ def test_four_no_op_layers_of_the_notebook_are_reported() -> None:
         "layer 14",
     ]
     assert all('"max-pool 1"' in finding.what for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("metric", "counts", "n_found"),
+    [
+        ("accuracy", (3000, *[1500] * 8, 1000), 0),  # a ratio of exactly 3
+        ("accuracy", (3001, *[1500] * 8, 0), 1),
+        ("balanced-accuracy", (3001, *[1500] * 8, 1000), 0),
+        ("accuracy", (), 0),
+    ],
+)
+def test_accuracy_on_imbalanced_classes_is_reported_above_a_ratio_of_three(
+    metric: str, counts: tuple[int, ...], n_found: int
+) -> None:
+    found = reported(study(metric=metric), class_counts=counts)
+    assert [each.check for each in found] == ["accuracy-on-imbalanced-classes"] * n_found
+
+
+def test_accuracy_on_imbalanced_classes_names_both_classes_and_their_sizes() -> None:
+    (found,) = reported(study(), class_counts=(1500, 4200, *[1500] * 7, 1000))
+    assert found.what.startswith(
+        "class 1 has 4.2 times the training images of class 9 (4,200 and 1,000), and accuracy"
+    )
+    assert 'metric = "balanced-accuracy"' in found.hint

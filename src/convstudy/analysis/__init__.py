@@ -11,6 +11,7 @@
 ``findings``        the results of each stage: search, comparison, ablation
 ``searches``        the trace of a search: its rungs, and its epochs compared with a grid's
 ``nested``          nested cross-validation of a search
+``imbalance``       balanced accuracy, for classes of very different sizes
 ``selection``       the selection bias of a winner's score
 ``optimism``        selection-biased estimates, compared with unbiased ones
 ``curves``          learning curves: mean and standard deviation over seeds
@@ -27,6 +28,7 @@ from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, c
 from convstudy.analysis.comparisons import TEST, VALIDATION
 from convstudy.analysis.curves import CurvePoint, curve
 from convstudy.analysis.findings import Headline, StageResult
+from convstudy.analysis.imbalance import has_imbalanced_classes
 from convstudy.analysis.nested import Nested, OuterFold
 from convstudy.analysis.optimism import BiasedEstimate
 from convstudy.analysis.predictions import PredictionReader, Predictions
@@ -58,5 +60,6 @@ __all__ = [
     "candidate_row",
     "candidate_rows",
     "curve",
+    "has_imbalanced_classes",
     "search_trace",
 ]

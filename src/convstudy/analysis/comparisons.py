@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
-from convstudy.metrics import LOG_LOSS, Metric, metric_named, recorded_with
+from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
@@ -134,14 +134,16 @@ def compare_losses(
     return corrected(found)
 
 
-def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReader) -> Mapping[str, Interval]:
+def intervals_of(
+    row: CandidateRow, names: Iterable[str], predictions: PredictionReader
+) -> Mapping[str, Interval]:
     """Return the 95 % intervals of a candidate's mean test scores, by metric.
 
     Metrics per set have no interval. If predictions of a fit are missing, there is no interval at all.
 
     Args:
         row: the candidate.
-        metric: the study's metric. Intervals of accuracy and log-loss are always included.
+        names: the metrics; those that the predictions have no values of have no interval.
         predictions: the reader of test predictions.
     """
     import numpy as np
@@ -152,7 +154,7 @@ def intervals_of(row: CandidateRow, metric: Metric, predictions: PredictionReade
     if not found or len(found) < len(read):
         return {}
     intervals: dict[str, Interval] = {}
-    for name in recorded_with(metric.name):
+    for name in names:
         each_metric = metric_named(name)
         values = [each.metric_values(each_metric) for each in found]
         known = [each for each in values if each is not None]

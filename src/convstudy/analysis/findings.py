@@ -15,18 +15,20 @@ from convstudy.analysis.comparisons import (
     intervals_of,
 )
 from convstudy.analysis.held_out import HeldOutReader
+from convstudy.analysis.imbalance import balanced_scores
 from convstudy.analysis.interactions import interactions_of
 from convstudy.analysis.nested import Nested, nested
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.searches import SearchTrace, search_trace
 from convstudy.analysis.selection import Selection, selection
 from convstudy.history.results import Results
-from convstudy.metrics import LOG_LOSS, Metric, metric_named
+from convstudy.metrics import BALANCED_ACCURACY, LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
 from convstudy.stats.groups import groups, letters
 from convstudy.stats.intervals import Interval
 from convstudy.stats.measure import Measure
+from convstudy.stats.summary import Summary
 from convstudy.stats.verdicts import Verdict
 
 
@@ -55,6 +57,8 @@ class StageResult:
         trace: the search trace.
         nested: the nested cross-validation of a search.
         selection: the selection bias of a search's best score.
+        balanced: candidate -> balanced accuracy on the images that the verdicts compare on; empty unless the training
+            classes are imbalanced and the study has another metric. For a search, only of the best candidate.
     """
 
     stage: str
@@ -72,6 +76,7 @@ class StageResult:
     trace: SearchTrace | None = None
     nested: Nested | None = None
     selection: Selection | None = None
+    balanced: Mapping[str, Summary] = field(default_factory=dict)
 
     @property
     def metric(self) -> Metric:
@@ -188,6 +193,7 @@ def stage_result(
             selection=selection(rows, best, metric, held_out)
             if best and best.validation[metric.name].mean is not None
             else None,
+            balanced=balanced_scores(results, [best] if best else [], "validation", predictions, held_out),
         )
     if not stage.tested:  # the outer folds of a search
         return StageResult(stage.key, stage.question, stage.name, validation, rows)
@@ -209,7 +215,9 @@ def stage_result(
         pairs = list(combinations((best, *others) if best else tested, 2))
     else:
         best = rows[0]
-    intervals = {row.name: intervals_of(row, metric, predictions) for row in rows}
+    balanced = balanced_scores(results, rows, "test", predictions, held_out)
+    names = (*recorded_with(metric.name), *([BALANCED_ACCURACY] if balanced else []))
+    intervals = {row.name: intervals_of(row, names, predictions) for row in rows}
     named = {row.name: row for row in rows}
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
     return StageResult(
@@ -225,6 +233,7 @@ def stage_result(
         compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
         interactions_of(together, best, metric, margin, predictions) if together and best else (),
         intervals,
+        balanced=balanced,
     )
 
 

@@ -12,7 +12,7 @@ from convstudy.analysis.methods import pseudo_observations
 from convstudy.analysis.predictions import losses_of, matches_accuracy, valid_arrays, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
-from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
+from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import Source
 from convstudy.stats.two_way import bound_of_images, images_of
 
@@ -35,6 +35,7 @@ class HeldOut:
         values: the value of the study's metric times the weight, per image, shape (n,); ``None`` for accuracy,
             log-loss and metrics per set.
         heaviest: the largest weight of an image.
+        balanced_accuracy: the mean accuracy over classes.
     """
 
     images: npt.NDArray[np.int64]
@@ -42,6 +43,7 @@ class HeldOut:
     losses: npt.NDArray[np.float32]
     values: npt.NDArray[np.float64] | None = None
     heaviest: float = 1.0
+    balanced_accuracy: float | None = None
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
         """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
@@ -124,7 +126,8 @@ class HeldOutReader:
         losses = losses_of(labels, probabilities).astype(np.float32)
         values = values_of(self._metric, labels, probabilities)
         heaviest = 1.0 if self._metric.weigh is None else float(self._metric.weights(labels).max())
-        return HeldOut(shared, correct, losses, values, heaviest)
+        balanced = float((correct * metric_named(BALANCED_ACCURACY).weights(labels)).mean())
+        return HeldOut(shared, correct, losses, values, heaviest, balanced)
 
 
 def pooled_images(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
-from convstudy.metrics import ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
+from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,8 @@ class Predictions:
         """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
         if metric.name == ACCURACY:
             return self.correct.astype("float64")
+        if metric.name == BALANCED_ACCURACY:
+            return self.correct * metric.weights(self.labels)
         return self.losses if metric.name == LOG_LOSS else self.values
 
 

@@ -6,6 +6,7 @@
 ``catalogue``          all checks in one table, and functions that check a plan or results
 ``networks``           before training: layers that do nothing or harm
 ``recipes``            before training: how networks are trained
+``imbalance``          before training: classes of different sizes
 ``questions``          before training: searches, comparisons, seeds, validation images
 ``learning_curves``    during training: recorded histories
 ``chance``             the majority-class baseline

@@ -11,6 +11,7 @@ from convstudy.analysis import Analysis
 from convstudy.checks import (
     identical_weights,
     images,
+    imbalance,
     learning_curves,
     networks,
     outcomes,
@@ -84,6 +85,20 @@ PLAN_CHECKS: tuple[Check[Planned], ...] = (
         "warning",
         "Selection after a test-set evaluation",
         questions.choices_after_test_evaluation,
+    ),
+    Check(
+        "accuracy-on-imbalanced-classes",
+        "before",
+        "warning",
+        "Selection by accuracy although classes have very different sizes",
+        imbalance.accuracy_selects,
+    ),
+    Check(
+        "classes-balanced-twice",
+        "before",
+        "warning",
+        "A recipe that balances the classes in several ways",
+        imbalance.corrected_twice,
     ),
 )
 """Checks that run before training."""
@@ -191,18 +206,19 @@ IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
 CHECKS: tuple[Check[Any], ...] = (*PLAN_CHECKS, *RUN_CHECKS, *IMAGE_CHECKS)
 
 
-def check_plan(plan: Plan, n_test_evaluations: int = 0) -> Findings:
+def check_plan(plan: Plan, n_test_evaluations: int = 0, class_counts: tuple[int, ...] = ()) -> Findings:
     """Run the checks that need only a plan.
 
     Args:
         plan: the plan to check.
         n_test_evaluations: the number of earlier evaluations of the dataset's test set in this runs folder; a study
             that was changed after these evaluations may have been tuned on test scores.
+        class_counts: the number of training images of each class; empty if it is not known.
 
     Returns:
         The findings; those that the study suppresses are in ``suppressed``.
     """
-    return run_checks(PLAN_CHECKS, Planned(plan, n_test_evaluations), plan.study.suppress)
+    return run_checks(PLAN_CHECKS, Planned(plan, n_test_evaluations, class_counts), plan.study.suppress)
 
 
 def check_results(analysis: Analysis) -> Findings:
@@ -213,4 +229,5 @@ def check_results(analysis: Analysis) -> Findings:
 def check_run(analysis: Analysis) -> Findings:
     """Run all checks on a run: on its plan, its training, its scores and its images."""
     results = analysis.results
-    return check_plan(results.plan, results.n_test_evaluations_before) + check_results(analysis)
+    counts = results.images.train.class_counts if results.images else ()
+    return check_plan(results.plan, results.n_test_evaluations_before, counts) + check_results(analysis)

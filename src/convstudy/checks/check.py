@@ -30,10 +30,17 @@ class Spot:
 
 @dataclass(frozen=True)
 class Planned:
-    """The data of checks before training: the plan and the number of earlier test-set evaluations."""
+    """The data of checks before training.
+
+    Attributes:
+        plan: the plan.
+        n_test_evaluations: the number of earlier test-set evaluations.
+        class_counts: the number of training images of each class; empty if it is not known.
+    """
 
     plan: Plan
     n_test_evaluations: int = 0
+    class_counts: tuple[int, ...] = ()
 
 
 def accuracy_margin(study: Study) -> float:

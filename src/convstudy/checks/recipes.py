@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from convstudy.checks.check import Planned, Spot
 from convstudy.numbers import shortest
 from convstudy.plan.stages import UNCHANGED
-from convstudy.studyfile import Range
+from convstudy.studyfile import Range, Recipe, Study
 
 # adamw and adam take the same steps except for weight decay, so a learning rate for one also suits the other.
 ALIASES = {"adamw": "adam"}
 
 
-def decay_of_zero(planned: Planned) -> Iterator[Spot]:
-    """Find recipes with adamw and weight decay 0: this optimizer is identical to adam."""
-    study = planned.plan.study
-    recipes = {"recipe": study.recipe} | {
+def recipes_of(study: Study) -> dict[str, Recipe]:
+    """Return the recipe of a study and those of its variants, by their places."""
+    return {"recipe": study.recipe} | {
         f"ablate.{name}.{variant_name}": study.recipe.varied(variant.recipe)
         for name, ablate in study.ablate.items()
         for variant_name, variant in ablate.variants.items()
         if variant.recipe
     }
-    for where, recipe in recipes.items():
+
+
+def decay_of_zero(planned: Planned) -> Iterator[Spot]:
+    """Find recipes with adamw and weight decay 0: this optimizer is identical to adam."""
+    for where, recipe in recipes_of(planned.plan.study).items():
         if recipe.optimizer == "adamw" and recipe.weight_decay == 0:
             yield Spot(
                 where,

@@ -54,9 +54,8 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     study = study_of(context, source)
     history = open_history(runs)
     run_id = history.run_id_of(study) if history and history.has_run(study) else None
-    if run_id is None:
-        check_labels(context, source, study)
-    findings = _findings(study, history, run_id)
+    class_counts = check_labels(context, source, study) if run_id is None else ()
+    findings = _findings(study, history, run_id, class_counts)
     if as_json:
         print_json({"study": study.name, "run": run_id, **findings_json(findings)})
     else:
@@ -70,7 +69,9 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
     return strict_status(findings, strict)
 
 
-def _findings(study: Study, history: History | None, run_id: str | None) -> Findings:
+def _findings(
+    study: Study, history: History | None, run_id: str | None, class_counts: tuple[int, ...]
+) -> Findings:
     """Check the run of the study, or its plan if it has not been run."""
     from convstudy.checks import check_plan, check_run
     from convstudy.plan import resolve
@@ -83,4 +84,5 @@ def _findings(study: Study, history: History | None, run_id: str | None) -> Find
         results = replace(results, study=study, plan=replace(results.plan, study=study))
         return check_run(analyse(results))
     planned, _ = resolve(study, history.outcomes(history.run_id_of(study)) if history else {})
-    return check_plan(planned, history.n_test_evaluations(study.dataset) if history else 0)
+    n_test_evaluations = history.n_test_evaluations(study.dataset) if history else 0
+    return check_plan(planned, n_test_evaluations, class_counts)

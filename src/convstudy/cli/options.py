@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -207,13 +208,16 @@ def write_study_file(context: click.Context) -> None:
         opened.write()
 
 
-def check_labels(context: click.Context, source: str, study: Study) -> None:
+def check_labels(context: click.Context, source: str, study: Study) -> tuple[int, ...]:
     """Check the labels of the dataset, unless the dataset must be downloaded first.
 
     Args:
         context: the context of the command, with its changes to the study.
         source: STUDY.
         study: the loaded study.
+
+    Returns:
+        The number of training images of each class; empty if the dataset must be downloaded first.
 
     Raises:
         StudyError: if a class has too few images for the folds, the validation set or the metric.
@@ -224,12 +228,15 @@ def check_labels(context: click.Context, source: str, study: Study) -> None:
     try:
         study.dataset.source.fetch(download=False)
     except DataError:  # `run` downloads the images and checks the labels then
-        return
+        return ()
     opened: OpenedImages | None = context.meta.get(_IMAGES)
     changes = changes_of(context)
     place = places(source, changes) if opened is None else opened.text.places(changes)
-    check_classes(study, study.dataset.load_labels("train"), place, study.dataset.load_groups("train"))
+    labels = study.dataset.load_labels("train")
+    check_classes(study, labels, place, study.dataset.load_groups("train"))
     check_test_classes(study, study.dataset.load_labels("test"), place)
+    counts = Counter(labels.tolist())
+    return tuple(counts[label] for label in range(study.dataset.n_classes))
 
 
 def command_line(context: click.Context, name: str, source: str) -> str:

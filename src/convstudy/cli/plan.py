@@ -66,14 +66,14 @@ def plan(
     Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """
     study = study_of(context, source)
-    check_labels(context, source, study)
+    class_counts = check_labels(context, source, study)
     from convstudy.checks import check_plan
     from convstudy.run.estimate import CALIBRATION_SECONDS, estimate
 
     history = open_history(runs)
     estimated = estimate(study, history, workers, CALIBRATION_SECONDS if estimate_time else None)
     n_test_evaluations = history.n_test_evaluations(study.dataset, history.run_id_of(study)) if history else 0
-    findings = check_plan(estimated.plan, n_test_evaluations)
+    findings = check_plan(estimated.plan, n_test_evaluations, class_counts)
     if as_json:
         print_json({**_json(estimated), **findings_json(findings)})
     else:

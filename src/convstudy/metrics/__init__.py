@@ -12,6 +12,7 @@ from convstudy.discovery import members
 from convstudy.metrics.metric import Kind, Metric, Unit
 
 ACCURACY = "accuracy"
+BALANCED_ACCURACY = "balanced-accuracy"
 LOG_LOSS = "log-loss"
 RECORDED = (LOG_LOSS, ACCURACY)
 """The metrics that every fit records, in the order of tables; the metric of the study follows."""
@@ -47,6 +48,7 @@ def recorded_with(name: str) -> tuple[str, ...]:
 
 __all__ = [
     "ACCURACY",
+    "BALANCED_ACCURACY",
     "LOG_LOSS",
     "RECORDED",
     "Kind",

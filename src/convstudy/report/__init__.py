@@ -23,6 +23,7 @@
 ``failure_text``      failed fits
 ``count_text``        the verdict on two models from their numbers of correct predictions
 ``metric_text``       values and differences of a metric
+``balance_text``      balanced accuracy next to accuracy
 ``stages``            titles and score charts, shared by the sections of stages
 ``scores``            the table of scores of a comparison, an ablation, a final training
 ``ranking``           chart of candidates, ranked by score, with intervals

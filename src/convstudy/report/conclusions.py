@@ -11,12 +11,13 @@ from typing import Any
 
 from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.history.results import Results
-from convstudy.metrics import ACCURACY
+from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, metric_named
 from convstudy.numbers import counted, listed, percent, with_spread
 from convstudy.record import Record
 from convstudy.report import interaction_text, verdict_notes
+from convstudy.report.balance_text import TITLE, balanced_summary, imbalance_note
 from convstudy.report.failure_text import failures_text
-from convstudy.report.metric_text import writer
+from convstudy.report.metric_text import capital, writer
 from convstudy.report.optimism_text import search_optimism, test_set_text
 from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_text import interval_text
@@ -85,7 +86,7 @@ def _about_search(stage_result: StageResult) -> Conclusion:
     epochs = f", {counted(n_epochs.pop(), 'epoch')}" if n_epochs else ""
     more = (*search_optimism(stage_result), *_cost(stage_result))
     text = (
-        f"{best.name} ({_mean(stage_result, score)}, {_fits(best, score, 'fold')}{epochs}"
+        f"{best.name} ({_mean(stage_result, best)}, {_fits(best, score, 'fold')}{epochs}"
         f"{_after_comma(_accuracy(stage_result, best))}) was selected{_method(stage_result)}."
     )
     if all(verdict.difference.mean is None for verdict in stage_result.verdicts_on_best):
@@ -174,7 +175,7 @@ def _about_ablation(stage_result: StageResult) -> Conclusion:
     interactions = interaction_text.clause(stage_result.interactions)
     seeds, accuracy = _fits(base, tested, "seed"), _after_comma(_accuracy(stage_result, base))
     text = (
-        f"the unmodified network has {_mean(stage_result, tested)} ({seeds}{accuracy}); "
+        f"the unmodified network has {_mean(stage_result, base)} ({seeds}{accuracy}); "
         f"{changes(stage_result.verdicts, tested.n)}{interactions}."
     )
     notes = (
@@ -221,7 +222,8 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
             "be selected."
         )
         found.append(Conclusion("run", "", text, _evidence_of_records(failed)))
-    found += [Conclusion("run", "", text) for text in [test_set_text(analysis.protocol)] if text]
+    note = capital(imbalance_note(analysis))
+    found += [Conclusion("run", "", text) for text in (note, test_set_text(analysis.protocol)) if text]
     if not results.complete:
         found.append(Conclusion("run", "", _unfinished(results)))
     return tuple(found)
@@ -253,19 +255,29 @@ def _not_selected(stage_result: StageResult) -> str:
     return "nothing is selected, because every candidate has a failed fit."
 
 
-def _mean(stage_result: StageResult, summary: Summary) -> str:
-    """Format a mean score with its name: ``97.15 % mean validation accuracy``."""
+def _mean(stage_result: StageResult, row: CandidateRow) -> str:
+    """Format a mean score with its name: ``97.15 % mean validation accuracy``.
+
+    For imbalanced classes, the balanced accuracy comes before the accuracy.
+    """
+    summary, balanced = row.summary(stage_result.measure), balanced_summary(stage_result, row)
     if summary.mean is None:
         return "no score"
-    mean = "mean " if summary.n > 1 else ""
-    name = f"{mean}{stage_result.measure.part} {stage_result.metric.title}"
-    return f"{writer(stage_result.metric)(summary.mean)} {name}"
+    of = f"{'mean ' if summary.n > 1 else ''}{stage_result.measure.part}"
+    text = f"{writer(stage_result.metric)(summary.mean)} {of} {stage_result.metric.title}"
+    if balanced is None or balanced.mean is None or stage_result.metric.name != ACCURACY:
+        return text
+    return f"{percent(balanced.mean)} {of} {TITLE}, {text}"
 
 
 def _accuracy(stage_result: StageResult, row: CandidateRow) -> str:
-    """Format the mean accuracy; empty if it is the study's metric or unknown."""
+    """Format the mean accuracy, for imbalanced classes after the balanced one; empty if the metric is the accuracy."""
     mean = (row.validation if stage_result.measure.part == "validation" else row.test)[ACCURACY].mean
-    return "" if stage_result.metric.name == ACCURACY or mean is None else f"accuracy {percent(mean)}"
+    if stage_result.metric.name == ACCURACY or mean is None:
+        return ""
+    balanced = balanced_summary(stage_result, row)
+    first = "" if balanced is None or balanced.mean is None else f"{TITLE} {percent(balanced.mean)}, "
+    return f"{first}accuracy {percent(mean)}"
 
 
 def _after_comma(text: str) -> str:
@@ -283,7 +295,7 @@ def _tested(stage_result: StageResult, row: CandidateRow) -> str:
     """Format a mean test score for use in parentheses: ``99.60 % mean test accuracy, 5 seeds``."""
     score = row.summary(stage_result.measure)
     accuracy = _after_comma(_accuracy(stage_result, row))
-    return f"{_mean(stage_result, score)}, {_fits(row, score, 'seed')}{accuracy}"
+    return f"{_mean(stage_result, row)}, {_fits(row, score, 'seed')}{accuracy}"
 
 
 def _test_score(stage_result: StageResult, row: CandidateRow) -> str:
@@ -295,7 +307,13 @@ def _test_score(stage_result: StageResult, row: CandidateRow) -> str:
         _accuracy(stage_result, row),
     )
     value = with_spread(score, writer(stage_result.metric))
-    return f"test {stage_result.metric.title} {value} ({', '.join(filter(None, details))})"
+    text = f"test {stage_result.metric.title} {value} ({', '.join(filter(None, details))})"
+    balanced = balanced_summary(stage_result, row)
+    if balanced is None or stage_result.metric.name != ACCURACY:
+        return text
+    metric = metric_named(BALANCED_ACCURACY)
+    interval = interval_text(stage_result.interval(row.name, BALANCED_ACCURACY), metric)
+    return f"test {TITLE} {with_spread(balanced, percent)}{f' ({interval})' if interval else ''}, {text}"
 
 
 def _verdict_notes(stage_result: StageResult) -> tuple[str, ...]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from convstudy.analysis import CandidateRow, StageResult
-from convstudy.metrics import ACCURACY, LOG_LOSS, RECORDED, Metric
+from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
+from convstudy.report.balance_text import balanced_summary
 from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
 from convstudy.report.table import Column, Table, Value
+
+BALANCED = metric_named(BALANCED_ACCURACY)
 
 
 def scores_table(stage_result: StageResult) -> Table:
@@ -16,6 +19,7 @@ def scores_table(stage_result: StageResult) -> Table:
     own = [] if stage_result.metric.name in RECORDED else [stage_result.metric]
     columns = (
         Column("candidate", "Candidate"),
+        *(_columns(BALANCED)[:3] if stage_result.balanced else ()),
         *(column for metric in own for column in _columns(metric)),
         Column("test_accuracy", "Test accuracy", "percent"),
         Column("accuracy_low", "95 % CI from", "percent"),
@@ -34,6 +38,7 @@ def scores_table(stage_result: StageResult) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             row.name,
+            *(_balanced(stage_result, row) if stage_result.balanced else ()),
             *(value for metric in own for value in _values(stage_result, row, metric)),
             row.test["accuracy"],
             *ends(stage_result.interval(row.name, ACCURACY)),
@@ -92,6 +97,10 @@ def _columns(metric: Metric) -> tuple[Column, ...]:
         *(ends_of if metric.kind == "per image" else ()),
         Column(f"validation_{key}", f"Validation {metric.title}", kind),
     )
+
+
+def _balanced(stage_result: StageResult, row: CandidateRow) -> tuple[Value, ...]:
+    return (balanced_summary(stage_result, row), *ends(stage_result.interval(row.name, BALANCED.name)))
 
 
 def _values(stage_result: StageResult, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:

@@ -14,6 +14,7 @@ from typing import get_args
 from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
+from convstudy.report.balance_text import imbalance_note, with_other_accuracy
 from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.stages import stage_title
 from convstudy.report.verdict_text import VerdictLabel, verdict_label
@@ -119,7 +120,8 @@ def _score(stage_result: StageResult, row: CandidateRow) -> str:
     named = "" if metric.name == ACCURACY else f"{metric.title} "
     selected = "selected, " if stage_result.question == "search" else ""
     seeds = f", {counted(summary.n, 'seed')}" if final else ""
-    return f"{selected}{named}{text} on {stage_result.measure.part}{seeds}"
+    scores = with_other_accuracy(stage_result, row, f"{named}{text}")
+    return f"{selected}{scores} on {stage_result.measure.part}{seeds}"
 
 
 def _verdicts_text(verdicts: Sequence[Verdict], ablation: bool, detail: _Detail) -> str:
@@ -207,6 +209,8 @@ def _interactions(stage_result: StageResult) -> str:
 
 def _about_run(analysis: Analysis) -> Iterator[str]:
     results, protocol = analysis.results, analysis.protocol
+    if note := imbalance_note(analysis):
+        yield f"Note: {note}"
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:
         n = counted(protocol.n_hypotheses_elsewhere, "candidate")
         yield f"Note: other runs in this folder scored {n} on the same test set."

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+IMBALANCED_RATIO = 3.0
+"""Classes are imbalanced if the largest has more than this many times the images of the smallest."""
+
+
 @dataclass(frozen=True)
 class ClassAccuracy:
     """The accuracy of some models on the test images of one class (its recall).
@@ -53,6 +57,11 @@ class Balance:
     ratio: float
     majority: float
     effective: float
+
+    @property
+    def is_imbalanced(self) -> bool:
+        """Whether the largest class has more than ``IMBALANCED_RATIO`` times the images of the smallest."""
+        return self.ratio > IMBALANCED_RATIO
 
 
 def class_accuracies(

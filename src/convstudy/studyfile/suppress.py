@@ -27,6 +27,8 @@ CHECK_NAMES = (
     "single-seed",
     "few-seeds",
     "test-set-in-a-choice",
+    "accuracy-on-imbalanced-classes",
+    "classes-balanced-twice",
     "diverged-fit",
     "collapsed-fit",
     "dead-relus",
