@@ -14,21 +14,10 @@ from typing import Literal
 
 from convstudy.data.class_names import class_name_problems, shown
 from convstudy.data.listing import ListedPart
+from convstudy.data.part_words import PART_WORDS
 from convstudy.data.problem_list import MAX_SHOWN, ProblemList
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted, listed
-
-PART_WORDS: Mapping[str, ListedPart] = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""The words for parts, in lower case. Upper and lower case are equal, as in "Training" and "Testing"."""
 
 HIDDEN = frozenset(
     {"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "$recycle.bin"}
@@ -237,13 +226,6 @@ def _check(
         hint = "add its images; or delete it, or put a dot before its name, if it is no class"
         problems.add(Problem(what, where, got, hint=hint))
     problems.add_unseen(len(unused) - MAX_SHOWN)
-    if len(names) == 1 and not len(problems):
-        (name,) = names
-        what, hint = (
-            f"there is only one class, {shown(name)}",
-            "put the images of each class into a folder of its own",
-        )
-        problems.add(Problem(what, where, expected="two or more class folders", hint=hint))
     problems.raise_if_any()
 
 

@@ -22,16 +22,21 @@ def name_fault(name: str) -> str:
     """
     if not name.strip():
         return "is empty"
-    if len(name.splitlines()) > 1:
-        return "has more than one line"
     if len(name) > MAX_NAME_LENGTH:
         return f"has more than {MAX_NAME_LENGTH} characters"
-    categories = {unicodedata.category(letter) for letter in name}
+    return text_fault(name)
+
+
+def text_fault(text: str) -> str:
+    """Return why a name or path cannot be printed on a line, such as "is not valid UTF-8", or an empty string."""
+    if text.isprintable():
+        return ""
+    if len(text.splitlines()) > 1:
+        return "has more than one line"
+    categories = {unicodedata.category(letter) for letter in text}
     if "Cs" in categories:
         return "is not valid UTF-8"
-    if "Cc" in categories:
-        return "contains a control character"
-    return ""
+    return "contains a control character" if "Cc" in categories else ""
 
 
 def class_name_problems(names: Iterable[str], where: Location = NOWHERE) -> tuple[Problem, ...]:

@@ -219,6 +219,7 @@ def test_names_without_the_flag_of_utf_8_are_read_as_utf_8_if_they_are(tmp_path:
         ("a\\1.png", "the name contains a backslash"),
         ("a" * 5000, "the name is too long"),
         ("a/" * 200 + "1.png", "has too many folders"),
+        ("a/1\x1b.png", "the name contains a control character"),
     ],
 )
 def test_name_that_leaves_the_archive_is_an_error(name: str, message: str, tmp_path: Path) -> None:

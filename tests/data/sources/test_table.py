@@ -391,13 +391,13 @@ class TestRows:
         ("rows", "message"),
         [
             ((), "there is no row after the names of the columns"),
-            (("cat/a.png,cat", "cat/b.png,cat"), 'there is only one class, "cat"'),
             (("cat/a.png,1", "cat/b.png,01"), '"01" and "1" look the same'),
             (
                 ("cat/a.png,cat,1",),
                 "this row has another number of cells; expected 2, as in the first row; got 3",
             ),
             (("cat/a.png",), "table.csv:2: this row has another number of cells"),
+            (('"cat/a\nb.png",x',), "table.csv:2: this path has more than one line"),
             (("cat/a.png,\x07",), 'the class name "\\x07" contains a control character'),
             (
                 ('"cat/a.png,x\n' + "y" * 200_000,),
@@ -461,7 +461,7 @@ class TestFiles:
         path = csv_file(tmp_path, "path,label", "cat/a.png,a", "cat/b.png,Käfer", encoding="cp1252")
         assert 'table.csv:3: the class name "K\\udce4fer" is not valid UTF-8' in fault(path)
         path = csv_file(tmp_path, "path,label", "cat/a.png,a", "ä.png,b", encoding="cp1252")
-        assert 'table.csv:3: this path is not valid UTF-8 text; got "\\udce4.png"' in fault(path)
+        assert 'table.csv:3: this path is not valid UTF-8; got "\\udce4.png"' in fault(path)
 
     @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.parquet"])
     def test_empty_or_damaged_file_is_one_error(self, name: str, tmp_path: Path) -> None:
@@ -528,6 +528,15 @@ class TestFiles:
             if name != "t.csv":
                 os.mkfifo(tmp_path / name)
             assert "must be a regular file" in fault(tmp_path / name)
+
+
+def test_hundred_thousand_classes_are_one_error(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"path": [f"{number}.png" for number in range(100_000)]})
+    frame.with_columns(label="path").write_csv(tmp_path / "t.csv")
+    assert fault(tmp_path / "t.csv").endswith(
+        "t.csv: there are too many classes; expected at most 30,000; got 100,000.\n"
+        "  hint: check that the labels are classes and not identifiers of images"
+    )
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from convstudy.data.class_folders import Tree, is_hidden
-from convstudy.data.class_names import shown
+from convstudy.data.class_names import shown, text_fault
 from convstudy.data.image_files import MAX_FILE_BYTES
 from convstudy.data.problem_list import ProblemList
 from convstudy.errors import DataError, Location, Problem
@@ -159,6 +159,5 @@ def name_fault(name: str) -> str:
         return 'the name contains the folder ".."'
     if len(name) > MAX_NAME_LENGTH or name.count("/") > MAX_DEPTH:
         return "the name is too long or has too many folders"
-    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
-        return "the name is not valid UTF-8"
-    return ""
+    fault = text_fault(name)
+    return f"the name {fault}" if fault else ""

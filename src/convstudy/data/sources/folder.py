@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from convstudy.data.class_folders import Labelled, Tree, is_hidden, labelled
-from convstudy.data.class_names import shown
+from convstudy.data.class_names import shown, text_fault
 from convstudy.data.image_files import FileReader, reason
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.data.problem_list import ProblemList
@@ -96,9 +96,9 @@ def _add(scan: _Scan, folder: _Folder, entry: os.DirEntry[str]) -> Iterator[_Fol
     if is_hidden(entry.name):
         scan.tree.hidden.append(name)
         return
-    if not entry.name.isprintable() and not _is_utf_8(entry.name):
-        hint = "rename it"
-        scan.problems.add(Problem("this name is not valid UTF-8", Location(shown(entry.path)), hint=hint))
+    if fault := text_fault(entry.name):
+        where = Location(entry.path[: -len(entry.name) - 1])
+        scan.problems.add(Problem(f"the name {shown(entry.name)} {fault}", where, hint="rename it"))
         return
     if not _is_folder(entry):
         scan.tree.files.append(name)
@@ -121,14 +121,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
-
-
-def _is_utf_8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _checked_links(scan: _Scan, found: Labelled, path: Path) -> tuple[str, ...]:

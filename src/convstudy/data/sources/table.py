@@ -123,11 +123,7 @@ class _Rows:
         labels = self.columns["label"]
         if self.table.is_text:
             labels = _without_decimals(labels)
-        classes = set(labels)
-        self.problems.add(*class_name_problems(classes, where))
-        if not len(self.problems) and len(classes) == 1:
-            what = f"there is only one class, {shown(labels[0])}"
-            self.problems.add(Problem(what, where, expected="two or more different labels"))
+        self.problems.add(*class_name_problems(set(labels), where))
         times = self.columns.get("time")
         if times and len({cells.is_number(time) for time in times}) > 1:
             self.problems.add(Problem("some times are numbers and others are dates", where))

@@ -8,9 +8,9 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from convstudy.data.class_folders import PART_WORDS
-from convstudy.data.class_names import name_fault, shown
+from convstudy.data.class_names import name_fault, shown, text_fault
 from convstudy.data.listing import ListedPart
+from convstudy.data.part_words import PART_WORDS
 from convstudy.data.tables.table import Value, text_of
 
 MISSING = frozenset({"nan", "NaN", "NULL", "null", "<NA>", "\\N"})
@@ -46,7 +46,7 @@ def relative_path(cell: Value, roots: Sequence[str]) -> str:
         CellError: if the path is missing, leaves the folder, or is a web address.
     """
     text = text_or_error(cell, "path")
-    if _PLAIN_PATH.fullmatch(text) and text.isascii():
+    if _PLAIN_PATH.fullmatch(text) and text.isascii() and text.isprintable():
         return text
     if _URL.match(text):
         raise CellError(
@@ -56,8 +56,9 @@ def relative_path(cell: Value, roots: Sequence[str]) -> str:
     if not path.startswith("/") and not _DRIVE.match(path):
         path = f"{roots[0]}/{path}"
     path = posixpath.normpath(path)
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise CellError("this path is not valid UTF-8 text", shown(text), hint="save the table as UTF-8")
+    if fault := text_fault(text):
+        hint = "save the table as UTF-8" if "UTF-8" in fault else "rename the file"
+        raise CellError(f"this path {fault}", shown(text), hint=hint)
     for root in roots:
         if path.startswith(f"{root.rstrip('/')}/"):
             return path[len(root.rstrip("/")) + 1 :]
