@@ -64,6 +64,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with t
 	$(BIN)/python -m benchmarks.scale.large_studies plan
 	$(BIN)/python -m benchmarks.scale.large_studies report
 	$(BIN)/python -m benchmarks.scale.memory_map
+	$(BIN)/python -m benchmarks.data.image_folder speed --peers $(PEERS)/bin/python --rounds 5
+	$(BIN)/python -m benchmarks.data.image_folder memory --images 20000 100000
 	$(BIN)/python -m benchmarks.faults.convolution_faults
 	$(BIN)/python -m benchmarks.faults.convolution_faults --layers
 	$(BIN)/python -m benchmarks.statistics.statistics_simulation
@@ -108,7 +110,7 @@ $(VENV)/.installed-check: $(VENV)/.made pyproject.toml constraints.txt
 $(PEERS)/.installed: $(VENV)/.made benchmarks/contenders/constraints.txt
 	$(BIN)/python -m venv --clear $(PEERS)
 	@echo "Installing the other frameworks into $(PEERS)"
-	@$(PEERS)/bin/python -m pip install --quiet -c benchmarks/contenders/constraints.txt torch tensorflow-cpu keras skorch lightning </dev/null
+	@$(PEERS)/bin/python -m pip install --quiet -c benchmarks/contenders/constraints.txt torch tensorflow-cpu keras skorch lightning pillow </dev/null
 	@touch $@
 
 # An existing .venv is kept if its Python is new enough and its pip works.
