@@ -70,8 +70,9 @@ def test_class_names_can_be_a_numpy_array() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"x_train": X_TRAIN / 255}, "images must be uint8", "(255 * x).round().astype('uint8')"),
-    ({"x_train": X_TRAIN.astype(np.int64)}, "images must be uint8", "x.astype('uint8')"),
+    ({"x_train": X_TRAIN / 255}, "test images must have the number format", "expected float64; got uint8"),
+    ({"x_train": X_TRAIN.astype(np.int64) // 16}, "images must be uint8", "x.astype('uint8')"),
+    ({"x_train": X_TRAIN.astype(np.uint16) * 16}, "images must be uint8", "scale them"),
     ({"x_test": X_TEST.astype(np.int64) * 2}, "images must be uint8", "scale them to values from 0 to 255"),
     ({"x_train": X_TRAIN.reshape(9, -1)}, "images must be uint8 of shape (n, height, width)", ""),
     (
@@ -81,10 +82,17 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"x_test": X_TEST[:0], "y_test": Y_TEST[:0]}, "at least one image", ""),
     ({"x_train": "images"}, "images must be uint8", ""),
-    ({"x_train": X_TRAIN.astype(np.float32)}, "images must be uint8", "255, use x.round().astype"),
+    ({"x_train": X_TRAIN.astype(np.float32) / 16}, "images must be uint8", "255, use x.round().astype"),
     ({"x_train": X_TRAIN - 0.5}, "images must be uint8", "scale them"),
     ({"x_train": X_TRAIN * np.nan}, "images must be uint8", "scale them"),
-    ({"x_train": X_TRAIN > 9}, "images must be uint8", "255 * x.astype('uint8')"),
+    ({"x_test": X_TEST > 9}, "images must be uint8", "255 * x.astype('uint8')"),
+    ({"x_train": X_TRAIN > 9}, "test images must have the number format", "expected bool; got uint8"),
+    (
+        {"x_train": X_TRAIN / 255, "x_test": X_TEST / 128},
+        "test images must be from 0 to 1, as the training images are",
+        "got 0.0",
+    ),
+    ({"x_train": X_TRAIN.astype(np.uint16) * 257}, "test images must have the number format", ""),
     ({"x_train": None}, "", "x_train must be a NumPy array; got NoneType."),
     ({"x_train": [[1, 2], [3]]}, "this cannot become a NumPy array", ""),
     (
@@ -94,7 +102,21 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"x_train": np.ma.masked_array(X_TRAIN)}, "", "x_train must be an array without a mask"),
     ({"y_train": Y_TRAIN.astype(float)}, "labels must be integers", "np.unique(labels, return_inverse=True)"),
-    ({"y_train": np.array(["a", "b", "c"] * 3)}, "labels must be integers", "return_inverse"),
+    ({"y_train": np.array(["a", "b", "c"] * 3)}, "the labels of both parts must be class names", ""),
+    ({"y_train": list("abc" * 3), "y_test": [*"abcd", ""]}, "must have a label", "'' for image 4"),
+    ({"y_train": list("abc" * 3), "y_test": [*"abca", None]}, "must have a label", "None for image 4"),
+    ({"y_train": list("abc" * 3), "y_test": [*"abca", np.nan]}, "must have a label", "nan for image 4"),
+    (
+        {"y_train": list("abc" * 3), "y_test": np.array([*"abca", 3], object)},
+        "all text or all numbers",
+        "int for",
+    ),
+    ({"y_train": list("abc" * 3), "y_test": list("abcad")}, "must have training images", "none of d"),
+    (
+        {"y_train": list("abc" * 3), "y_test": list("abcad"), "class_names": ["c", "b", "a"]},
+        "each label must be one of class_names",
+        "got d",
+    ),
     (
         {"y_train": np.eye(3, dtype=int)[Y_TRAIN]},
         "labels must be integers of shape (n,) or (n, 1)",
@@ -148,13 +170,6 @@ def test_invalid_arrays_raise_one_error_with_its_reason(number: int) -> None:
     (problem,) = caught.value.problems
     assert what in problem.what
     assert more in str(problem)
-
-
-def test_torch_tensor_raises_with_a_hint() -> None:
-    import torch
-
-    with pytest.raises(DataError, match=r"x_train.numpy\(force=True\)"):
-        dataset_of(x_train=torch.zeros(9, 4, 3, 2, dtype=torch.uint8))
 
 
 def test_load_of_changed_arrays_raises() -> None:

@@ -19,7 +19,8 @@
 :mod:`.image_files`             reads image files below a folder
 :mod:`.problem_list`            collects the problems of many images or rows
 :mod:`.parts`                   checks of the type and shape of a user's arrays
-:mod:`.in_memory`               datasets from NumPy arrays
+:mod:`.in_memory`               datasets from arrays in memory
+:mod:`.python_objects`          arrays of other libraries, floats and text labels, converted where no doubt is left
 :mod:`.files`                   finds, downloads and verifies the files of a source
 :mod:`.idx`                     a strict reader of IDX files
 :mod:`.image_blocks`            images that follow each other in a file, read by position

@@ -90,17 +90,21 @@ class Dataset:
     ) -> Dataset:
         """Return a dataset of four arrays, in the form of Keras' datasets.
 
-        The arrays stay in memory and must not be changed. :func:`convstudy.run_study` writes them once into the runs
-        folder, where worker processes read them.
+        Arrays can be those of NumPy, torch, pandas, polars or another library with ``__array__``, lists, and lists of
+        Pillow images. They stay in memory and must not be changed. :func:`convstudy.run_study` writes them once into
+        the runs folder, where worker processes read them.
 
         Args:
-            x_train: training images, uint8 of shape (n, height, width) or (n, height, width, channels).
-            y_train: training labels, integers of shape (n,) or (n, 1); each of 0, 1, 2, … up to the largest label must
-                occur.
+            x_train: training images of shape (n, height, width) or (n, height, width, channels), or rows of n² pixels.
+                Values are uint8. Booleans, floats from 0 to 1, other numbers from 0 to 255 and uint16 are converted,
+                unless their range is in doubt: see :func:`convstudy.data.python_objects.as_uint8`.
+            y_train: training labels of shape (n,) or (n, 1): class names (text or booleans), or integers; each of 0, 1,
+                2, … up to the largest label must occur.
             x_test: test images of the same height, width and channels; they are locked until a study evaluates its
                 models on them.
             y_test: test labels.
-            class_names: the name of each class, in the order of the labels; ``"0"``, ``"1"``, … by default.
+            class_names: the name of each class, in the order of the labels. Default: the class names of both parts, as
+                numbers if all are integers, otherwise by name; for integers ``"0"``, ``"1"``, ….
             name: the name of the dataset in reports.
             groups: the group of each training image, such as the patient: hashable values, equal for images of one
                 group. No split has images of one group in training and in validation. By default, there are no groups.
@@ -117,11 +121,17 @@ class Dataset:
         >>> dataset = Dataset.from_arrays(images[:1500], labels[:1500], images[1500:], labels[1500:])
         >>> dataset.image_shape, dataset.n_classes, dataset.n_train, dataset.n_test
         ((8, 8, 1), 10, 1500, 297)
+
+        Labels can be names:
+
+        >>> parity = ["odd" if label % 2 else "even" for label in labels]
+        >>> Dataset.from_arrays(images[:1500], parity[:1500], images[1500:], parity[1500:]).class_names
+        ('even', 'odd')
         """
         from convstudy.data.in_memory import found_in_arrays
 
-        found = found_in_arrays(x_train, y_train, x_test, y_test, groups, sample_weight)
-        return cls.of(found, name, class_names)
+        found, names = found_in_arrays(x_train, y_train, x_test, y_test, groups, sample_weight, class_names)
+        return cls.of(found, name, names)
 
     @classmethod
     def of(cls, found: Found, name: str, class_names: Sequence[str] | None = None) -> Dataset:

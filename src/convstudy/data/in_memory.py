@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from convstudy.atomic_write import atomic_write
 from convstudy.data.images import Images, Part, n_groups
 from convstudy.data.parts import checked_images, checked_n_classes, checked_weights
+from convstudy.data.python_objects import as_array, as_uint8, numbered_labels
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 
@@ -112,22 +113,28 @@ def found_in_arrays(
     y_test: object,
     groups: object = None,
     sample_weight: object = None,
-) -> Found:
-    """Return the source of arrays and its sizes; see :meth:`convstudy.data.dataset.Dataset.from_arrays`."""
-    train = checked_images(
-        _array(x_train, "x_train"), _array(y_train, "y_train"), _places("x_train", "y_train")
+    class_names: object = None,
+) -> tuple[Found, Any]:
+    """Return the source of arrays with its sizes, and the class names, which labels can define.
+
+    See :meth:`convstudy.data.dataset.Dataset.from_arrays`.
+    """
+    pixels = as_uint8(as_array(x_train, "x_train"), as_array(x_test, "x_test"))
+    train_labels, test_labels, class_names = numbered_labels(
+        as_array(y_train, "y_train"), as_array(y_test, "y_test"), class_names
     )
+    train = checked_images(pixels[0], train_labels, _places("x_train", "y_train"))
     if groups is not None:
         train = replace(train, groups=_numbers(groups, len(train)))
     if sample_weight is not None:
         where = Location(key=("sample_weight",))
         train = replace(
-            train, weights=checked_weights(_array(sample_weight, "sample_weight"), len(train), where)
+            train, weights=checked_weights(as_array(sample_weight, "sample_weight"), len(train), where)
         )
-    test = checked_images(_array(x_test, "x_test"), _array(y_test, "y_test"), _places("x_test", "y_test"))
+    test = checked_images(pixels[1], test_labels, _places("x_test", "y_test"))
     n_classes = checked_n_classes(train, test, Location(subject="arrays"))
     source = MemorySource(train.digest(), test.digest(), train, test)
-    return Found(source, train.image_shape, len(train), len(test), n_classes)
+    return Found(source, train.image_shape, len(train), len(test), n_classes), class_names
 
 
 def _columns(images: Images) -> Iterator[tuple[str, npt.NDArray[Any] | None]]:
@@ -177,25 +184,3 @@ def _is_missing(value: object) -> bool:
 
 def _places(pixels: str, labels: str) -> tuple[Location, Location]:
     return Location(key=(pixels,)), Location(key=(labels,))
-
-
-def _array(values: object, name: str) -> npt.NDArray[Any]:
-    """Convert an argument, such as a list of lists, to a NumPy array; raise :class:`DataError` if this fails."""
-    import numpy as np
-
-    where = Location(key=(name,))
-    # A torch tensor is recognised by the name of its module, so that torch is not imported here.
-    if type(values).__module__.partition(".")[0] == "torch":
-        hint = f"use {name}.numpy(force=True)"
-        raise DataError(Problem(where=where, expected="a NumPy array", got="a torch tensor", hint=hint))
-    try:
-        array = np.asarray(values)
-    except Exception as error:  # an object of another library can raise any exception here
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(Problem(f"this cannot become a NumPy array: {reason}", where)) from None
-    if array.dtype == object and not array.ndim:
-        raise DataError(Problem(where=where, expected="a NumPy array", got=type(values).__name__))
-    # asarray would drop the mask and use the masked values.
-    if isinstance(values, np.ma.MaskedArray):
-        raise DataError(Problem(where=where, expected="an array without a mask", got="a masked array"))
-    return array
