@@ -39,6 +39,23 @@ def test_path_that_no_kind_recognises_is_an_error_with_all_forms(tmp_path: Path)
         assert f'{kind.path_form} (source = "{kind.name}")' in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("t.xlsx", "CSV in UTF-8"),
+        ("t.7z", "create a zip archive"),
+        ("t.PT", "np.savez"),
+        ("1.jpg", "the folder"),
+    ],
+)
+def test_file_of_a_known_format_that_cannot_be_read_is_an_error_that_says_what_helps(
+    name: str, hint: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes((b"PK\3\4" if name in ("t.xlsx", "t.PT") else b"text") + bytes(100))
+    with pytest.raises(DataError, match=f"hint: .*{hint}"):
+        detect(tmp_path / name)
+
+
 def test_unknown_source_is_an_error_that_lists_all(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         detect(tmp_path, "foldr")

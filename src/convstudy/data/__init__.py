@@ -15,6 +15,7 @@
 :mod:`.tables`                  reads CSV, TSV, JSON Lines and Parquet with one row per image
 :mod:`.detect`                  chooses the kind of source of a path
 :mod:`.class_folders`           classes and parts from the paths of a tree of folders
+:mod:`.file_kinds`              which files can be images, from their names
 :mod:`.class_names`             checks of the names of classes
 :mod:`.image_files`             reads image files below a folder
 :mod:`.problem_list`            collects the problems of many images or rows

@@ -6,38 +6,19 @@ instead if all top-level folders have such names; the class is then the folder b
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from convstudy.data.class_names import class_name_problems, shown
+from convstudy.data.class_names import case_notes, class_name_problems, shown
+from convstudy.data.file_kinds import TABLES, extension, is_image_name
 from convstudy.data.listing import ListedPart
 from convstudy.data.part_words import PART_WORDS
 from convstudy.data.problem_list import MAX_SHOWN, ProblemList
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted, listed
 
-HIDDEN = frozenset(
-    {"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "$recycle.bin"}
-    | {"system volume information", "lost+found"}
-)
-"""Names that systems create next to the user's files, in lower case. Names that begin with a dot are hidden too."""
-
-NOT_IMAGES = frozenset(
-    re.findall(
-        r"\w+",
-        "txt csv tsv json jsonl ndjson xml yaml yml toml ini cfg md rst html htm css js pdf doc docx xls xlsx "
-        "odt ods ppt pptx log py pyc ipynb m r sh bat exe dll lnk url db sqlite parquet arrow feather zip tar "
-        "gz tgz bz2 xz 7z rar mp3 wav mp4 mov avi mkv webm srt pt pth onnx h5 hdf5 keras pkl npz mat bak tmp "
-        "part crdownload lock sha256 md5 cache ",
-    )
-)
-"""Extensions of files that are skipped. Files with other extensions, or none, are images until a decoder refuses them:
-a photograph in a format that cannot be decoded (such as HEIC) must not disappear."""
-
-TABLES = frozenset({"csv", "tsv", "jsonl", "ndjson", "parquet"})
 CLASSES_BELOW_PARTS = 'put parts = "ignore" under [dataset] if these folders are classes'
 
 
@@ -66,20 +47,10 @@ class Labelled:
     notes: tuple[str, ...]
 
 
-def is_hidden(name: str) -> bool:
-    """Return whether a file or folder of this name is not the user's data."""
-    return name.startswith(".") or name.lower() in HIDDEN
-
-
-def extension(name: str) -> str:
-    """Return the extension of a file in lower case, without the dot; empty if it has none."""
-    return name[name.rfind("/") + 1 :].rpartition(".")[2].lower() if "." in name else ""
-
-
 def labelled(
     tree: Tree, parts: Literal["auto", "ignore"], where: Location, is_archive: bool = False
 ) -> Labelled:
-    """Assign a class and a part to each image of a tree.
+    """Assign a class and a part to each image of a tree. The images of one part can have a single class.
 
     Args:
         tree: the files and folders.
@@ -88,18 +59,24 @@ def labelled(
         is_archive: whether the files are in an archive, so that no table in it can be used.
 
     Raises:
-        DataError: with all problems: no class folders, a single class, a class without an image, names that are no
-            class names, or folders that are neither clearly parts nor clearly classes.
+        DataError: with all problems: no class folders, a class without an image, names that are no class names, or
+            folders that are neither clearly parts nor clearly classes.
     """
     children = _children(tree.folders)
-    images = [name for name in tree.files if extension(name) not in NOT_IMAGES]
+    images = [name for name in tree.files if is_image_name(name)]
     root, notes = _look_through(children, images)
+    table = _table_hint(tree.files, root, is_archive)
     if not children.get(root):
-        raise DataError(_no_class_folders(tree, images, where, is_archive))
+        raise DataError(_no_class_folders(tree, images, where, table))
     bases: dict[str, ListedPart] = {root: ""}
-    if parts == "auto" and all(name.lower() in PART_WORDS for name in children[root]):
+    are_words = parts == "auto" and all(name.lower() in PART_WORDS for name in children[root])
+    if are_words:
         bases, note = _parts(children, images, root, where)
         notes.append(note)
+    if table and bases.keys() == {root} and (are_words or len(children[root]) == 1):
+        what = f"{_quoted(children[root])} cannot be all classes, and there is a table next to it"
+        hint = f"{table}, or {CLASSES_BELOW_PARTS}" if are_words else table
+        raise DataError(Problem(what, where, hint=hint))
     classes: dict[str, tuple[str, ListedPart]] = {
         f"{base}{name}/": (name, part) for base, part in bases.items() for name in children.get(base, ())
     }
@@ -117,7 +94,7 @@ def labelled(
         names.append(name)
         labels.append(label)
         columns.append(part)
-    notes += _skipped(tree, images, outside)
+    notes += (*_skipped(tree, images, outside), *case_notes({name for name, _ in classes.values()}))
     _check(classes, set(labels), tree, where)
     return Labelled(names, labels, columns if bases.keys() != {root} else None, tuple(notes))
 
@@ -160,7 +137,7 @@ def _parts(
         DataError: if it is not clear what they are.
     """
     words = children[root]
-    quoted = listed([shown(word) for word in words])
+    quoted = _quoted(words)
     bases = {f"{root}{word}/": PART_WORDS[word.lower()] for word in words}
     n_nested = sum(base in children for base in bases)
     if not n_nested:
@@ -193,15 +170,16 @@ def _skipped(tree: Tree, images: Sequence[str], outside: Sequence[str]) -> list[
     """Return one note for each kind of file that was skipped, with numbers and examples."""
     notes = []
     if n_other := len(tree.files) - len(images):
-        kinds = Counter(kind for name in tree.files if (kind := extension(name)) in NOT_IMAGES)
-        most = listed(
-            [f"{n:,} .{kind}" for kind, n in sorted(kinds.items(), key=lambda each: (-each[1], each[0]))],
-            most=4,
+        names = (name for name in tree.files if not is_image_name(name))
+        kinds = Counter(
+            f".{kind}" if (kind := extension(name)) else name.rpartition("/")[2] for name in names
         )
+        in_order = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+        most = listed([f"{n:,} {kind}" for kind, n in in_order], most=4)
         notes.append(f"Skipped {counted(n_other, 'file')} that cannot be images: {most}.")
     if outside:
         notes.append(
-            f"Skipped {counted(len(outside), 'image')} outside of class folders, such as {shown(outside[0])}."
+            f"Skipped {counted(len(outside), 'file')} outside of class folders, such as {shown(outside[0])}."
         )
     if tree.hidden:
         examples = list(dict.fromkeys(shown(name.rpartition("/")[2]) for name in tree.hidden))
@@ -229,16 +207,26 @@ def _check(
     problems.raise_if_any()
 
 
-def _no_class_folders(tree: Tree, images: Sequence[str], where: Location, is_archive: bool) -> Problem:
-    """Return the problem of a tree without folders, which names a table next to the images if there is one."""
+def _table_hint(files: Sequence[str], root: str, is_archive: bool) -> str:
+    """Return the hint to use a table next to the class folders; empty if there is none."""
+    for name in files:
+        if extension(name) in TABLES and name.rpartition("/")[0] == root.rstrip("/"):
+            return f"{'unpack the archive and ' if is_archive else ''}use the path of the table {shown(name)}"
+    return ""
+
+
+def _no_class_folders(tree: Tree, images: Sequence[str], where: Location, table: str) -> Problem:
+    """Return the problem of a tree without folders."""
     if not images:
         return Problem("there is no image and no folder", where, hint=" ".join(_skipped(tree, images, ())))
     got = f"{counted(len(images), 'image')} such as {shown(images[0])}"
-    tables = [name for name in tree.files if extension(name) in TABLES]
-    table = f"use the path of the table {shown(tables[0])}" if tables else "write a table of paths and labels"
-    unpack = "unpack the archive and " if is_archive else ""
-    hint = f"put the images of each class into a folder of its own, or {unpack}{table}"
+    table = table or "write a table of paths and labels"
+    hint = f"put the images of each class into a folder of its own, or {table}"
     return Problem("there are no class folders", where, got, "one folder per class", hint)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([shown(name) for name in names])
 
 
 def _some(names: Iterable[str]) -> str:

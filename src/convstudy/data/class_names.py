@@ -10,6 +10,7 @@ from convstudy.errors import NOWHERE, Location, Problem
 
 MAX_CLASSES = 30_000
 """The largest number of classes. ImageNet-21k has 21,841; more usually means that the labels are identifiers."""
+MAX_NOTES = 5
 MAX_NAME_LENGTH = 200
 """The largest length of a class name in characters."""
 
@@ -60,6 +61,20 @@ def class_name_problems(names: Iterable[str], where: Location = NOWHERE) -> tupl
             what = f"the class names {shown(other)} and {shown(name)} look the same"
             problems.append(Problem(what, where, hint="give one class one name"))
     return tuple(problems)
+
+
+def case_notes(names: Iterable[str]) -> tuple[str, ...]:
+    """Return a note about each pair of names that differ only in upper and lower case. They can be different classes.
+
+    >>> case_notes(["cat", "dog", "Cat"])
+    ('The classes "Cat" and "cat" differ only in upper and lower case.',)
+    """
+    notes, first = [], dict[str, str]()
+    for name in sorted(set(names)):
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            notes.append(f"The classes {shown(other)} and {shown(name)} differ only in upper and lower case.")
+    return tuple(notes[:MAX_NOTES])
 
 
 def shown(name: str) -> str:

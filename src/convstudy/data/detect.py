@@ -12,6 +12,18 @@ from convstudy.data.sources import LISTED_SOURCES
 from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.numbers import listed
 
+UNPACK = "unpack it, or create a zip archive"
+SHEET = "save the sheet as CSV in UTF-8"
+ARRAY = "save the arrays with np.savez"
+HINTS = {
+    **dict.fromkeys((".rar", ".7z", ".zst", ".lz4", ".lzma"), UNPACK),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), SHEET),
+    **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth", ".mat", ".h5", ".hdf5", ".joblib"), ARRAY),
+    **dict.fromkeys(
+        (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"), "use the path of the folder"
+    ),
+}
+"""Ending of a file that no kind recognises -> what helps."""
 SOURCE_KEY = Location(key=("dataset", "source"))
 
 
@@ -36,6 +48,8 @@ def detect(path: Path, source: str | None = None) -> ListedSource:
     if len(found) == 1:
         return found[0]
     where = Location(str(path))
+    if not found and (hint := HINTS.get(path.suffix.lower())):
+        raise DataError(Problem("images cannot be read from such a file", where, hint=hint))
     if not found:
         what = "it is not clear what this is"
         forms = "".join(

@@ -428,6 +428,8 @@ class TestDamage:
         found = fault(zip_of(tmp_path / "t.zip", "1.png", "labels.csv"))
         assert "there are no class folders" in found
         assert 'unpack the archive and use the path of the table "labels.csv"' in found
+        found = fault(zip_of(tmp_path / "t.zip", "images/1.png", "labels.csv"))
+        assert 'unpack the archive and use the path of the table "labels.csv"' in found
         assert "t.zip: this is not a valid zip archive" in fault(
             _written(tmp_path / "t.zip", b"PK\3\4" + bytes(100))
         )

@@ -161,6 +161,14 @@ def test_folders_that_are_neither_clearly_parts_nor_classes_are_an_error_that_na
     assert set(labels(listed(tmp_path, parts="ignore")).values()) == {name.split("/")[0] for name in names}
 
 
+def test_classes_that_differ_only_in_case_are_two_and_noted(tmp_path: Path) -> None:
+    listing = listed(
+        write(tmp_path, "train/Cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png")
+    )
+    assert set(labels(listing).values()) == {"Cat", "cat", "dog"}
+    assert listing.notes[1:] == ('The classes "Cat" and "cat" differ only in upper and lower case.',)
+
+
 def test_class_missing_in_a_part_keeps_the_labels_of_the_others(tmp_path: Path) -> None:
     listing = listed(
         write(tmp_path, "train/a/1.png", "train/b/1.png", "train/c/1.png", "test/c/2.png", "test/a/")
@@ -192,28 +200,22 @@ def test_what_is_skipped_is_counted_by_kind(tmp_path: Path) -> None:
     listing = listed(
         write(
             tmp_path,
+            *("cat.v2/1.png", "cat.v2/txt", "dog/2.PNG"),
+            *("README", "dog/License", "cat.v2/notes.txt", "dog/more.TXT", "labels.csv", "cover.png"),
             *(
-                "cat/1.png",
-                "dog/2.PNG",
-                "cat/Thumbs.db",
-                "cat/.DS_Store",
+                "cat.v2/Thumbs.db",
+                "cat.v2/.DS_Store",
                 "dog/._2.png",
                 "__MACOSX/cat/1.png",
-            ),
-            *(
                 ".git/objects/1.png",
-                "cat/notes.txt",
-                "dog/more.TXT",
-                "labels.csv",
-                "cover.png",
-                "dog/desktop.ini",
             ),
+            "dog/desktop.ini",
         )
     )
-    assert labels(listing) == {"cat/1.png": "cat", "dog/2.PNG": "dog"}
+    assert labels(listing) == {"cat.v2/1.png": "cat.v2", "cat.v2/txt": "cat.v2", "dog/2.PNG": "dog"}
     assert listing.notes == (
-        "Skipped 3 files that cannot be images: 2 .txt and 1 .csv.",
-        'Skipped 1 image outside of class folders, such as "cover.png".',
+        "Skipped 5 files that cannot be images: 2 .txt, 1 .csv, 1 License and 1 README.",
+        'Skipped 1 file outside of class folders, such as "cover.png".',
         'Skipped 6 hidden files or folders: ".git", "__MACOSX", ".DS_Store" and 3 more.',
     )
 

@@ -108,6 +108,7 @@ def test_table_of_each_writer_gives_the_same_columns(name: str, tmp_path: Path) 
     )
     WRITERS[name](frame, images(tmp_path) / name)
     listing = listed(tmp_path / name)
+    assert detect(tmp_path / name).name == "table"
     assert labels(listing) == IMAGES
     assert list(listing.names) == list(IMAGES)
     assert listing.groups == ["7", "7", "8", "9", "9"]

@@ -29,6 +29,24 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
+ZIP_INSIDE = frozenset(
+    {
+        ".npz",
+        ".xlsx",
+        ".ods",
+        ".docx",
+        ".odt",
+        ".pptx",
+        ".jar",
+        ".whl",
+        ".apk",
+        ".epub",
+        ".keras",
+        ".pt",
+        ".pth",
+    }
+)
+"""Endings of files whose format is a zip archive of something else."""
 COLUMNS = {"offsets": "Q", "stored": "Q", "sizes": "Q", "methods": "H", "checksums": "L"}
 
 
@@ -146,8 +164,8 @@ def _chosen(members: Members, names: Sequence[str]) -> Members:
 
 
 def recognise(path: Path) -> bool:
-    """Return whether a file is a zip or tar archive, from its first bytes. A ``.npz`` file is none."""
-    if path.suffix.lower() == ".npz":
+    """Return whether a file is a zip or tar archive, from its first bytes, and no other file that is a zip inside."""
+    if path.suffix.lower() in ZIP_INSIDE:
         return False
     try:
         with open_regular(path) as file:

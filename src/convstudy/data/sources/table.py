@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convstudy.data.class_names import class_name_problems, shown
+from convstudy.data.class_names import case_notes, class_name_problems, shown
 from convstudy.data.image_files import FileReader
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.data.problem_list import ProblemList
@@ -144,7 +144,7 @@ class _Rows:
             groups=self.columns.get("group"),
             times=times,
             weights=self.columns.get("weight"),
-            notes=tuple(notes),
+            notes=(*notes, *case_notes(set(labels))),
         )
 
     def _none_exists(self, names: Sequence[str]) -> Problem:
