@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Rows = npt.NDArray[np.int64]
+    Pixels = Callable[[Rows], npt.NDArray[np.uint8]]
+    """Returns the pixels of images at some rows, uint8 of shape (m, height, width, channels)."""
 
 MIN_CORRELATION = 0.99
 """Two images are near-duplicates if their pixels correlate by this much or more.
@@ -120,7 +122,7 @@ def near_duplicate_pairs(
         n_compared += len(train_rows)
         if n_compared > MAX_COMPARED:
             return None  # a partial count would mislead
-        correlations = _correlations(train, test, train_rows, test_rows)
+        correlations = pair_correlations(_pixels_of(train), _pixels_of(test), train_rows, test_rows)
         found = np.flatnonzero(correlations >= MIN_CORRELATION)
         # Equal pixels are exact duplicates, which exact_pairs() counts.
         found = found[[train_hashes.exact[train_rows[i]] != test_hashes.exact[test_rows[i]] for i in found]]
@@ -148,21 +150,26 @@ def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tup
 
     # The product of the rows (a, |a|², 1) and (−2b, 1, |b|²) is |a − b|² = |a|² + |b|² − 2ab, so one matrix product
     # gives all squared distances of a tile.
-    squares = _squares(test)
+    squares = squared_lengths(test)
     second = np.column_stack((-2 * test.low, np.ones_like(squares), squares))
-    squares = _squares(train)
-    max_square = 2 - 2 * MIN_CORRELATION + 1e-4  # 1e-4 covers the rounding in float32
+    squares = squared_lengths(train)
+    most = max_square()
     for train_start in range(0, len(squares), TILE[0]):
         part = slice(train_start, train_start + TILE[0])
         first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
         for test_start in range(0, len(second), TILE[1]):
-            are_close = first @ second[test_start : test_start + TILE[1]].T <= max_square
+            are_close = first @ second[test_start : test_start + TILE[1]].T <= most
             if are_close.any():
                 train_rows, test_rows = np.nonzero(are_close)
                 yield train_rows + train_start, test_rows + test_start
 
 
-def _squares(hashes: PerceptualHashes) -> npt.NDArray[np.float32]:
+def max_square() -> float:
+    """Return the largest squared distance of the hashes of two near-duplicates."""
+    return 2 - 2 * MIN_CORRELATION + 1e-4  # 1e-4 covers the rounding in float32
+
+
+def squared_lengths(hashes: PerceptualHashes) -> npt.NDArray[np.float32]:
     """Return the squared length of each hash: at most 1, or 9 for a constant image, so that no hash is close to it."""
     import numpy as np
 
@@ -171,18 +178,30 @@ def _squares(hashes: PerceptualHashes) -> npt.NDArray[np.float32]:
     return squares
 
 
-def _correlations(train: Images, test: Images, train_rows: Rows, test_rows: Rows) -> npt.NDArray[np.float32]:
-    """Return the correlation of the pixels of each pair, computed in batches of pairs."""
+def pair_correlations(
+    first: Pixels, second: Pixels, first_rows: Rows, second_rows: Rows
+) -> npt.NDArray[np.float32]:
+    """Return the correlation of the pixels of each pair of images, float32 of shape (n,), computed in batches of pairs.
+
+    Args:
+        first: returns the pixels of some of the first images.
+        second: returns the pixels of some of the second images, which may be the first ones.
+        first_rows: int64, shape (n,), the first image of each pair.
+        second_rows: int64, shape (n,), the second image of each pair.
+    """
     import numpy as np
 
-    height, width, channels = train.image_shape
-    n_at_once = max(1, CHUNK_SIZE // max(1, height * width * channels))
-    correlations = np.empty(len(train_rows), dtype=np.float32)
-    for start in range(0, len(train_rows), n_at_once):
+    correlations = np.empty(len(first_rows), dtype=np.float32)
+    n_at_once = max(1, CHUNK_SIZE // max(1, first(first_rows[:1]).size)) if len(first_rows) else 1
+    for start in range(0, len(first_rows), n_at_once):
         part = slice(start, start + n_at_once)
-        first, second = (
-            at_mean_0_and_length_1(images.take(rows[part]).pixels)
-            for images, rows in ((train, train_rows), (test, test_rows))
+        left, right = (
+            at_mean_0_and_length_1(pixels(rows[part]))
+            for pixels, rows in ((first, first_rows), (second, second_rows))
         )
-        correlations[part] = np.einsum("ij,ij->i", first, second)
+        correlations[part] = np.einsum("ij,ij->i", left, right)
     return correlations
+
+
+def _pixels_of(images: Images) -> Pixels:
+    return lambda rows: images.take(rows).pixels
