@@ -12,8 +12,8 @@ from convstudy.numbers import listed
 
 USUAL_NAMES: Mapping[str, frozenset[str]] = {
     "image": frozenset(
-        {"path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "imagepath"}
-        | {"image_file", "image_name", "imagename", "img", "img_path", "img_name"}
+        {"path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path"}
+        | {"image_file", "image_name", "img", "img_path", "img_name"}
     ),
     "label": frozenset(
         {"label", "labels", "class", "classes", "class_name", "classname", "target", "category", "y"}
