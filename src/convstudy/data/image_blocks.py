@@ -24,7 +24,7 @@ from convstudy.data.listing import Stamp
 from convstudy.data.source import from_json
 from convstudy.data.value_range import OWN_RANGE, ValueBounds, bounds_of
 from convstudy.errors import DataError, Location, Problem
-from convstudy.regular_file import open_regular
+from convstudy.regular_file import check_regular, open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +90,9 @@ class ImageBlock:
         if self.packing == "gzip":
             return opened_gzip(Path(self.path))
         if self.packing == "zip":
-            return zipfile.ZipFile(open_regular(Path(self.path))).open(self.member)
+            check_regular(Path(self.path))
+            # Closed together with its only member, because the archive itself is no longer referred to.
+            return zipfile.ZipFile(self.path).open(self.member)
         return open_regular(Path(self.path))
 
 
@@ -287,5 +289,8 @@ def opened_gzip(path: Path) -> IO[bytes]:
     Raises:
         OSError: if it is not a regular file; reading a damaged file raises ``OSError``, ``EOFError`` or ``zlib.error``.
     """
-    opened: IO[bytes] = gzip.GzipFile(fileobj=open_regular(path))  # type: ignore[assignment]
+    packed = open_regular(path)
+    unpacked = gzip.GzipFile(fileobj=packed)
+    unpacked.myfileobj = packed  # type: ignore[assignment]  # closed together with the gzip file
+    opened: IO[bytes] = unpacked  # type: ignore[assignment]
     return opened

@@ -175,7 +175,8 @@ def _is_header(first: Sequence[bytes], found: RowFormat, second: Sequence[bytes]
     if others == [str(number).encode() for number in range(len(others))]:
         return True
     # One text could be the label of an image, but not above a number.
-    return bool(texts and second) and is_number(found.value(second[0], texts[0]), found.decimal_comma)
+    values = [value for line in second for value in found.split(line)]
+    return bool(texts) and len(values) > texts[0] and is_number(values[texts[0]], found.decimal_comma)
 
 
 def _is_image(found: RowFormat, line: bytes) -> bool:

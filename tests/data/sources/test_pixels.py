@@ -185,6 +185,7 @@ OTHERS: dict[str, str] = {
     "empty": "",
     "prose": "the quick brown fox jumps over the lazy dog and then it sleeps for a very long time indeed\n"
     * 3,
+    "short second line": ",".join("1" * 20) + ",label\n1,2,3\n",
     "changing length": ",".join("1" * 65) + "\n" + ",".join("1" * 64) + "\n",
 }
 
