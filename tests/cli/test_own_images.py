@@ -87,7 +87,7 @@ def test_a_missing_file_is_one_error_with_file_and_line(convstudy: Call, file: P
     result = convstudy("plan", file)
     assert result.status == 2
     assert f"{file}:8: dataset.path: " in result.err
-    assert "there is no test-labels.npy" in result.err
+    assert "got test-images, train-images, train-labels" in result.err
 
 
 def test_an_unreadable_run_is_listed_with_the_others(convstudy: Call, file: Path, tmp_path: Path) -> None:

@@ -38,7 +38,6 @@
 :mod:`.arrow_files`             reads columns and images from Parquet and Arrow files
 :mod:`.folder_entries`          what a path contains, for its recognition
 :mod:`.part_words`              the words that name a part: train, validation, test
-:mod:`.four_arrays`             a ``.npz`` file of arrays that need no decoding
 :mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file
 :mod:`.digits`                  scikit-learn's digits, which need no download
 :mod:`.audit.perceptual_hashes` exact and perceptual hashes of images

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convstudy.data.listing import ListedSource, SourceOptions
 from convstudy.data.source import exists
-from convstudy.data.sources import LISTED_SOURCES
+from convstudy.data.sources import NAMED_SOURCES
 from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.numbers import listed
 
@@ -37,13 +37,13 @@ def detect(path: Path, source: str | None = None) -> ListedSource:
     Raises:
         DataError: if there is no such path or kind, no kind recognises the path, or several kinds do.
     """
-    if source is not None and source not in LISTED_SOURCES:
-        raise DataError(unknown("source", source, LISTED_SOURCES, SOURCE_KEY))
+    if source is not None and source not in NAMED_SOURCES:
+        raise DataError(unknown("source", source, NAMED_SOURCES, SOURCE_KEY))
     if not exists(path):
         raise DataError(_missing(path))
     if source is not None:
-        return LISTED_SOURCES[source]
-    recognised = [kind for kind in LISTED_SOURCES.values() if kind.recognise(path)]
+        return NAMED_SOURCES[source]
+    recognised = [kind for kind in NAMED_SOURCES.values() if kind.recognise(path)]
     found = [kind for kind in recognised if not kind.is_fallback] or recognised
     if len(found) == 1:
         return found[0]
@@ -52,9 +52,7 @@ def detect(path: Path, source: str | None = None) -> ListedSource:
         raise DataError(Problem("images cannot be read from such a file", where, hint=hint))
     if not found:
         what = "it is not clear what this is"
-        forms = "".join(
-            f'\n    {kind.path_form} (source = "{kind.name}")' for kind in LISTED_SOURCES.values()
-        )
+        forms = "".join(f'\n    {kind.path_form} (source = "{kind.name}")' for kind in NAMED_SOURCES.values())
         raise DataError(Problem(what, where, hint=f"the path must be one of:{forms}"))
     names = listed([f'"{kind.name}"' for kind in found], "or")
     raise DataError(Problem("this can be read in several ways", where, hint=f"set source = {names}"))

@@ -39,8 +39,8 @@ class MemorySource(PartDigests):
     test: Images = field(compare=False, repr=False)
 
     @property
-    def path(self) -> str:
-        return ""
+    def keys(self) -> Mapping[str, Any]:
+        return {}
 
     def fetch(self, download: bool = True) -> None:
         """Do nothing, because the images are in memory."""

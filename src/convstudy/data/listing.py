@@ -132,7 +132,8 @@ class ListedSource:
 
     Args:
         name: the name in a study file (``[dataset]`` with ``source = "folder"``).
-        path_form: what the path must be, such as "a folder with one folder per class".
+        path_form: what the path must be, such as "a folder with one folder per class"; empty for a kind that a study
+            file cannot name.
         recognise: returns whether a path is of this kind, from its name and first bytes; it does not raise.
         listing: lists the images at a path, which exists, and raises :class:`~convstudy.errors.DataError` with all
             problems it finds.

@@ -76,8 +76,8 @@ class Source(Protocol):
         ...
 
     @property
-    def path(self) -> str:
-        """The ``path`` in a study file; empty for a source that a study file cannot name."""
+    def keys(self) -> Mapping[str, Any]:
+        """The keys of ``[dataset]`` that name this source, such as ``path``; empty if a study file cannot name it."""
         ...
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:

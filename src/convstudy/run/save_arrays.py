@@ -1,4 +1,4 @@
-"""Stores arrays of a Python program in the runs folder. Workers, later runs and reports read them from there."""
+"""Stores what a run needs again: the arrays of a Python program, and which images were set aside as test images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 from dataclasses import replace
 
 from convstudy.data.in_memory import MemorySource
+from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.history import History
 from convstudy.studyfile import Study
@@ -39,3 +40,20 @@ def save_arrays(study: Study, history: History) -> Study:
         where, hint = Location(str(history.layout.dataset_folder(digest))), f"{fix}, then run the study again"
         raise StoreError(Problem(what, where=where, hint=hint)) from None
     return study.model_copy(update={"dataset": replace(study.dataset, source=written)})
+
+
+def save_assignment(study: Study) -> None:
+    """Write which images are test images next to the study file, if the study set them aside.
+
+    Raises:
+        StoreError: if the file cannot be written.
+    """
+    source = study.dataset.source
+    if not isinstance(source, PreparedSource):
+        return
+    try:
+        source.keep()
+    except OSError as error:
+        what = f"cannot write which images are test images: {error.strerror or error}"
+        hint = "make the folder writable; without this file, other images could become test images later"
+        raise StoreError(Problem(what, where=Location(str(source.request.assignment)), hint=hint)) from None

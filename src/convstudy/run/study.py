@@ -33,7 +33,7 @@ from convstudy.run.executors.custom import MakeExecutor, check_executor, make_ex
 from convstudy.run.executors.gpu import DEFAULT_CONCURRENCY
 from convstudy.run.inspecting import inspect_images
 from convstudy.run.restoring import Restoration, is_same, replaces
-from convstudy.run.save_arrays import save_arrays
+from convstudy.run.save_arrays import save_arrays, save_assignment
 from convstudy.run.schedule import EndRun, EpochReached, FitBegan, SaveRecord, Schedule
 from convstudy.run.stopping import checked_reason
 from convstudy.run.tasks import Train
@@ -130,6 +130,7 @@ def run_study(
     try:
         with history.writing():
             study = save_arrays(study, history)
+            save_assignment(study)
             run_id = history.begin_run(study)
             try:
                 if executor is not None:

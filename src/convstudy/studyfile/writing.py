@@ -60,11 +60,9 @@ def _dataset_document(dataset: Dataset) -> tuple[str, dict[str, Any]]:
     """
     if BUILT_IN_DATASETS.get(dataset.name) == dataset:
         return dataset.name, {}
-    files = {"source": dataset.kind, "path": dataset.source.path}
     numbers = tuple(str(number) for number in range(dataset.n_classes))
     names = {} if dataset.class_names == numbers else {"classes": list(dataset.class_names)}
-    given = {key: value for key, value in files.items() if value}
-    return "", {**given, "name": dataset.name, **names, "digest": dataset.digest}
+    return "", {**dataset.source.keys, "name": dataset.name, **names, "digest": dataset.digest}
 
 
 def _recipe_document(recipe: Recipe) -> dict[str, Any]:

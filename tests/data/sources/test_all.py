@@ -16,7 +16,9 @@ def test_each_source_is_one_module_with_a_conformance_test() -> None:
     for name in SOURCES:
         text = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
         assert "(SourceConformance):" in text
-    for name in LISTED_SOURCES:
+    for name, kind in LISTED_SOURCES.items():
+        if not kind.path_form:  # a study file cannot name it
+            continue
         text = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
         assert "(ListedSourceConformance):" in text
 

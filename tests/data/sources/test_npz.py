@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convstudy.data import Dataset, array_store, four_arrays, image_blocks
-from convstudy.data.images import Part
+from convstudy.data import array_store, image_blocks
 from convstudy.data.listing import SourceOptions
 from convstudy.data.sources import npz
 from convstudy.data.value_range import natural_range
@@ -23,8 +22,6 @@ from tests.data.sources.conformance import (
     X_TRAIN,
     Y_TEST,
     Y_TRAIN,
-    Example,
-    SourceConformance,
 )
 from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
 from tests.data.sources.listed import assert_lists, example_of, images_of, listed
@@ -39,21 +36,6 @@ def save(folder: Path, how: str = "stored", **arrays: Any) -> Path:
     path = folder / "mine.npz"
     SAVES[how](path, **arrays)
     return path
-
-
-class TestNpz(SourceConformance):
-    """A file of four uint8 arrays passes the tests of all sources."""
-
-    @pytest.fixture(params=SAVES)
-    def example(self, tmp_path: Path, request: pytest.FixtureRequest) -> Example:
-        path = save(tmp_path, str(request.param), **dict(zip(KEYS, ARRAYS, strict=True)))
-
-        def damage(part: Part) -> None:
-            with np.load(path) as arrays:
-                changed = {**arrays, f"x_{part}": arrays[f"x_{part}"][::-1]}
-            save(tmp_path, **changed)
-
-        return Example(Dataset.of(four_arrays.find(path), "mine"), tmp_path, damage)
 
 
 class TestListedNpz(ListedSourceConformance):
@@ -317,11 +299,3 @@ def test_file_that_is_missing_or_a_folder_raises_with_the_reason(tmp_path: Path)
     assert not npz.recognise(tmp_path / "a.npz")
     with pytest.raises(DataError, match="must be a regular file"):
         npz.listing(tmp_path / "a.npz", SourceOptions())
-
-
-def test_listed_arrays_have_the_digest_of_the_same_arrays_in_a_recorded_run(tmp_path: Path, how: str) -> None:
-    path = save(tmp_path, how, **dict(zip(KEYS, ARRAYS, strict=True)))
-    found = listed("npz", path)
-    images, labels = images_of(found, "npz"), np.array([int(label or "") for label in found.labels])
-    read = Dataset.from_arrays(np.stack(images[:9]), labels[:9], np.stack(images[9:]), labels[9:])
-    assert read.digest == four_arrays.find(path).source.digest

@@ -19,5 +19,9 @@ LISTED_SOURCES: dict[str, ListedSource] = {
     if hasattr(module, "LISTED_SOURCE")
 }
 """The kinds of sources that list their images, by name."""
+NAMED_SOURCES: dict[str, ListedSource] = {
+    name: kind for name, kind in LISTED_SOURCES.items() if kind.path_form
+}
+"""Those that a study file can name."""
 
-__all__ = ["LISTED_SOURCES", "SOURCES"]
+__all__ = ["LISTED_SOURCES", "NAMED_SOURCES", "SOURCES"]

@@ -44,8 +44,8 @@ class DigitsSource(WithoutGroups, PartDigests):
         return read_digit_labels(part)
 
     @property
-    def path(self) -> str:
-        return ""
+    def keys(self) -> Mapping[str, Any]:
+        return {}
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
         return asdict(self)

@@ -65,8 +65,8 @@ class IdxSource(WithoutGroups):
         return self._values(file).astype(np.int64)
 
     @property
-    def path(self) -> str:
-        return ""
+    def keys(self) -> Mapping[str, Any]:
+        return {}
 
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
         return asdict(self)

@@ -84,6 +84,10 @@ class NpySource(PartDigests):
     def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
         return _groups(self.path, part, self.n_train if part == "train" else self.n_test)
 
+    @property
+    def keys(self) -> Mapping[str, Any]:
+        return {"source": "npy", "path": self.path}
+
     def as_json(self, folder: Path | None = None) -> dict[str, Any]:
         values = {**asdict(self), "path": path_within(self.path, folder)}
         if not self.n_groups:  # datasets without groups keep their JSON values
@@ -95,6 +99,17 @@ class NpySource(PartDigests):
         """Create the source from JSON values; a relative path is relative to ``folder``."""
         read = from_json(cls, values)
         return replace(read, path=path_from(read.path, folder))
+
+
+def has_four_arrays(path: Path) -> bool:
+    """Return whether a folder has the four files, with images of uint8; other arrays are decoded first."""
+    from convstudy.data.arrays import open_array
+
+    try:
+        paths = [_file(str(path), part, kind) for part in PARTS for kind in ("images", "labels")]
+        return all(open_array(each, "iufb", PIXELS_FORM).dtype == "uint8" for each in paths[::2])
+    except DataError:
+        return False
 
 
 def find(path: Path) -> Found:

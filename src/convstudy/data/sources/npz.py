@@ -12,7 +12,6 @@ from convstudy.data.array_labels import image_form
 from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import NpyHeader, read_header
 from convstudy.data.folder_entries import is_file
-from convstudy.data.four_arrays import SOURCE
 from convstudy.data.image_blocks import BlockReader, ImageBlock, check_image_size
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem
@@ -139,5 +138,3 @@ def recognise(path: Path) -> bool:
 LISTED_SOURCE = ListedSource(
     "npz", PATH_FORM, recognise, listing, BlockReader.from_json, ("image", "label", "group", "time", "weight")
 )
-
-__all__ = ["LISTED_SOURCE", "SOURCE"]

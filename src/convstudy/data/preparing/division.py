@@ -1,0 +1,189 @@
+"""Divides images into groups, and into training and test images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from convstudy.data.decoded import DecodedImages
+from convstudy.data.grouping.assignment import Assignment, assign_test, straddling_notes
+from convstudy.data.grouping.assignment_file import read_assignment
+from convstudy.data.grouping.merging import merged_groups
+from convstudy.data.grouping.near_duplicates import near_duplicates
+from convstudy.data.listing import Listing
+from convstudy.data.preparing.labels import Labels
+from convstudy.data.preparing.request import DatasetRequest
+from convstudy.data.progress import report_progress
+from convstudy.errors import DataError, Location, Problem
+from convstudy.numbers import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GivenParts:
+    """The parts that a source gives.
+
+    Attributes:
+        train: int64, the positions of the training images; a validation part belongs to them.
+        test: int64, the positions of the test images; ``None`` if a test part must be set aside.
+        notes: what was decided.
+    """
+
+    train: Rows
+    test: Rows | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Training and test images with their groups.
+
+    Attributes:
+        train: int64, the positions of the training images in the listing.
+        test: int64, the positions of the test images.
+        groups: int64 of shape (n,), the group of each image of the listing; ``None`` without groups.
+        notes: what was decided.
+        assignment: which images or groups are test images, if they were set aside; ``None`` if the source has parts.
+    """
+
+    train: Rows
+    test: Rows
+    groups: Rows | None
+    notes: tuple[str, ...]
+    assignment: Assignment | None = None
+
+    def within(self, used: Rows) -> Division:
+        """Return the division without images that are not in ``used``."""
+        import numpy as np
+
+        train, test = (rows[np.isin(rows, used)] for rows in (self.train, self.test))
+        return replace(self, train=train, test=test)
+
+    def groups_of(self, rows: Rows) -> Rows | None:
+        return None if self.groups is None else self.groups[rows]
+
+
+def divide(
+    request: DatasetRequest,
+    listing: Listing,
+    labels: Labels,
+    declared: Sequence[str] | None,
+    used: Rows,
+    decoded: DecodedImages,
+    where: Location,
+) -> Division:
+    """Divide the images that can be used.
+
+    Args:
+        request: the request.
+        listing: all images.
+        labels: the class of each image of the listing.
+        declared: the group of each image of the listing; ``None`` without groups.
+        used: the positions of the images that can be used.
+        decoded: their pixels.
+        where: the place of the dataset in errors.
+
+    Raises:
+        DataError: if a part would lack a class, or the assignment file is damaged.
+    """
+    import numpy as np
+
+    names = [listing.names[row] for row in used.tolist()]
+    own_labels = labels.numbers[used]
+    near = None
+    if request.duplicates == "group":
+        report_progress("compare", 0, len(used))
+        near = near_duplicates(decoded.hashes(used), lambda rows: decoded.pixels(used[rows]))
+    grouping = merged_groups(len(used), declared and [declared[row] for row in used.tolist()], near)
+    notes = grouping.notes(names, own_labels, labels.class_names)
+    groups = None
+    if grouping.numbers is not None:
+        groups = np.full(len(listing), -1, dtype=np.int64)
+        groups[used] = grouping.numbers
+    given = given_parts(listing, used)
+    if given.test is not None:
+        in_both: tuple[str, ...] = ()
+        if grouping.numbers is not None:
+            in_both = straddling_notes(
+                np.isin(used, given.test), grouping.numbers, grouping.identities(names)
+            )
+        division = Division(given.train, given.test, groups, (*notes, *given.notes, *in_both))
+    else:
+        numbers = np.arange(len(used)) if grouping.numbers is None else grouping.numbers
+        previous = None if request.assignment is None else read_assignment(request.assignment)
+        assigned = assign_test(
+            grouping.identities(names),
+            grouping.identity,
+            numbers,
+            own_labels,
+            labels.class_names,
+            request.test,
+            previous,
+            Location(key=("dataset", "test")),
+        )
+        train, test = used[~assigned.is_test], used[assigned.is_test]
+        division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment)
+    absent = check_parts(labels, division.train, division.test, where)
+    return replace(division, notes=(*division.notes, *absent))
+
+
+def given_parts(listing: Listing, used: Rows) -> GivenParts:
+    """Return the parts of the images that can be used.
+
+    A study draws its own validation images, so a validation part joins the training images. Without a test part, it is
+    the test part instead.
+
+    Args:
+        listing: all images.
+        used: the positions of the images that can be used.
+    """
+    import numpy as np
+
+    if listing.parts is None:
+        return GivenParts(used, None, ())
+    parts = np.array([listing.parts[row] for row in used.tolist()])
+    is_test, is_validation = parts == "test", parts == "validation"
+    n_validation = int(is_validation.sum())
+    if is_test.any():
+        note = f"{counted(n_validation, 'validation image')} joined the training images"
+        why = "a study draws its own validation images"
+        notes = (f"{note}, because {why}.",) if n_validation else ()
+        return GivenParts(used[~is_test], used[is_test], notes)
+    if n_validation and n_validation < len(used):
+        note = f"There is no test part: the {counted(n_validation, 'validation image')} are the test images."
+        return GivenParts(used[~is_validation], used[is_validation], (note,))
+    return GivenParts(used, None, ())
+
+
+def check_parts(labels: Labels, train: Rows, test: Rows, where: Location) -> tuple[str, ...]:
+    """Check that training images have all classes; return notes on classes without test images.
+
+    Args:
+        labels: the class of each image of the listing.
+        train: the positions of the training images.
+        test: the positions of the test images.
+        where: the place of the dataset in errors.
+
+    Raises:
+        DataError: if a class has no training image, or there are no test images.
+    """
+    import numpy as np
+
+    n_classes = len(labels.class_names)
+    problems = []
+    if not len(test):
+        problems.append(Problem("there are no test images", where))
+    counts = np.bincount(labels.numbers[train], minlength=n_classes)
+    for number in np.flatnonzero(counts == 0).tolist():
+        what = f'class "{labels.class_names[number]}" has no training image'
+        problems.append(Problem(what, where))
+    if problems:
+        raise DataError(*problems)
+    absent = np.flatnonzero(np.bincount(labels.numbers[test], minlength=n_classes) == 0).tolist()
+    return tuple(f'Class "{labels.class_names[number]}" has no test image.' for number in absent)

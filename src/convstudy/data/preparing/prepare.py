@@ -1,0 +1,213 @@
+"""Prepare the images of a user: list, check, decode, group and divide them, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convstudy.data.dataset import Dataset
+from convstudy.data.decoded import DecodedImages, PartRows, decode_images, probe_images, write_parts
+from convstudy.data.decoding import DecodeOptions, ImageHeader
+from convstudy.data.detect import check_options, detect
+from convstudy.data.grouping.assignment_file import write_assignment
+from convstudy.data.images import Part
+from convstudy.data.listing import ListedSource, Listing, SourceOptions
+from convstudy.data.preparing.answers import answer_key, read_answer, write_answer
+from convstudy.data.preparing.defaults import default_channels, default_size
+from convstudy.data.preparing.division import Division, divide, given_parts
+from convstudy.data.preparing.groups import declared_groups
+from convstudy.data.preparing.labels import Labels, labels_of
+from convstudy.data.preparing.request import DatasetRequest
+from convstudy.data.preparing.summary import MAX_SHOWN, PreparedSummary, originals_of, part_summary
+from convstudy.data.preparing.used import UsedImages
+from convstudy.data.progress import report_progress
+from convstudy.data.source import Found, exists
+from convstudy.data.sources.joined import joined
+from convstudy.data.sources.npy import NpySource
+from convstudy.data.sources.npy import find as find_arrays
+from convstudy.data.sources.prepared import PreparedSource
+from convstudy.data.value_range import natural_range, range_text
+from convstudy.errors import DataError, Location, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Rows = npt.NDArray[np.int64]
+
+
+def prepare(request: DatasetRequest) -> Dataset:
+    """Return the dataset of a request. Decoded images are kept in the cache, so a second call is fast.
+
+    Raises:
+        DataError: with all images, labels, groups or parts that cannot be used.
+    """
+    kind, listing = list_images(request)
+    key = answer_key(request, kind, listing)
+    dataset = read_answer(key, request)
+    if dataset is None:
+        dataset = _prepared(request, kind, listing)
+        write_answer(key, request, dataset)
+    return dataset
+
+
+def list_images(request: DatasetRequest) -> tuple[str, Listing]:
+    """Return the kind of a request's source, and its images; none of them is decoded.
+
+    Raises:
+        DataError: if there is nothing at the path, or the source cannot be listed.
+    """
+    report_progress("list", 0, 0)
+    kind, options = detect(request.path, request.source), request.options
+    test_path = request.test_path
+    if test_path is not None and not exists(test_path):
+        if "part" not in kind.options or options.part is not None:
+            expected = "a fraction, the path of the test images, or the column of parts in a table"
+            key = Location(key=("dataset", "test"))
+            raise DataError(Problem(where=key, expected=expected, got=f'"{test_path.name}"'))
+        options, test_path = replace(options, part=test_path.name), None
+    listing = _listing(kind, request.path, options)
+    if test_path is None:
+        return kind.name, listing
+    test_kind = detect(test_path)
+    test = _listing(test_kind, test_path, options)
+    return "joined", joined(listing, kind.name, test, test_kind.name, test_path.name)
+
+
+def _listing(kind: ListedSource, path: Path, options: SourceOptions) -> Listing:
+    check_options(kind, options)
+    return kind.listing(path, options)
+
+
+@dataclass(frozen=True, eq=False)
+class _Listed:
+    """The images of a request: their kind, listing and labels, and those that can be used."""
+
+    kind: str
+    listing: Listing
+    labels: Labels
+    used: UsedImages
+    headers: Sequence[ImageHeader | None]
+
+
+def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
+    """Return the dataset of a listing whose answer is not in the cache."""
+    where = Location(str(request.path))
+    labels = labels_of(listing, request.classes, where)
+    used = UsedImages(listing, request.on_error, where)
+    used.drop(labels.failures)
+    declared = declared_groups(request, listing, Location(key=("dataset", "group")))
+    probed = probe_images(listing, kind, request.path, request.options, on_progress=_reporting("probe"))
+    used.drop(probed.failures)
+    images = _Listed(kind, listing, labels, used, probed.headers)
+    # Without a test part, near-duplicates decide on the groups, the groups on the parts, and the training images on the
+    # size: so the images are decoded before the size is known. The size hardly matters for near-duplicates; all images
+    # choose it until then.
+    options = _options(request, images, given_parts(listing, used.rows).train)
+    decoded = _decode(request, images, options)
+    division = divide(request, listing, labels, declared, used.rows, decoded, where)
+    final = _options(request, images, division.train)
+    if final != options:
+        decoded = _decode(request, images, final)
+        division = division.within(used.rows)
+    chosen = _option_notes(request, images, final, division.train)
+    return _written(
+        request, images, division, decoded, (*listing.notes, *used.notes, *division.notes, *chosen)
+    )
+
+
+def _decode(request: DatasetRequest, images: _Listed, options: DecodeOptions) -> DecodedImages:
+    """Return the decoded images; leave out those that cannot be decoded."""
+    decoded = decode_images(
+        images.listing, images.kind, request.path, options, request.options, on_progress=_reporting("decode")
+    )
+    images.used.drop(decoded.failures)
+    return decoded
+
+
+def _reporting(step: str) -> Callable[[int, int], None]:
+    return lambda done, total: report_progress(step, done, total)
+
+
+def _options(request: DatasetRequest, images: _Listed, rows: Rows) -> DecodeOptions:
+    """Return how images are decoded; what the request leaves open follows from the images at these rows."""
+    found = [header for row in rows.tolist() if (header := images.headers[row]) is not None]
+    size = default_size([(header.height, header.width) for header in found])
+    value_range, bounds = None, images.listing.bounds
+    if bounds is not None and request.value_range is None:
+        value_range = natural_range(bounds(rows.tolist()))
+    return request.decode_options(size, default_channels([header.channels for header in found]), value_range)
+
+
+def _option_notes(
+    request: DatasetRequest, images: _Listed, options: DecodeOptions, train: Rows
+) -> tuple[str, ...]:
+    """Return what was decided from the training images."""
+    notes = []
+    if request.size is None:
+        notes.append(
+            f"The images become {options.size[0]} × {options.size[1]} pixels (from the training images)."
+        )
+    if request.channels is None:
+        colours = {1: "grey", 3: "in colour"}.get(options.channels, f"of {options.channels} channels")
+        notes.append(f"The images are {colours} (from the training images).")
+    bounds = images.listing.bounds
+    if bounds is not None and request.value_range is None:
+        text = range_text(bounds(train.tolist()))
+        notes += [f"{text[0].upper()}{text[1:]}."] if text else []
+    return tuple(notes)
+
+
+def _written(
+    request: DatasetRequest,
+    images: _Listed,
+    division: Division,
+    decoded: DecodedImages,
+    notes: tuple[str, ...],
+) -> Dataset:
+    """Write the arrays and the summary; return their dataset."""
+    listing, labels, used = images.listing, images.labels, images.used
+    n_classes = len(labels.class_names)
+    parts: dict[Part, PartRows] = {
+        "train": PartRows(division.train, _columns(images, division.train, division)),
+        "test": PartRows(division.test, _columns(images, division.test, division)),
+    }
+    written = write_parts(decoded, parts)
+    found = find_arrays(written.folder)
+    source = PreparedSource(request.text(), _arrays(found))
+    failures = [(listing.names[row], reason) for row, reason in sorted(used.failures.items())]
+    headers = [header for row in used.rows.tolist() if (header := images.headers[row]) is not None]
+    PreparedSummary(
+        kind=images.kind,
+        notes=notes,
+        class_names=labels.class_names,
+        parts={
+            part: part_summary(labels.numbers[rows.rows], division.groups_of(rows.rows), n_classes)
+            for part, rows in parts.items()
+        },
+        originals=originals_of(headers, labels.numbers[used.rows].tolist(), n_classes),
+        failures=tuple(failures[:MAX_SHOWN]),
+        n_failures=len(failures),
+    ).write(source.summary_path)
+    if division.assignment is not None:
+        write_assignment(source.assignment_copy, division.assignment)
+    return Dataset.of(replace(found, source=source, n_classes=n_classes), request.name, labels.class_names)
+
+
+def _columns(images: _Listed, rows: Rows, division: Division) -> dict[str, npt.NDArray[Any]]:
+    """Return the labels of one part, its positions in the listing, and its groups and weights, if there are any."""
+    import numpy as np
+
+    columns: dict[str, npt.NDArray[Any]] = {"labels": images.labels.numbers[rows], "positions": rows}
+    if division.groups is not None:
+        columns["groups"] = division.groups[rows]
+    if images.listing.weights is not None:
+        columns["weights"] = np.array([images.listing.weights[row] for row in rows.tolist()], np.float32)
+    return columns
+
+
+def _arrays(found: Found) -> NpySource:
+    assert isinstance(found.source, NpySource)
+    return found.source

@@ -1,0 +1,158 @@
+"""What was found when the images of a user were prepared; commands and reports show it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median_low
+from typing import TYPE_CHECKING, Any
+
+from convstudy.atomic_write import atomic_write
+from convstudy.data.images import Part
+from convstudy.errors import DataError, Location, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from convstudy.data.decoding import ImageHeader
+
+MAX_SHOWN = 1_000
+"""The maximum number of failures that are kept by name; all are counted."""
+
+
+@dataclass(frozen=True)
+class PartSummary:
+    """The training or test images.
+
+    Attributes:
+        class_counts: the number of images of each class.
+        group_counts: the number of groups of each class; ``None`` without groups.
+    """
+
+    class_counts: tuple[int, ...]
+    group_counts: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class OriginalImages:
+    """The image files before decoding, of training and test images together.
+
+    Attributes:
+        heights: the smallest, the median and the largest height.
+        widths: the smallest, the median and the largest width.
+        modes: mode, such as ``"RGB"`` or ``"I;16"`` -> the number of images.
+        n_frames: the number of images with more than one frame; the first one is used.
+        n_rotated: the number of images that were rotated because of their EXIF orientation.
+        gamma_by_class: the number of images of each class with a gamma or sRGB chunk.
+        deep_by_class: the number of images of each class with more than 8 bits per value.
+    """
+
+    heights: tuple[int, int, int]
+    widths: tuple[int, int, int]
+    modes: Mapping[str, int]
+    n_frames: int
+    n_rotated: int
+    gamma_by_class: tuple[int, ...]
+    deep_by_class: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PreparedSummary:
+    """What was found when images were prepared.
+
+    Attributes:
+        kind: the kind of source, such as ``"folder"``.
+        notes: what was decided or left out, one sentence each.
+        class_names: the classes, in the order of their numbers.
+        parts: the training and test images.
+        originals: the files before decoding.
+        failures: the names of images that were left out, and the reasons; at most :data:`MAX_SHOWN`.
+        n_failures: the number of all images that were left out.
+    """
+
+    kind: str
+    notes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    parts: Mapping[Part, PartSummary]
+    originals: OriginalImages
+    failures: tuple[tuple[str, str], ...]
+    n_failures: int
+
+    def write(self, path: Path) -> None:
+        """Write the summary as JSON.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(self.as_json()), encoding="utf-8")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, path: Path) -> PreparedSummary:
+        """Read the summary that :meth:`write` wrote.
+
+        Raises:
+            DataError: if the file cannot be read or is damaged.
+        """
+        from pydantic import TypeAdapter
+
+        try:
+            read: PreparedSummary = TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            what = f"the summary of the images cannot be read: {' '.join(str(error).split())[:200]}"
+            hint = "`convstudy data cache --clear` removes damaged files of the cache"
+            raise DataError(Problem(what, Location(str(path)), hint=hint)) from None
+        return read
+
+
+def part_summary(
+    labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64] | None, n_classes: int
+) -> PartSummary:
+    """Return the counts of one part.
+
+    Args:
+        labels: the class number of each image.
+        groups: the group of each image; ``None`` without groups.
+        n_classes: the number of classes.
+    """
+    import numpy as np
+
+    counts = np.bincount(labels, minlength=n_classes).tolist()
+    if groups is None:
+        return PartSummary(tuple(counts), None)
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    return PartSummary(tuple(counts), tuple(np.bincount(pairs[0], minlength=n_classes).tolist()))
+
+
+def originals_of(headers: Sequence[ImageHeader], labels: Sequence[int], n_classes: int) -> OriginalImages:
+    """Return the summary of image files.
+
+    Args:
+        headers: the header of each image.
+        labels: the class number of each image.
+        n_classes: the number of classes.
+    """
+    gamma, deep = [0] * n_classes, [0] * n_classes
+    for header, label in zip(headers, labels, strict=True):
+        gamma[label] += header.has_gamma
+        deep[label] += header.is_deep
+    return OriginalImages(
+        _range([header.height for header in headers]),
+        _range([header.width for header in headers]),
+        dict(Counter(header.mode for header in headers).most_common(20)),
+        sum(header.n_frames > 1 for header in headers),
+        sum(header.is_rotated for header in headers),
+        tuple(gamma),
+        tuple(deep),
+    )
+
+
+def _range(values: Sequence[int]) -> tuple[int, int, int]:
+    return min(values), median_low(values), max(values)
