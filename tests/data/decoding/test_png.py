@@ -154,6 +154,20 @@ def test_palette_of_greys_counts_as_grey() -> None:
     assert pixels(data).ravel().tolist() == [170, 20, 70]
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP"])
+def test_palette_with_colours_counts_as_grey_if_pixels_use_only_its_greys(file_format: str) -> None:
+    grey = np.minimum(drawn(channels=1)[..., 0], 254)
+    image = Image.frombytes("P", (30, 20), grey.tobytes())
+    image.putpalette([level for index in range(255) for level in [index] * 3] + [255, 0, 0])
+    data = saved(image, file_format, **({"optimize": False} if file_format == "GIF" else {}))
+    assert probe(data).channels == 1
+    assert np.array_equal(pixels(data)[..., 0], grey)
+    image.putpixel((3, 4), 255)
+    data = saved(image, file_format, **({"optimize": False} if file_format == "GIF" else {}))
+    assert probe(data).channels == 3
+    assert pixels(data)[4, 3].tolist() == [255, 0, 0]
+
+
 @pytest.mark.parametrize(("channels", "mode"), [(2, "LA"), (4, "RGBA")])
 def test_transparency_is_composited_with_rounding(channels: int, mode: str) -> None:
     image = drawn(channels=channels)

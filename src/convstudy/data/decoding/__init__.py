@@ -94,7 +94,10 @@ def decode(data: bytes | npt.NDArray[Any], options: DecodeOptions) -> Decoded:
 
     opened = _opened(data)
     header = opened.header
-    pixels = pixels_of(opened.load(options), (header.height, header.width), options)
+    try:
+        pixels = pixels_of(opened.load(options), (header.height, header.width), options)
+    except MemoryError:
+        raise Undecodable("not enough memory") from None
     return Decoded(pixels, header)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def pixels_of(
         values = np.asarray(loaded)
         values = values.reshape(loaded.height, loaded.width, -1)
         loaded = Samples(values, EIGHT_BIT, has_alpha=loaded.mode in ("LA", "RGBA"))
+    planes: Iterable[Image.Image]
     if isinstance(loaded, Samples):  # noqa: SIM108 (mypy narrows the type only here)
         planes = _planes_of_samples(loaded, options)
     else:
@@ -58,7 +60,7 @@ def pixels_of(
     return pixels
 
 
-def _planes_of_image(image: Image.Image, options: DecodeOptions) -> list[Image.Image]:
+def _planes_of_image(image: Image.Image, options: DecodeOptions) -> Sequence[Image.Image]:
     """Return an 8-bit image as one grey or colour image, or as one grey image per stored channel.
 
     A grey image that must have three channels stays grey: fitting it once and repeating it gives the same values.
@@ -67,7 +69,7 @@ def _planes_of_image(image: Image.Image, options: DecodeOptions) -> list[Image.I
     if options.channels not in (1, 3):
         if options.channels != stored:
             raise _wrong_channels(stored, options)
-        return list(image.split())
+        return image.split()
     if image.mode in ("LA", "RGBA"):
         image = _composited(image, options)
     if options.channels == 1 and image.mode == "RGB":
@@ -82,17 +84,16 @@ def _composited(image: Image.Image, options: DecodeOptions) -> Image.Image:
     red, green, blue = options.colour_background
     if image.mode == "LA" and options.channels == 3 and not red == green == blue:
         image = image.convert("RGBA")
-    mode = "L" if image.mode == "LA" else "RGB"
-    alpha = image.getchannel("A")
-    opaque = image.convert(mode)
-    if alpha.getextrema() == (255, 255):
-        return opaque
-    below = Image.new(mode, image.size, options.grey_background if mode == "L" else options.colour_background)
-    below.paste(opaque, mask=alpha)
-    return below
+    has_grey = image.mode == "LA"
+    if image.getextrema()[-1] == (255, 255):  # nothing is transparent
+        return image.convert("L" if has_grey else "RGB")
+    below = options.grey_background if has_grey else options.colour_background
+    composited = Image.new("L" if has_grey else "RGB", image.size, below)
+    composited.paste(image, mask=image)
+    return composited
 
 
-def _planes_of_samples(samples: Samples, options: DecodeOptions) -> list[Image.Image]:
+def _planes_of_samples(samples: Samples, options: DecodeOptions) -> Iterable[Image.Image]:
     """Return samples as images of mode F with values 0 to 255, or of mode L if they are 8-bit already.
 
     Interpolation in Pillow's 16-bit modes is wrong or clips, so every other type becomes float32 first.
@@ -118,21 +119,46 @@ def _planes_of_samples(samples: Samples, options: DecodeOptions) -> list[Image.I
     colours = stored - 1 if with_alpha else stored
     if not keeps_all and (options.channels not in (1, 3) or colours not in (1, 3)):
         raise _wrong_channels(stored, options)
-    limits = options.value_range or _limits(samples)
-    planes = [_scaled(values[..., each], limits) for each in range(colours)]
-    if with_alpha:
-        alpha = _scaled(values[..., -1], samples.limits or limits) / np.float32(255)
-        below = options.colour_background if colours == 3 else (options.grey_background,)
-        if colours == 1 and options.channels == 3:
-            planes, below = planes * 3, options.colour_background
-        planes = [
-            (plane if samples.is_premultiplied else plane * alpha) + np.float32(level) * (1 - alpha)
-            for plane, level in zip(planes, below, strict=True)
-        ]
-    if options.channels == 1 and len(planes) == 3:
-        grey = sum(np.float32(weight) * plane for weight, plane in zip(LUMA, planes, strict=True))
-        planes = [np.asarray(grey, dtype=np.float32)]
-    return [Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)) for plane in planes]
+    return _float_planes(samples, options, colours, with_alpha)
+
+
+def _float_planes(
+    samples: Samples, options: DecodeOptions, colours: int, with_alpha: bool
+) -> Iterator[Image.Image]:
+    """Yield images of mode F, one per channel of the result, or one grey image for three equal channels.
+
+    One plane is in memory at a time: an image may have 89 million pixels.
+    """
+    import numpy as np
+    from PIL import Image
+
+    values, limits = samples.values, options.value_range or _limits(samples)
+    alpha = _scaled(values[..., -1], samples.limits or limits) if with_alpha else None
+    if alpha is not None:
+        alpha /= np.float32(255)
+
+    def plane(channel: int, level: int) -> npt.NDArray[np.float32]:
+        scaled = _scaled(values[..., channel], limits)
+        if alpha is None:
+            return scaled
+        if not samples.is_premultiplied:
+            scaled *= alpha
+        scaled += np.float32(level) * (1 - alpha)
+        return scaled
+
+    if colours == 3 and options.channels == 1:
+        grey = np.zeros(values.shape[:2], np.float32)
+        for channel, weight in enumerate(LUMA):
+            grey += np.float32(weight) * plane(channel, options.colour_background[channel])
+        yield Image.fromarray(grey)
+    elif colours == 1:
+        is_coloured = alpha is not None and options.channels == 3
+        for level in options.colour_background if is_coloured else (options.grey_background,):
+            yield Image.fromarray(plane(0, level))
+    else:
+        levels = options.colour_background if colours == 3 else (0,) * colours
+        for channel, level in enumerate(levels):
+            yield Image.fromarray(plane(channel, level))
 
 
 def _limits(samples: Samples) -> tuple[float, float]:
@@ -160,12 +186,17 @@ def _scaled(plane: npt.NDArray[Any], limits: tuple[float, float]) -> npt.NDArray
     import numpy as np
 
     low, high = limits
-    # float32 has 24 bits: enough for the difference of 16-bit values, not of larger ones.
-    wide: Any = plane.astype(np.float32 if plane.dtype.itemsize <= 2 else np.float64)
-    scaled: npt.NDArray[Any] = (wide - low) * (255 / (high - low))
+    # float32 has 24 bits: enough for the differences of 16-bit values, not for those of larger integers.
+    is_narrow = plane.dtype.itemsize <= 2 or plane.dtype.kind + str(plane.dtype.itemsize) == "f4"
+    # A damaged file may have numbers that overflow, or are none.
+    with np.errstate(all="ignore"):
+        scaled: npt.NDArray[Any] = np.array(plane, np.float32 if is_narrow else np.float64, order="C")
+        scaled -= low
+        scaled *= 255 / (high - low)
     if not np.isfinite(scaled).all():
         raise Undecodable("NaN or infinite values")
-    return scaled.clip(0, 255).astype(np.float32)
+    np.clip(scaled, 0, 255, out=scaled)
+    return scaled.astype(np.float32, copy=False)
 
 
 def _as_uint8(image: Image.Image) -> npt.NDArray[np.uint8]:

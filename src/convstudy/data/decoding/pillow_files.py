@@ -15,14 +15,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding import gif
 from convstudy.data.decoding.exif import N_PICTURES, first_value, orientation
 from convstudy.data.decoding.fitting import decoded_size
 from convstudy.data.decoding.header import ImageHeader
 from convstudy.data.decoding.pixels import Opened
-from convstudy.data.decoding.undecodable import MAX_FRAMES, Undecodable, check_size, shortened
+from convstudy.data.decoding.undecodable import MAX_FRAMES, MAX_PIXELS, Undecodable, check_size, shortened
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -37,6 +37,9 @@ PLUGINS = {
 }
 """Format -> the module and class of Pillow that reads it, apart from JPEG."""
 
+MAX_WEBP_PIXELS = MAX_PIXELS // 3
+"""The largest number of pixels of a WebP file: its decoder keeps three more copies of the canvas."""
+
 MAX_SCANS = 100
 """The largest number of scans of a JPEG. Progressive files have about 10; each costs a pass over all pixels."""
 
@@ -47,15 +50,19 @@ def open_file(data: bytes, file_format: str) -> Opened:
     Raises:
         Undecodable: if the header is damaged, or too large.
     """
-    if file_format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
-        raise Undecodable(f"too many scans: more than {MAX_SCANS} in a progressive JPEG")
     if file_format == "WEBP":
-        check_size(*_webp_size(data))
+        check_size(*_webp_size(data), limit=MAX_WEBP_PIXELS)
     # AVIF: Pillow parses EXIF data when it opens a file, and warns.
     with damage(data), silence() if file_format == "AVIF" else nullcontext():
         image = _plugin(file_format)(io.BytesIO(data), "")
     width, height = image.size
     check_size(height, width)
+    if file_format == "JPEG" and not _has_one_scan(image, data) and data.count(b"\xff\xda") > MAX_SCANS:
+        raise Undecodable(f"too many scans: more than {MAX_SCANS} in a JPEG")
+    if image.mode == "P" and _channels(image) == 3:
+        # Only the pixels show whether a palette with colours is used for greys alone.
+        with damage(data):
+            image.load()
     turn = orientation(image.info.get("exif"))
     header = ImageHeader(
         height=height,
@@ -145,7 +152,9 @@ def damage(data: bytes) -> Iterator[None]:
             error, EOFError
         ):
             raise Undecodable(f"truncated after {len(data):,} bytes") from None
-        raise Undecodable(f"damaged: {text}") from None
+        # The text of a TypeError or an IndexError says something about the decoder, and nothing about the file.
+        is_about_file = isinstance(error, OSError | ValueError | SyntaxError | RuntimeError)
+        raise Undecodable(f"damaged: {text}" if is_about_file else "damaged: impossible values") from None
 
 
 @cache
@@ -166,6 +175,18 @@ def _plugin(file_format: str) -> type[ImageFile.ImageFile]:
     return WithoutDpi
 
 
+def _has_one_scan(image: Any, data: bytes) -> bool:
+    """Return whether libjpeg reads one scan only: not progressive, and the first scan has all components.
+
+    Scans are not counted in such files: a search for their marker takes 4 % of the time of a whole decode.
+    """
+    components = image.layers
+    # Pillow stops behind the header of the first scan: marker, length, number of components, two bytes for each, ...
+    length = 6 + 2 * components
+    expected = bytes((0xFF, 0xDA, 0, length, components))
+    return "progressive" not in image.info and data.startswith(expected, image.fp.tell() - length - 2)
+
+
 def _webp_size(data: bytes) -> tuple[int, int]:
     """Return (height, width) of the canvas; the decoder allocates it when a file is opened (RFC 9649)."""
     kind = data[12:16]
@@ -181,17 +202,26 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return height & 0x3FFF, width & 0x3FFF
 
 
-def _channels(image: Image.Image) -> int:
+def _channels(image: ImageFile.ImageFile) -> int:
     """Return 1 for a grey image, also one with a palette of greys, and 3 for a colour image."""
     if image.mode in ("1", "L", "LA", "La", "I", "I;16", "F"):
         return 1
-    if image.mode in ("P", "PA") and (palette := image.palette) is not None:
+    if image.mode == "P" and (palette := image.palette) is not None:
+        if not image.tile:
+            return 1 if uses_only_greys(image) else 3
         colours, size = (
             bytes(palette.palette),
             len(palette.rawmode or palette.mode),
         )  # 3, or 4 for RGBA and BGRX
         return 1 if colours[0::size] == colours[1::size] == colours[2::size] else 3
     return 3
+
+
+def uses_only_greys(image: Image.Image) -> bool:
+    """Return whether all pixels of a loaded image of mode P are grey."""
+    colours = image.getpalette("RGB") or []
+    used = [3 * index for index, count in enumerate(image.histogram()) if count]
+    return all(colours[place : place + 1] * 3 == colours[place : place + 3] for place in used)
 
 
 def _has_alpha(image: Image.Image) -> bool:

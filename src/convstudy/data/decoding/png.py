@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding.exif import orientation
 from convstudy.data.decoding.header import ImageHeader
-from convstudy.data.decoding.pillow_files import damage, rotated
+from convstudy.data.decoding.pillow_files import damage, rotated, uses_only_greys
 from convstudy.data.decoding.pixels import Opened, Samples, turned
 from convstudy.data.decoding.undecodable import MAX_FRAMES, Undecodable, check_size
 
@@ -65,10 +65,6 @@ class _Chunks:
     has_gamma: bool
     pixels: tuple[memoryview, ...]
 
-    @property
-    def is_grey_palette(self) -> bool:
-        return self.palette[0::3] == self.palette[1::3] == self.palette[2::3]
-
 
 def open_png(data: bytes) -> Opened:
     """Read the header of a PNG file.
@@ -86,7 +82,7 @@ def open_png(data: bytes) -> Opened:
     mode = "1" if (bits, colour_type) == (1, GREY) else MODES[colour_type]
     if bits == 16:
         mode = "uint16" + (f"x{stored}" if stored > 1 else "")
-    is_grey = colour_type in (GREY, GREY_ALPHA) or (colour_type == PALETTE and chunks.is_grey_palette)
+    is_grey = colour_type in (GREY, GREY_ALPHA) or (colour_type == PALETTE and _uses_only_greys(chunks, data))
     header = ImageHeader(
         height=width if turn >= 5 else height,
         width=height if turn >= 5 else width,
@@ -158,6 +154,18 @@ def _read(data: bytes) -> _Chunks:
     )
 
 
+def _uses_only_greys(chunks: _Chunks, data: bytes) -> bool:
+    """Return whether an image with a palette is grey; its pixels are decoded only if the palette has colours."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    if chunks.palette[0::3] == chunks.palette[1::3] == chunks.palette[2::3]:
+        return True
+    with damage(data):
+        image = PngImageFile(_file(chunks))
+        image.load()
+        return uses_only_greys(image)
+
+
 def _file(chunks: _Chunks) -> io.BytesIO:
     """Return a PNG file of the chunks that pixels depend on. Transparency is left to palettes."""
     width, height, bits, colour_type, interlaced = chunks.header
@@ -212,10 +220,12 @@ def _values_16(chunks: _Chunks) -> npt.NDArray[Any]:
     colour_type = chunks.header[3]
     if colour_type == GREY:
         return decoded(None)[..., None].astype(np.uint16)
-    planes = [decoded(raw_mode) for raw_mode in PLANES_16[colour_type]]
-    if colour_type == GREY_ALPHA:  # the four bytes of a pixel, high bytes first
-        planes = [planes[0][..., 0::2], planes[0][..., 1::2]]
-    values: npt.NDArray[Any] = planes[0].astype(np.uint16) << 8 | planes[1]
+    raw_modes = PLANES_16[colour_type]
+    high = decoded(raw_modes[0])
+    # Without a second raw mode, the channels are the bytes of a pixel, high bytes first.
+    values = (high[..., 0::2] if len(raw_modes) == 1 else high).astype(np.uint16)
+    values <<= 8
+    values |= high[..., 1::2] if len(raw_modes) == 1 else decoded(raw_modes[1])
     return values
 
 

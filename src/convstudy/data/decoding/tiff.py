@@ -150,6 +150,8 @@ def _form(data: bytes) -> _Form:
             raise Undecodable(f"not a supported image: TIFF with {form.bits} bits per value")
         if form.channels < STORED[form.photometric] or (form.colours is not None and form.channels != 1):
             raise Undecodable(f"damaged: {form.channels} channels of type {form.photometric}")
+        if form.colours is not None and (form.bits > 8 or form.colours.shape != (3, 1 << form.bits)):
+            raise Undecodable("damaged: the colours of the palette are missing")
         if page.is_tiled:
             across, down = -(-form.width // page.tilewidth), -(-form.height // page.tilelength)
             if across * down * page.tilewidth * page.tilelength * form.channels > 4 * MAX_VALUES:

@@ -60,7 +60,7 @@ def n_pages(data: bytes) -> int:
             (start,) = struct.unpack_from(order + offset_form, data, first + entry_size * n_tags)
             if start + offset_size > len(data):
                 break
-    except struct.error:
+    except (struct.error, OverflowError):  # an offset of 64 bits may be too large for Python's buffers
         if not seen:
             raise Undecodable(f"truncated after {len(data):,} bytes") from None
     if not seen:

@@ -20,17 +20,24 @@ class Undecodable(Exception):
         self.reason = reason
 
 
-def check_size(height: int, width: int, channels: int = 1) -> None:
+def check_size(height: int, width: int, channels: int = 1, limit: int | None = None) -> None:
     """Check the size in a header before memory is allocated.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        channels: the number of channels.
+        limit: the largest number of pixels; default: :data:`MAX_PIXELS`.
 
     Raises:
         Undecodable: if the image has no pixels or too many.
     """
     if height < 1 or width < 1 or channels < 1:
         raise Undecodable(f"no pixels: {width:,} × {height:,}")
-    if height * width > MAX_PIXELS or height * width * channels > MAX_VALUES:
+    limit = MAX_PIXELS if limit is None else limit
+    if height * width > limit or height * width * channels > MAX_VALUES:
         depth = f" × {channels:,} channels" if channels > 4 else ""
-        reason = f"too large: {width:,} × {height:,} pixels{depth}; the limit is {MAX_PIXELS:,} pixels"
+        reason = f"too large: {width:,} × {height:,} pixels{depth}; the limit is {limit:,} pixels"
         raise Undecodable(reason)
 
 
