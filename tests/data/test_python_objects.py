@@ -165,3 +165,77 @@ def test_range_of_values_is_decided_by_the_training_images_alone() -> None:
         Dataset.from_arrays(X_TRAIN / 255, Y_TRAIN, X_TEST.astype(float), Y_TEST)
     with pytest.raises(DataError, match="x_test: test images must be from 0 to 1"):
         Dataset.from_arrays(X_TRAIN / 255, Y_TRAIN, X_TEST * np.nan, Y_TEST)
+
+
+def many(n: int = 60, n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    pixels = np.random.default_rng(1).integers(0, 256, (n, 6, 5), dtype=np.uint8)
+    return pixels, np.arange(n) % n_classes
+
+
+def parts_of(dataset: Dataset) -> tuple[list[bytes], list[bytes]]:
+    loaded = dataset.load()
+    parts = loaded.train, loaded.test.open(lambda: None)
+    return [image.tobytes() for image in parts[0].pixels], [image.tobytes() for image in parts[1].pixels]
+
+
+def test_without_test_images_a_stratified_part_is_set_aside_and_stays() -> None:
+    pixels, labels = many()
+    dataset = Dataset.from_arrays(pixels, labels, test=0.25)
+    assert (dataset.n_train, dataset.n_test, dataset.n_groups) == (45, 15, 0)
+    assert np.bincount(dataset.load_labels("test")).tolist() == [5, 5, 5]
+    train, test = parts_of(dataset)
+    assert sorted(train + test) == sorted(image.tobytes() for image in pixels)
+    assert Dataset.from_arrays(pixels, labels, test=0.25).digest == dataset.digest
+    names = np.array(["b", "a", "c"])
+    named = Dataset.from_arrays(pixels, names[labels], test=0.25)
+    assert named.class_names == ("a", "b", "c") and (named.n_train, named.n_test) == (45, 15)
+
+
+def test_groups_and_near_duplicates_stay_whole_when_a_test_part_is_set_aside() -> None:
+    pixels, labels = many()
+    patients = [f"p{row // 3}" for row in range(60)]
+    weights = 1 + np.arange(60) / 60
+    dataset = Dataset.from_arrays(pixels, labels, groups=patients, sample_weight=weights)
+    train, test = parts_of(dataset)
+    of = {image.tobytes(): row for row, image in enumerate(pixels)}
+    assert not {patients[of[image]] for image in train} & {patients[of[image]] for image in test}
+    found = dataset.load_groups("train")
+    assert found is not None and dataset.n_groups == len(set(found.tolist())) == dataset.n_train // 3
+    used = dataset.load().train.weights
+    assert used is not None and np.allclose(used, [weights[of[image]] for image in train])
+    pixels[30:] = pixels[:30]
+    pixels[30:, 0, 0] ^= 1
+    dataset = Dataset.from_arrays(pixels, np.tile(labels[:30], 2))
+    train, test = parts_of(dataset)
+    of = {image.tobytes(): row % 30 for row, image in enumerate(pixels)}
+    assert not {of[image] for image in train} & {of[image] for image in test}
+    assert dataset.n_groups == dataset.n_train // 2
+
+
+def test_range_is_that_of_the_training_images_also_if_the_test_part_is_set_aside() -> None:
+    pixels, labels = many()
+    dataset = Dataset.from_arrays(pixels, labels)
+    assert Dataset.from_arrays(pixels / 255, labels).digest == dataset.digest
+    _, test = parts_of(dataset)
+    is_test = np.array([image.tobytes() in set(test) for image in pixels])
+    dark = pixels.astype(np.float32)
+    dark[~is_test] //= 4
+    with pytest.raises(DataError, match="the range of the training images is in doubt"):
+        Dataset.from_arrays(dark, labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"test": 0}, r"test must be a number in \(0, 1\); got 0"),
+        ({"test": "0.2"}, r"test must be a number in \(0, 1\)"),
+        ({"x_test": X_TEST}, "y_test: test images and test labels must be given together"),
+        ({"y_test": Y_TEST}, "x_test: test images and test labels must be given together"),
+        ({"y_train": [*range(59), 0]}, "class"),
+        ({"groups": ["all"] * 60}, "group"),
+    ],
+)
+def test_part_that_cannot_be_set_aside_is_an_error(changes: dict[str, Any], what: str) -> None:
+    pixels, labels = many()
+    with pytest.raises(DataError, match=what):
+        Dataset.from_arrays(**{"x_train": pixels, "y_train": labels, **changes})

@@ -21,6 +21,7 @@
 :mod:`.problem_list`            collects the problems of many images or rows
 :mod:`.parts`                   checks of the type and shape of a user's arrays
 :mod:`.in_memory`               datasets from arrays in memory
+:mod:`.set_aside`               a test part of arrays in memory
 :mod:`.python_objects`          arrays of other libraries, floats and text labels, converted where no doubt is left
 :mod:`.files`                   finds, downloads and verifies the files of a source
 :mod:`.idx`                     a strict reader of IDX files

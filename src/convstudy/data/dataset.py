@@ -81,14 +81,15 @@ class Dataset:
         cls,
         x_train: npt.ArrayLike,
         y_train: npt.ArrayLike,
-        x_test: npt.ArrayLike,
-        y_test: npt.ArrayLike,
+        x_test: npt.ArrayLike | None = None,
+        y_test: npt.ArrayLike | None = None,
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
         groups: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         sample_weight: npt.ArrayLike | None = None,
+        test: float = 0.2,
     ) -> Dataset:
-        """Return a dataset of four arrays, in the form of Keras' datasets.
+        """Return a dataset of four arrays, in the form of Keras' datasets; or of two, with a test part set aside.
 
         Arrays can be those of NumPy, torch, pandas, polars or another library with ``__array__``, lists, and lists of
         Pillow images. They stay in memory and must not be changed. :func:`convstudy.run_study` writes them once into
@@ -101,7 +102,9 @@ class Dataset:
             y_train: training labels of shape (n,) or (n, 1): class names (text or booleans), or integers; each of 0, 1,
                 2, … up to the largest label must occur.
             x_test: test images of the same height, width and channels; they are locked until a study evaluates its
-                models on them.
+                models on them. Without test images, a test part of the training images is set aside: the same images
+                always give the same part. Classes are balanced, groups stay whole, and near-duplicates count as one
+                group.
             y_test: test labels.
             class_names: the name of each class, in the order of the labels. Default: the class names of both parts, as
                 numbers if all are integers, otherwise by name; for integers ``"0"``, ``"1"``, ….
@@ -110,6 +113,7 @@ class Dataset:
                 group. No split has images of one group in training and in validation. By default, there are no groups.
             sample_weight: the weight of each training image in the training loss, positive numbers of shape (n,). Only
                 proportions count, and scores are not weighted. By default, all weights are equal.
+            test: the fraction of images that is set aside if there are no test images, in (0, 1).
 
         Raises:
             DataError: if an array has the wrong type or shape, there is not one label (or group, or weight) per image,
@@ -127,10 +131,18 @@ class Dataset:
         >>> parity = ["odd" if label % 2 else "even" for label in labels]
         >>> Dataset.from_arrays(images[:1500], parity[:1500], images[1500:], parity[1500:]).class_names
         ('even', 'odd')
+
+        Without test images, a test part is set aside:
+
+        >>> dataset = Dataset.from_arrays(images, labels)
+        >>> dataset.n_train, dataset.n_test
+        (1438, 359)
         """
         from convstudy.data.in_memory import found_in_arrays
 
-        found, names = found_in_arrays(x_train, y_train, x_test, y_test, groups, sample_weight, class_names)
+        found, names = found_in_arrays(
+            x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test
+        )
         return cls.of(found, name, names)
 
     @classmethod

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from convstudy.atomic_write import atomic_write
 from convstudy.data.images import Images, Part, n_groups
 from convstudy.data.parts import checked_images, checked_n_classes, checked_weights
-from convstudy.data.python_objects import as_array, as_uint8, numbered_labels
+from convstudy.data.python_objects import as_array, as_uint8, check_range, numbered_labels
+from convstudy.data.set_aside import set_aside
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 
@@ -114,25 +115,37 @@ def found_in_arrays(
     groups: object = None,
     sample_weight: object = None,
     class_names: object = None,
+    fraction: object = 0.2,
 ) -> tuple[Found, Any]:
     """Return the source of arrays with its sizes, and the class names, which labels can define.
 
     See :meth:`convstudy.data.dataset.Dataset.from_arrays`.
     """
-    pixels = as_uint8(as_array(x_train, "x_train"), as_array(x_test, "x_test"))
+    if (x_test is None) != (y_test is None):
+        missing = "x_test" if x_test is None else "y_test"
+        what, hint = "test images and test labels must be given together", "give both, or none of them"
+        raise DataError(Problem(what, Location(key=(missing,)), hint=hint))
+    has_test = x_test is not None
+    raw = as_array(x_train, "x_train")
+    pixels = as_uint8(raw, as_array(x_test, "x_test") if has_test else raw[:0])
     train_labels, test_labels, class_names = numbered_labels(
-        as_array(y_train, "y_train"), as_array(y_test, "y_test"), class_names
+        as_array(y_train, "y_train"), as_array(y_test, "y_test") if has_test else None, class_names
     )
     train = checked_images(pixels[0], train_labels, _places("x_train", "y_train"))
     if groups is not None:
         train = replace(train, groups=_numbers(groups, len(train)))
     if sample_weight is not None:
         where = Location(key=("sample_weight",))
-        train = replace(
-            train, weights=checked_weights(as_array(sample_weight, "sample_weight"), len(train), where)
-        )
-    test = checked_images(pixels[1], test_labels, _places("x_test", "y_test"))
-    n_classes = checked_n_classes(train, test, Location(subject="arrays"))
+        weights = checked_weights(as_array(sample_weight, "sample_weight"), len(train), where)
+        train = replace(train, weights=weights)
+    where = Location(subject="arrays")
+    if test_labels is not None:
+        test = checked_images(pixels[1], test_labels, _places("x_test", "y_test"))
+    else:
+        n_classes = checked_n_classes(train, train, where)
+        train, test, is_test = set_aside(train, fraction, n_classes)
+        check_range(raw, raw[~is_test])
+    n_classes = checked_n_classes(train, test, where)
     source = MemorySource(train.digest(), test.digest(), train, test)
     return Found(source, train.image_shape, len(train), len(test), n_classes), class_names
 

@@ -130,6 +130,22 @@ def as_uint8(train: npt.NDArray[Any], test: npt.NDArray[Any]) -> tuple[npt.NDArr
     return _scaled(train, limits[1]), _scaled(test, limits[1])
 
 
+def check_range(pixels: npt.NDArray[Any], train: npt.NDArray[Any]) -> None:
+    """Check that the training images alone lead to the same range of values as all images.
+
+    Args:
+        pixels: all images, as :func:`as_uint8` received them.
+        train: the training images among them.
+
+    Raises:
+        DataError: if the range would be in doubt, or another one.
+    """
+    if _limits(pixels) != _limits(train):
+        what, hint = "the range of the training images is in doubt", "convert all images to uint8"
+        got = f"values from {train.min():g} to {train.max():g}"
+        raise DataError(Problem(what, Location(key=("x_train",)), got, hint=hint))
+
+
 def _square(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return rows of n² values as images of shape (n, n); other arrays unchanged."""
     if pixels.ndim != 2 or pixels.shape[1] < 4 or isqrt(pixels.shape[1]) ** 2 != pixels.shape[1]:
@@ -172,13 +188,13 @@ def _scaled(pixels: npt.NDArray[Any], highest: int) -> npt.NDArray[np.uint8]:
 
 
 def numbered_labels(
-    y_train: npt.NDArray[Any], y_test: npt.NDArray[Any], class_names: object
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], object]:
+    y_train: npt.NDArray[Any], y_test: npt.NDArray[Any] | None, class_names: object
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None, object]:
     """Return labels as numbers, and the class names; numbers are returned as they are.
 
     Args:
         y_train: training labels: class names as text or booleans, or numbers.
-        y_test: test labels of the same form.
+        y_test: test labels of the same form; ``None`` if there are none.
         class_names: the class names in their order, or ``None``: all labels of both parts, as
             :func:`~convstudy.data.listing.class_order` sorts them.
 
@@ -187,20 +203,20 @@ def numbered_labels(
     """
     import numpy as np
 
-    parts = {"y_train": _texts(y_train, "y_train"), "y_test": _texts(y_test, "y_test")}
-    train, test = parts.values()
+    train, test = _texts(y_train, "y_train"), None if y_test is None else _texts(y_test, "y_test")
     if train is None and test is None:
         return y_train, y_test, class_names
-    if train is None or test is None:
+    if train is None or (y_test is not None and test is None):
         what = "the labels of both parts must be class names, or of both parts numbers"
-        raise DataError(Problem(what, Location(key=("y_train",)), f"{y_train.dtype} and {y_test.dtype}"))
+        formats = [str(labels.dtype) for labels in (y_train, y_test) if labels is not None]
+        raise DataError(Problem(what, Location(key=("y_train",)), " and ".join(formats)))
     if class_names is None or isinstance(class_names, str | bytes) or not isinstance(class_names, Sequence):
-        order: tuple[str, ...] = class_order({*train, *test})
+        order: tuple[str, ...] = class_order({*train, *(test or ())})
         class_names = order if class_names is None else class_names
     else:
         order = tuple(str(name) for name in class_names)
     numbers = {name: number for number, name in enumerate(order)}
-    for key, texts in (("y_train", train), ("y_test", test)):
+    for key, texts in (("y_train", train), ("y_test", test or [])):
         unknown = sorted(set(texts) - set(numbers))
         if unknown:
             what = "each label must be one of class_names"
@@ -212,7 +228,7 @@ def numbered_labels(
         raise DataError(Problem(what, Location(key=("y_train",)), got))
     return (
         np.array([numbers[text] for text in train], dtype=np.int64),
-        np.array([numbers[text] for text in test], dtype=np.int64),
+        None if test is None else np.array([numbers[text] for text in test], dtype=np.int64),
         class_names,
     )
 
