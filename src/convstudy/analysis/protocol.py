@@ -22,7 +22,8 @@ class StageImages:
         stage: its key.
         n_candidates, n_fits: the numbers of its candidates and fits.
         how: a description of the split.
-        n_train, n_validation: the numbers of images of its first fit.
+        n_train, n_validation: the numbers of images of its first fit; with groups, those of its first trained fit, and
+            approximate before that.
         n_test: the number of test images; 0 if the stage does not use them.
     """
 
@@ -60,6 +61,7 @@ class Protocol:
 
     Attributes:
         n_train, n_test: the numbers of images of the dataset.
+        n_groups: the number of groups of the training images; 0 without groups.
         stages: the images that each stage uses.
         choices: (stage, selected candidate) in order; the candidate is empty if all failed.
         test_evaluations: the test-set evaluations that this run uses, by time.
@@ -89,6 +91,7 @@ class Protocol:
     n_hypotheses_elsewhere: int
     acceptances: tuple[AcceptanceRow, ...] = ()
     kept: tuple[str, ...] = ()
+    n_groups: int = 0
 
 
 def protocol(results: Results) -> Protocol:
@@ -133,6 +136,7 @@ def protocol(results: Results) -> Protocol:
         n_hypotheses_elsewhere=len({entry.hypothesis for entry in scored if entry.run_id != results.run_id}),
         acceptances=tuple(_acceptances(results)),
         kept=tuple(choice.stage for choice in results.choices if choice.kept),
+        n_groups=info.n_groups,
     )
 
 
@@ -154,6 +158,11 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     info = results.dataset
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
+    if info.n_groups:  # sizes depend on the groups, which only a trained fit has seen
+        done = (results.records.get(fit.id) for fit in stage.candidates[0].fits)
+        record = next((each for each in done if each is not None and each.done), None)
+        if record is not None:
+            n_train, n_validation = record.n_train, record.n_validation
     if stage.question == "nested":
         how = "the winner of each inner search, scored on its outer fold"
     elif isinstance(split, Fold):
@@ -162,6 +171,8 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
             how += f", of the training images of outer fold {split.within.index + 1} of {split.within.of}"
     else:
         how = f"{shortest_percent(split.fraction)} held out, stratified, a new sample per seed"
+    if info.n_groups:
+        how += "; no group is divided"
     if stage.rungs:
         n_folds = stage.rungs[0].size.n_folds
         how += f"; successive halving in {len(stage.rungs)} rungs, the first on {n_folds} of the folds"

@@ -101,7 +101,8 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
     ]
     if few:
         fewest = min(n for _, n in few)
-        counts = listed([f"{n:,} in {key}" for key, n in few])
+        about = "about " if planned.plan.study.dataset.n_groups else ""  # groups decide the exact number
+        counts = listed([f"{about}{n:,} in {key}" for key, n in few])
         yield Spot(
             "study.equivalence_margin",
             f"selection uses few validation images: {counts}; differences of up to "

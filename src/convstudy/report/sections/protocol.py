@@ -100,6 +100,12 @@ def images_table(protocol: Protocol) -> Table:
         "The test set is locked until all choices are made. Only its labels are read before training, to check that "
         "each names a class and that the metric is defined."
     )
+    if protocol.n_groups:
+        caption += (
+            f" The training images are in {counted(protocol.n_groups, 'group')}, which no split divides. Sizes "
+            "therefore differ between folds and seeds; those of the first trained fit are shown, or, before any is "
+            "trained, approximate ones."
+        )
     return Table("images", "Images used by each stage", caption, columns, tuple(rows))
 
 
