@@ -154,7 +154,7 @@ def test_palette_of_greys_counts_as_grey() -> None:
     assert pixels(data).ravel().tolist() == [170, 20, 70]
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP"])
+@pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP", "TIFF"])
 def test_palette_with_colours_counts_as_grey_if_pixels_use_only_its_greys(file_format: str) -> None:
     grey = np.minimum(drawn(channels=1)[..., 0], 254)
     image = Image.frombytes("P", (30, 20), grey.tobytes())

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ def open_tiff(data: bytes) -> Opened:
     Raises:
         Undecodable: if the header is damaged, the image is too large, or its form is not supported.
     """
+    import numpy as np
+
     pages = n_pages(data)
     form = _form(data)
     header = ImageHeader(
@@ -116,6 +118,12 @@ def open_tiff(data: bytes) -> Opened:
         n_frames=pages,
         is_rotated=form.turn != 1,
     )
+    if form.colours is not None and form.natural_channels == 3:
+        # Only the pixels show whether a palette with colours is used for greys alone.
+        image = _loaded(data, form)
+        colours = np.asarray(image)
+        is_grey = (colours == colours[..., :1]).all()
+        return Opened(replace(header, channels=1 if is_grey else 3), lambda options: image)
     if form.kind in "fi" or form.bits > 16:
         # Only the values show which range they need, so that the header needs them too.
         loaded = _loaded(data, form)
