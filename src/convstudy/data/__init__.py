@@ -6,6 +6,7 @@
 :mod:`.built_in`                the built-in datasets by name
 :mod:`.images`                  images and labels, as uint8 and int64 arrays
 :mod:`.splits`                  splits into training and validation images; folds; subsets
+:mod:`.split`                   the values that name a split: holdouts and folds
 :mod:`.split_counts`            images and groups per class and fold
 :mod:`.grouping.parts`          divides groups of images into parts, such as folds
 :mod:`.source`                  the protocol of a source of images
@@ -57,8 +58,9 @@ from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.data.images import Images, Part
 from convstudy.data.loaded import LoadedDataset, LockedTest
+from convstudy.data.split import Fold, Holdout, Outer, Split
 from convstudy.data.split_counts import PartCounts, part_counts, validation_counts
-from convstudy.data.splits import Fold, Holdout, Outer, Shortage, Split, shortage, split_indices, split_sizes
+from convstudy.data.splits import Shortage, shortage, split_indices, split_sizes
 
 __all__ = [
     "BUILT_IN_DATASETS",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.splits import Split, split_indices
+from convstudy.data.split import Split
+from convstudy.data.splits import split_indices
 
 if TYPE_CHECKING:
     import numpy as np

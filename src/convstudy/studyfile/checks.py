@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from convstudy.data.dataset import Dataset
-from convstudy.data.splits import Holdout, split_sizes
+from convstudy.data.split import Holdout
+from convstudy.data.splits import split_sizes
 from convstudy.errors import KeyPath, NetworkError, one_of
 from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.splits import Fold, Holdout, Shortage, Split, shortage, split_indices
+from convstudy.data.split import Fold, Holdout, Split
+from convstudy.data.splits import Shortage, shortage, split_indices
 from convstudy.errors import NOWHERE, DataError, KeyPath, Location, StudyError
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted

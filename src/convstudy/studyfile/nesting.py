@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from convstudy.data.dataset import Dataset
-from convstudy.data.splits import Fold, split_sizes
+from convstudy.data.split import Fold
+from convstudy.data.splits import split_sizes
 from convstudy.errors import KeyPath
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.study import Search

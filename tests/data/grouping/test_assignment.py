@@ -47,7 +47,7 @@ def test_first_assignment_is_stratified_and_keeps_groups_whole() -> None:
         "group",
     )
     assert found.notes == (
-        "60 images of 300 are set aside as the test part, by group and with balanced classes",
+        "60 images of 300 are set aside as the test part, by group and with balanced classes.",
     )
 
 
@@ -55,7 +55,7 @@ def test_assignment_stays_when_images_and_groups_are_added_in_any_order() -> Non
     first = assign(PATIENTS, LABELS)
     same = assign(PATIENTS, LABELS, first.assignment)
     assert np.array_equal(same.is_test, first.is_test) and same.assignment == first.assignment
-    assert same.notes == ("60 images of 300 are in the test part, which was set aside earlier",)
+    assert same.notes == ("60 images of 300 are in the test part, which was set aside earlier.",)
     names = [*PATIENTS, *(f"new {number}" for number in range(200)), *PATIENTS[:50]]
     labels = np.concatenate([LABELS, np.arange(200) % 3, LABELS[:50]])
     grown = assign(names, labels, first.assignment)
@@ -80,7 +80,7 @@ def test_group_that_merges_with_a_test_group_joins_the_test_part() -> None:
     assert merged.is_test.sum() == 65
     assert merged.notes[1] == (
         "1 group is moved from the training to the test part, because near-duplicates connect it with test images: "
-        f"{train}"
+        f"{train}."
     )
     # A new group that merges with a test group joins it too, whatever its hash is; it was in no part before.
     new = next(f"new {number}" for number in range(99) if hashed_part(f"new {number}", 0.2) == "train")
@@ -104,7 +104,7 @@ def test_vanished_groups_are_said_and_keep_their_part() -> None:
     gone = [name for name, part in first.assignment.parts.items() if part == "test"][:2]
     there = np.array([name not in gone for name in PATIENTS])
     found = assign([name for name in PATIENTS if name not in gone], LABELS[there], first.assignment)
-    assert found.notes[1] == f"2 groups are no longer there, 2 of the test part: {gone[0]} and {gone[1]}"
+    assert found.notes[1] == f"2 groups are no longer there, 2 of the test part: {gone[0]} and {gone[1]}."
     assert found.assignment == first.assignment
     assert np.array_equal(assign(PATIENTS, LABELS, found.assignment).is_test, first.is_test)
 
@@ -166,6 +166,6 @@ def test_groups_in_both_given_parts_are_said() -> None:
     groups, is_test = np.array([0, 1, 2, 1, 0]), np.array([False, False, False, True, False])
     assert straddling_notes(is_test, groups, list("abcbd")) == (
         "1 group is in both the given training part and the given test part, with 1 test image, such as b: test scores "
-        "will be too good",
+        "will be too good.",
     )
     assert straddling_notes(is_test, np.arange(5), list("abcde")) == ()

@@ -72,8 +72,8 @@ def test_images_have_one_group_exactly_if_a_path_connects_them(data: st.DataObje
 def test_notes_name_groups_of_several_classes() -> None:
     said = notes(5, ["p1", "p2", "p1", "p2", "p3"], None, [0, 1, 2, 1, 0])
     assert said.splitlines() == [
-        "5 images in 3 groups",
-        "1 group has images of several classes (allowed), such as p1: cat and cow",
+        "5 images in 3 groups.",
+        "1 group has images of several classes (allowed), such as p1: cat and cow.",
     ]
 
 
@@ -81,13 +81,13 @@ def test_notes_name_the_largest_merged_group_and_other_labels() -> None:
     said = notes(40, None, near(40, (3, 5), (5, 9), (20, 21), n_exact=1), [0] * 6 + [1] * 34)
     assert said.splitlines() == [
         "5 images in 2 sets of near-duplicates (1 with pixels equal to an earlier image): each set is one group, so "
-        "that it is not divided",
-        "the largest such group has 3 images: image-3.png, image-5.png and image-9.png",
-        "near-duplicates have different labels, such as image-5.png (cat) and image-9.png (dog)",
+        "that it is not divided.",
+        "The largest such group has 3 images: image-3.png, image-5.png and image-9.png.",
+        "Near-duplicates have different labels, such as image-5.png (cat) and image-9.png (dog).",
     ]
     said = notes(40, [f"p{row // 2}" for row in range(40)], near(40, (3, 5)), [0] * 40)
     assert (
-        "the largest such group has 4 images: image-2.png, image-3.png, image-4.png and image-5.png (groups p1 and p2)"
+        "The largest such group has 4 images: image-2.png, image-3.png, image-4.png and image-5.png (groups p1 and p2)"
         in said
     )
 
@@ -95,15 +95,18 @@ def test_notes_name_the_largest_merged_group_and_other_labels() -> None:
 def test_chain_that_swallows_many_images_is_reported() -> None:
     chain = [(row, row + 1) for row in range(20)]
     said = notes(100, None, near(100, *chain), [0] * 100)
-    assert "the largest such group has 21 images: image-0.png, " in said and "and 16 more" in said
-    assert "this group has 21 % of all images" in said and 'duplicates = "separate"' in said
+    assert "The largest such group has 21 images: image-0.png, " in said and "and 16 more" in said
+    assert "This group has 21 % of all images" in said and 'duplicates = "separate"' in said
     assert "of all images" not in notes(1000, None, near(1000, *chain), [0] * 1000)
 
 
 @pytest.mark.parametrize(
     ("found", "note"),
     [
-        (near(5, blank=1), "1 image is blank (all pixels equal); blank images are not merged into one group"),
+        (
+            near(5, blank=1),
+            "1 image is blank (all pixels equal); blank images are not merged into one group.",
+        ),
         (near(5, blank=3), "3 images are blank"),
         (near(5, complete=False), "the search for near-duplicates ended early"),
     ],

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convstudy.data.grouping.merging import as_sentences
 from convstudy.data.images import Part
 from convstudy.errors import NOWHERE, DataError, Location, Problem
 from convstudy.numbers import counted, listed, shortest
@@ -110,7 +111,7 @@ def assign_test(
         notes.append(f"{counts} are set aside as the test part, by {identity} and with balanced classes")
     else:
         notes.insert(0, f"{counts} are in the test part, which was set aside earlier")
-    return Assigned(is_test, Assignment(identity, fraction, found), tuple(notes))
+    return Assigned(is_test, Assignment(identity, fraction, found), as_sentences(notes))
 
 
 def hashed_part(name: str, fraction: float) -> Part:
@@ -253,7 +254,8 @@ def straddling_notes(
     rows = np.flatnonzero(np.isin(groups, both))
     n_test = int(is_test[rows].sum())
     names = list(dict.fromkeys(identities[row] for row in rows.tolist()))
-    return (
+    note = (
         f"{counted(len(both), 'group is', 'groups are')} in both the given training part and the given test part, with "
-        f"{counted(n_test, 'test image')}, such as {_shown(names)}: test scores will be too good",
+        f"{counted(n_test, 'test image')}, such as {_shown(names)}: test scores will be too good"
     )
+    return as_sentences([note])

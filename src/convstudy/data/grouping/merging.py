@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -62,7 +62,16 @@ class Grouping:
             *_of_declared(self, labels, class_names),
             *_of_near_duplicates(self, names, labels, class_names),
         ]
-        return tuple(note for note in notes if note)
+        return as_sentences(notes)
+
+
+def as_sentences(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return notes with a capital letter and a full stop.
+
+    >>> as_sentences(["one image is blank"])
+    ('One image is blank.',)
+    """
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in notes)
 
 
 def merged_groups(n_images: int, declared: Sequence[str] | None, near: NearDuplicates | None) -> Grouping:
