@@ -1,12 +1,15 @@
 """From the images of a user to a dataset: labels, groups, parts, decoding, arrays.
 
-===============  ======================================================================
-``request``      what to prepare: the keys of ``[dataset]``
-``labels``       class names and class numbers, and the problems of labels
-``defaults``     image size, channels and value range, from the training images
-``groups``       the groups that a pattern finds in names
-``parts``        which images are training and test images
-``prepare``      the steps in their order
-``source``       the prepared arrays as the source of a dataset
-===============  ======================================================================
+=============  =======================================================================
+``request``    what to prepare: the keys of ``[dataset]``
+``prepare``    the steps in their order
+``labels``     class names and class numbers
+``used``       the images that can be used, and why the others cannot
+``groups``     the groups that a pattern finds in names
+``defaults``   image size and channels, from the training images
+``division``   groups, training images and test images
+``oddities``   notes on image files that a user should look at
+``summary``    what was found
+``answers``    remembers the arrays that answer a request
+=============  =======================================================================
 """

@@ -19,8 +19,15 @@ from convstudy.data.preparing.defaults import default_channels, default_size
 from convstudy.data.preparing.division import Division, divide, given_parts
 from convstudy.data.preparing.groups import declared_groups
 from convstudy.data.preparing.labels import Labels, labels_of
+from convstudy.data.preparing.oddities import notes_on_files
 from convstudy.data.preparing.request import DatasetRequest
-from convstudy.data.preparing.summary import MAX_SHOWN, PreparedSummary, originals_of, part_summary
+from convstudy.data.preparing.summary import (
+    MAX_SHOWN,
+    PreparedSummary,
+    originals_of,
+    part_summary,
+    sentence,
+)
 from convstudy.data.preparing.used import UsedImages
 from convstudy.data.progress import report_progress
 from convstudy.data.source import Found, exists
@@ -112,10 +119,21 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
     if final != options:
         decoded = _decode(request, images, final)
         division = division.within(used.rows)
-    chosen = _option_notes(request, images, final, division.train)
-    return _written(
-        request, images, division, decoded, (*listing.notes, *used.notes, *division.notes, *chosen)
-    )
+    notes = [
+        *listing.notes,
+        *used.notes,
+        *division.notes,
+        *_option_notes(request, images, final, division.train),
+    ]
+    notes += _notes_on_files(images, division.train, final)
+    return _written(request, images, division, decoded, tuple(sentence(note) for note in notes))
+
+
+def _notes_on_files(images: _Listed, train: Rows, options: DecodeOptions) -> tuple[str, ...]:
+    labels = images.labels
+    found = [(header, row) for row in train.tolist() if (header := images.headers[row]) is not None]
+    headers, rows = [header for header, _ in found], [row for _, row in found]
+    return notes_on_files(headers, labels.numbers[rows].tolist(), labels.class_names, options)
 
 
 def _decode(request: DatasetRequest, images: _Listed, options: DecodeOptions) -> DecodedImages:
@@ -148,15 +166,14 @@ def _option_notes(
     notes = []
     if request.size is None:
         notes.append(
-            f"The images become {options.size[0]} × {options.size[1]} pixels (from the training images)."
+            f"the images become {options.size[0]} × {options.size[1]} pixels, from the training images"
         )
     if request.channels is None:
         colours = {1: "grey", 3: "in colour"}.get(options.channels, f"of {options.channels} channels")
-        notes.append(f"The images are {colours} (from the training images).")
+        notes.append(f"the images are {colours}, from the training images")
     bounds = images.listing.bounds
     if bounds is not None and request.value_range is None:
-        text = range_text(bounds(train.tolist()))
-        notes += [f"{text[0].upper()}{text[1:]}."] if text else []
+        notes += filter(None, [range_text(bounds(train.tolist()))])
     return tuple(notes)
 
 

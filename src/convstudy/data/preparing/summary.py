@@ -112,6 +112,15 @@ class PreparedSummary:
         return read
 
 
+def sentence(note: str) -> str:
+    """Return a note with a capital letter and a period.
+
+    >>> sentence("3 files are skipped"), sentence("the images are grey.")
+    ('3 files are skipped.', 'The images are grey.')
+    """
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
 def part_summary(
     labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64] | None, n_classes: int
 ) -> PartSummary:
