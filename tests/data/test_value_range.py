@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstudy.data.value_range import bounds_of, natural_range, range_text
+from convstudy.data.value_range import ImageBounds, ValueBounds, bounds_of, natural_range, range_text
+from convstudy.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,21 @@ def test_range_is_the_first_usual_one_that_contains_all_values(
 def test_text_states_the_values_and_the_range() -> None:
     text = range_text(bounds_of([np.array([-1.0, 0.5])]))
     assert text == ("the training images have values from -1 to 0.5 (float64); -1 becomes black and 1 white")
+
+
+def test_each_image_is_read_once_and_only_if_it_is_wanted() -> None:
+    read = list[int]()
+
+    def image(position: int) -> np.ndarray:
+        read.append(position)
+        if position == 3:
+            raise DataError("damaged")
+        return np.array([position / 2, -1.0])
+
+    bounds = ImageBounds(image, 10, "float64")
+    assert bounds([4, 2]) == ValueBounds(-1, 2, "float64", True)
+    assert bounds([2, 3, 5]) == ValueBounds(-1, 2.5, "float64", False)
+    assert bounds([3]) == bounds([]) == ValueBounds(0, 0, "float64", True)
+    assert sorted(read) == [2, 3, 4, 5]
+    assert ImageBounds(image, 10, "uint16")([0, 9]).dtype == "uint16"
+    assert len(read) == 4

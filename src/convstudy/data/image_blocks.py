@@ -12,7 +12,7 @@ import io
 import threading
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from convstudy.data.listing import Stamp
 from convstudy.data.source import from_json
-from convstudy.data.value_range import OWN_RANGE, ValueBounds, bounds_of
+from convstudy.data.value_range import ImageBounds
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import check_regular, open_regular
 
@@ -34,8 +34,6 @@ MAX_BYTES_IN_MEMORY = 1 << 25
 """A compressed block up to this size is unpacked once, because any other order than that of the images is slow."""
 MAX_IMAGE_BYTES = 1 << 28
 """The largest size of one image in bytes."""
-CHUNK_BYTES = 1 << 22
-"""The number of bytes of images that are examined at a time."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +98,13 @@ class BlockReader:
     """Reads the images of one or more blocks of the same number format; positions count through all blocks."""
 
     def __init__(self, blocks: Sequence[ImageBlock]) -> None:
+        import numpy as np
+
         self.blocks = tuple(blocks)
         self._starts = (0, *accumulate(block.n_images for block in self.blocks))
         self._open: dict[int, _Images] = {}
         self._lock = threading.Lock()  # two threads must not move the same file
+        self.bounds = ImageBounds(self.read, self._starts[-1], np.dtype(self.blocks[0].dtype).name)
 
     def stamp(self, position: int) -> Stamp:
         status = Path(self._place(position)[1].path).stat()
@@ -128,16 +129,6 @@ class BlockReader:
             image = self._open[number].read(row)
         return image.transpose(block.axes) if block.axes else image
 
-    def bounds(self, positions: Sequence[int]) -> ValueBounds:
-        """Return the bounds of the pixel values of these images; images that cannot be read do not count."""
-        import numpy as np
-
-        dtype = np.dtype(self.blocks[0].dtype).name
-        # The values do not matter to a format with a fixed range, so they are not read.
-        return (
-            ValueBounds(0, 0, dtype, True) if dtype in OWN_RANGE else bounds_of(joined(self.read, positions))
-        )
-
     def as_json(self) -> dict[str, Any]:
         return {"blocks": [asdict(block) for block in self.blocks]}
 
@@ -152,28 +143,6 @@ class BlockReader:
             raise IndexError(f"position must be in [0, {self._starts[-1] - 1}]; got {position}")
         number = bisect_right(self._starts, position) - 1
         return number, self.blocks[number], position - self._starts[number]
-
-
-def joined(read: Callable[[int], npt.NDArray[Any]], positions: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
-    """Yield the pixels of images, several images in one array, because NumPy is slow for small arrays.
-
-    Args:
-        read: reads one image; those for which it raises :class:`DataError` are left out.
-        positions: the positions of the images.
-    """
-    import numpy as np
-
-    waiting: list[npt.NDArray[Any]] = []
-    n_bytes = 0
-    for position in sorted(positions):
-        with suppress(DataError):
-            waiting.append(read(position).reshape(-1))
-            n_bytes += waiting[-1].nbytes
-        if n_bytes > CHUNK_BYTES:
-            yield np.concatenate(waiting)
-            waiting, n_bytes = [], 0
-    if waiting:
-        yield np.concatenate(waiting)
 
 
 class _Images:

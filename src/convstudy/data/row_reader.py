@@ -14,11 +14,11 @@ from math import isqrt
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.image_blocks import as_data_error, joined
+from convstudy.data.image_blocks import as_data_error
 from convstudy.data.listing import Stamp
 from convstudy.data.number_rows import RowFormat, data_lines, opened
 from convstudy.data.source import from_json
-from convstudy.data.value_range import ValueBounds, bounds_of
+from convstudy.data.value_range import ImageBounds
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class RowReader:
         self._starts = (0, *accumulate(file.n_rows for file in self.files))
         self._open: dict[int, _Rows] = {}
         self._lock = threading.Lock()  # two threads must not move the same file
+        self.bounds = ImageBounds(self.read, self._starts[-1], "float64")
 
     def stamp(self, position: int) -> Stamp:
         status = Path(self._place(position)[1].path).stat()
@@ -88,10 +89,6 @@ class RowReader:
             if number not in self._open:
                 self._open[number] = _Rows(file)
             return self._open[number].read(row)
-
-    def bounds(self, positions: Sequence[int]) -> ValueBounds:
-        """Return the bounds of the pixel values of these images; images that cannot be read do not count."""
-        return bounds_of(joined(self.read, positions))
 
     def as_json(self) -> dict[str, Any]:
         return {"files": [asdict(file) for file in self.files]}

@@ -7,11 +7,15 @@ An image file has a fixed range, that of its number format. An array of floats o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convstudy.errors import DataError
+
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 OWN_RANGE = ("bool", "uint8", "uint16")
@@ -56,6 +60,44 @@ def bounds_of(pieces: Iterable[npt.NDArray[Any]]) -> ValueBounds:
     if lowest > highest:
         lowest = highest = 0.0
     return ValueBounds(lowest, highest, dtype, are_integers)
+
+
+class ImageBounds:
+    """The bounds of images of one number format. Each image is read at most once.
+
+    Args:
+        read: returns the pixels of an image. Images for which it raises :class:`DataError` do not count.
+        n_images: the number of images.
+        dtype: the NumPy name of the number format.
+    """
+
+    def __init__(self, read: Callable[[int], npt.NDArray[Any]], n_images: int, dtype: str) -> None:
+        self._read, self._n_images, self._dtype = read, n_images, dtype
+        self._known: npt.NDArray[np.bool_] | None = None
+
+    def __call__(self, positions: Sequence[int]) -> ValueBounds:
+        """Return the bounds of the images at these positions."""
+        import numpy as np
+
+        # The values do not matter to a format with a fixed range, so they are not read.
+        if self._dtype in OWN_RANGE:
+            return ValueBounds(0, 0, self._dtype, True)
+        if self._known is None:
+            self._known = np.zeros(self._n_images, dtype=bool)
+            self._lowest, self._highest = np.full((2, self._n_images), np.nan)
+            self._has_integers = np.ones(self._n_images, dtype=bool)
+        rows = np.sort(np.asarray(positions, dtype=np.int64))
+        for row in rows[~self._known[rows]].tolist():
+            with suppress(DataError):
+                found = bounds_of([self._read(row)])
+                self._lowest[row], self._highest[row] = found.lowest, found.highest
+                self._has_integers[row] = found.are_integers
+            self._known[row] = True
+        rows = rows[~np.isnan(self._lowest[rows])]
+        if not len(rows):
+            return ValueBounds(0, 0, self._dtype, True)
+        lowest, highest = float(self._lowest[rows].min()), float(self._highest[rows].max())
+        return ValueBounds(lowest, highest, self._dtype, bool(self._has_integers[rows].all()))
 
 
 def natural_range(bounds: ValueBounds) -> tuple[float, float] | None:

@@ -66,3 +66,18 @@ def test_test_images_twice_are_refused(folder: Path) -> None:
 
 def test_a_study_file_cannot_name_the_kind() -> None:
     assert "joined" not in NAMED_SOURCES
+
+
+def test_range_of_values_is_that_of_the_training_images(folder: Path) -> None:
+    """Without it, the first test image outside of 0 to 1 would be unreadable, or change the training images."""
+    np.savez(folder / "train.npz", X=X[:20] / 127.5 - 1, y=Y[:20])
+    np.savez(folder / "test.npz", X=X[20:] / 127.5 - 1, y=Y[20:])
+    table = {"path": "train.npz", "test": "test.npz", "duplicates": "separate"}
+    dataset = DatasetTable.model_validate(table).dataset(folder)
+    loaded = dataset.load()
+    assert np.array_equal(loaded.train.pixels[..., 0], X[:20])
+    assert np.array_equal(loaded.test.open(lambda: None).pixels[..., 0], X[20:])
+    both = joined(
+        listed("npz", folder / "train.npz"), "npz", listed("npz", folder / "test.npz"), "npz", "test"
+    )
+    assert both.bounds is not None and both.bounds(range(20, 30)).highest == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +15,8 @@ from convstudy.errors import DataError, Problem
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from convstudy.data.value_range import ValueBounds
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,17 @@ def joined(train: Listing, train_kind: str, test: Listing, test_kind: str, prefi
         class_names,
         parts,
         notes=(*train.notes, *test.notes),
+        bounds=_bounds(train),
         **columns,
     )
+
+
+def _bounds(train: Listing) -> Callable[[Sequence[int]], ValueBounds] | None:
+    """Return the bounds of the training images among the images at some positions."""
+    bounds, n_train = train.bounds, len(train.names)
+    if bounds is None:
+        return None
+    return lambda positions: bounds([position for position in positions if position < n_train])
 
 
 def _reader(values: Mapping[str, Any]) -> JoinedReader:
