@@ -41,7 +41,6 @@ def test_weights_enter_the_digest_only_if_present() -> None:
         plain.digest(),
         replace(plain, weights=WEIGHTS).digest(),
         replace(plain, weights=WEIGHTS[::-1].copy()).digest(),
-        # The same bytes as groups, which are marked with another word.
         replace(plain, groups=np.arange(len(Y_TRAIN))).digest(),
     }
     assert len(digests) == 4

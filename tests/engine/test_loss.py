@@ -56,6 +56,14 @@ def test_class_weights_with_mean_1_give_weighted_cross_entropy_of_torch() -> Non
     torch.testing.assert_close(TrainingLoss()(logits, labels, weights), expected)
 
 
+def test_batch_is_divided_by_its_images_not_by_their_weights() -> None:
+    """A batch of heavy images counts more than one of light images."""
+    logits, labels, _ = _batch()
+    loss = TrainingLoss()
+    found = loss(logits, labels, torch.full((N,), 3.0))
+    torch.testing.assert_close(found, 3 * loss(logits, labels))
+
+
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_focal_loss_equals_its_formula(gamma: float, smoothing: float) -> None:

@@ -104,6 +104,8 @@ def test_study_with_balanced_accuracy_shows_accuracy_next_to_it(tmp_path: Path) 
     assert re.search(r"selected, balanced accuracy [\d.]+ %, accuracy [\d.]+ % on validation", lines[0])
     assert re.search(r"balanced accuracy [\d.]+ %, accuracy [\d.]+ % on test", lines[1])
     assert not any(line.startswith("Note: class") for line in lines)
+    keys = [column.key for column in table_of(gathered(results), "compare-all").columns]
+    assert keys.count("test_balanced_accuracy") == 1
     assert "accuracy-on-imbalanced-classes" not in [
         each.check for each in check_run(analyse(results)).reported
     ]

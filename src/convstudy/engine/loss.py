@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import cross_entropy, log_softmax, nll_loss
 
 from convstudy.studyfile.recipe import Recipe
 
@@ -92,7 +92,8 @@ class TrainingLoss:
         log_p = log_softmax(logits, dim=1)
         distance = (-torch.expm1(log_p)).clamp(min=LEAST_DISTANCE)  # 1 - p, exact also where p is close to 1
         of_class = -(distance**self.focal_gamma) * log_p
-        own = of_class.gather(1, labels[:, None]).squeeze(1)
+        # nll_loss selects -x[label]. Its backward pass is deterministic on a GPU; that of gather adds atomically.
+        own = nll_loss(-of_class, labels, reduction="none")
         if not self.label_smoothing:
             return own
         return (1.0 - self.label_smoothing) * own + self.label_smoothing * of_class.mean(dim=1)
