@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from convstudy.data.decoded import run
+from convstudy.data.decoded import run, worker_process
+from convstudy.data.decoded.worker_process import end_processes
 from convstudy.errors import DataError
-from tests.data.decoded.photos import Photos, check, list_folder, make_folder
+from tests.data.decoded.photos import OPTIONS, Photos, check, list_folder, make_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 DRIVER = """
@@ -38,7 +40,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="needs signal
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the decode process by one whose decoder crashes or hangs."""
-    monkeypatch.setattr("convstudy.data.decoded.processes.WORKER", "tests.data.decoded.hostile_worker")
+    monkeypatch.setattr("convstudy.data.decoded.worker_process.WORKER", "tests.data.decoded.hostile_worker")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'src'}")
 
 
@@ -113,6 +115,7 @@ def test_decoder_that_hangs_is_ended_at_the_time_limit(
 def test_processes_that_cannot_start_are_one_error_with_the_reason(
     hostile: None, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    end_processes()
     monkeypatch.setenv("CONVSTUDY_TEST_WORKER", "broken")
     with pytest.raises(DataError, match=r"decode processes cannot work: .* status 1; .* no decoder here"):
         photos.decode(make_folder(tmp_path / "photos", 2))
@@ -120,6 +123,7 @@ def test_processes_that_cannot_start_are_one_error_with_the_reason(
 
 def test_interruption_ends_the_processes_and_keeps_what_is_done(photos: Photos, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "photos", 60)
+    end_processes()
     before, mine = _children(os.getpid()), set[int]()
 
     def interrupt(n_done: int, n_total: int) -> None:
@@ -197,7 +201,7 @@ def test_full_disk_while_decoding_is_one_error_and_keeps_what_is_done(
 ) -> None:
     # A limit of the size of files gives the same kind of error as a full disk.
     folder = make_folder(tmp_path / "photos", 40)
-    monkeypatch.setattr("convstudy.data.decoded.processes.WORKER", "tests.data.decoded.limited_worker")
+    monkeypatch.setattr("convstudy.data.decoded.worker_process.WORKER", "tests.data.decoded.limited_worker")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'src'}")
     with pytest.raises(DataError, match="the cache cannot be written: File too large") as caught:
         photos.decode(folder)
@@ -218,6 +222,28 @@ def _driver(cache: Path, folder: Path, stop_at: int) -> subprocess.Popen[str]:
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
     )
+
+
+def test_processes_wait_for_the_next_run_and_end_after_some_seconds(
+    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "IDLE_SECONDS", 0.5)
+    end_processes()
+    folder = make_folder(tmp_path / "photos", 4)
+    before = _children(os.getpid())
+    photos.n_decoded(folder)
+    (mine,) = _children(os.getpid()) - before
+    assert photos.n_decoded(folder, replace(OPTIONS, channels=1)) == 4
+    assert _children(os.getpid()) - before == {mine}
+    _wait_until_gone({mine})
+
+
+def test_killed_process_that_waited_is_replaced(photos: Photos, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "photos", 4)
+    photos.n_decoded(folder)
+    for worker in worker_process._IDLE:
+        worker.kill()
+    assert photos.n_decoded(folder, replace(OPTIONS, channels=1)) == 4
 
 
 def test_listing_without_changes_starts_no_process(

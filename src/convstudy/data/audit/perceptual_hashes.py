@@ -50,6 +50,9 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
 
     height, width, channels = images.image_shape
     down, across = _frequencies(height), _frequencies(width)
+    # The hash is that of the sum of the channels. Repeated columns add them in the product, which is much quicker than
+    # a sum over the short last axis. Division by √channels keeps the transform orthonormal.
+    across = np.repeat(across, channels, axis=1) / np.float32(channels**0.5)
     exact: list[bytes] = []
     low = np.empty((len(images), len(down) * len(across) - 1), dtype=np.float32)
     constant = np.empty(len(images), dtype=bool)
@@ -58,10 +61,9 @@ def perceptual_hashes(images: Images) -> PerceptualHashes:
         exact += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in piece]
         scaled = at_mean_0_and_length_1(piece)
         constant[place] = ~scaled.any(axis=1)
-        # Division by √channels keeps the transform orthonormal.
-        grey = scaled.reshape(piece.shape).sum(axis=3) / np.float32(channels**0.5)
         # The transform is separable: along the width, then along the height. The first frequency is the mean, 0.
-        lines = (grey.reshape(-1, width) @ across.T).reshape(len(piece), height, -1).transpose(0, 2, 1)
+        lines = scaled.reshape(-1, width * channels) @ across.T
+        lines = lines.reshape(len(piece), height, -1).transpose(0, 2, 1)
         low[place] = (lines.reshape(-1, height) @ down.T).reshape(len(piece), -1)[:, 1:]
     return PerceptualHashes(tuple(exact), low, constant)
 

@@ -5,6 +5,7 @@
 :mod:`.decode`             what the cache has is used, the rest is decoded
 :mod:`.run`                tasks and their results
 :mod:`.processes`          decode processes; one that ends costs one image
+:mod:`.worker_process`     one process: start, pipes, end; processes that wait
 :mod:`.worker`             the main program of a decode process
 :mod:`.tasks`              the messages between them
 :mod:`.state`              what is known about the images of a listing

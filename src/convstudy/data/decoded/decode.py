@@ -62,7 +62,7 @@ def _remove_remains(job: Job, generation: int) -> None:
     """Remove the files of killed processes."""
     for path in job.folder.iterdir():
         kind, _, number = path.name.partition("-")
-        if kind == "mark" or (kind in ("pixels", "hashes") and number != str(generation)):
+        if kind in ("pixels", "hashes") and number != str(generation):
             remove_quietly(path)
 
 

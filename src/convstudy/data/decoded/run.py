@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from convstudy.data.decoded.tasks import Done
 
 IMAGES_PER_TASK = 32
+MIN_IMAGES_PER_PROCESS = 100
+"""For fewer images, the start of one more process takes longer than it saves."""
 BYTES_PER_TASK = 1 << 23
 """The maximum number of bytes of decoded pixels of a task, so that memory does not grow with the image size."""
 SECONDS_PER_IMAGE = 60
@@ -69,7 +69,7 @@ class Run:
         if self._mode == "reuse":
             self._known = KnownContent(job.folder, library_versions())
             self._known.write(known)
-        setup.write_text(json.dumps(asdict(self._setup(known))), encoding="ascii")
+        self._setup(known).write(setup)
         for kind in (
             ("pixels", "hashes") if job.row_bytes else ()
         ):  # they exist even if no image can be decoded
@@ -93,8 +93,9 @@ class Run:
         import numpy as np
 
         per_task = self._images_per_task(len(positions))
-        n_workers = min(self._job.n_workers or n_cores(), -(-len(positions) // per_task))
-        with DecodeProcesses(setup, self._job.folder, n_workers, SECONDS_PER_IMAGE) as processes:
+        enough = -(-len(positions) // MIN_IMAGES_PER_PROCESS)
+        n_workers = min(self._job.n_workers or min(n_cores(), enough), -(-len(positions) // per_task))
+        with DecodeProcesses(setup, n_workers, SECONDS_PER_IMAGE) as processes:
             self._receive(processes, positions, per_task)
             if self._again:
                 self._mode = "decode"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ class Setup:
     known: str
     seconds_per_image: int
 
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)), encoding="ascii")
+
+    @classmethod
+    def read(cls, path: Path) -> Setup:
+        return cls(**json.loads(path.read_text(encoding="ascii")))
+
 
 @dataclass(frozen=True)
 class Task:
@@ -64,8 +72,7 @@ class Task:
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
-    def from_line(cls, line: str) -> Task:
-        values = json.loads(line)
+    def from_json(cls, values: dict[str, Any]) -> Task:
         return cls(**{**values, "positions": tuple(values["positions"])})
 
 

@@ -1,8 +1,9 @@
-"""The main program of a decode process: ``python -m convstudy.data.decoded.worker SETUP MARK``.
+"""The main program of a decode process: ``python -m convstudy.data.decoded.worker MARK``.
 
 It reads tasks from standard input and writes results to standard output, both as lines of JSON, and writes pixels and
-perceptual hashes straight into their files. It ends when its input ends, for example because the driver was killed.
-Before each image it writes the position to its mark file, so that the driver knows which image ended a process.
+perceptual hashes straight into their files. A line with the path of a setup file begins a run. It ends when its input
+ends, for example because the driver was killed. Before each image it writes the position to its mark file, so that the
+driver knows which image ended a process.
 """
 
 from __future__ import annotations
@@ -38,17 +39,21 @@ def main() -> None:
     # Only results go to the real standard output. The output of libraries goes to the log.
     results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    setup = Setup(**json.loads(Path(sys.argv[1]).read_text(encoding="ascii")))
-    decoder = Decoder(setup, Path(sys.argv[2]))
+    mark = RowFile(Path(sys.argv[1]), MARK.size, writable=True)
+    decoder: Decoder | None = None
     while True:
-        task = Task.from_line(lines.get())
+        values = json.loads(lines.get())
+        if "setup" in values:
+            decoder = Decoder(Setup.read(Path(values["setup"])), mark)
+            continue
+        assert decoder is not None  # a setup comes first
         try:
-            line = decoder.perform(task).as_line()
+            result = decoder.perform(Task.from_json(values)).as_line()
         except (
             OSError
         ) as error:  # of a file of the cache; an image that cannot be read is a failure of this image
-            line = json.dumps({"halted": error.strerror or str(error), "errno": error.errno}) + "\n"
-        results.write(line)
+            result = json.dumps({"halted": error.strerror or str(error)}) + "\n"
+        results.write(result)
         results.flush()
 
 
@@ -67,7 +72,7 @@ class Decoder:
         mark: the mark file.
     """
 
-    def __init__(self, setup: Setup, mark: Path) -> None:
+    def __init__(self, setup: Setup, mark: RowFile) -> None:
         import numpy as np
 
         from convstudy.data.decoding import DecodeOptions
@@ -75,8 +80,7 @@ class Decoder:
 
         self._reader = LISTED_SOURCES[setup.source].reader(setup.reader)
         self._known = _Known(Path(setup.known)) if setup.known else None
-        self._mark = RowFile(mark, MARK.size, writable=True)
-        self._counter = 0
+        self._mark, self._counter = mark, 0
         self._seconds = setup.seconds_per_image
         self.options: DecodeOptions | None = None
         if setup.options is not None:
