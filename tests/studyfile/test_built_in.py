@@ -131,7 +131,10 @@ def test_questions_of_mnist_are_the_notebooks() -> None:
     assert ablate.variants["tanh-glorot"].activation == "tanh"
     assert ablate.variants["tanh-glorot"].init == "glorot-normal"
     assert ablate.variants["rmsprop"].recipe == {"optimizer": "rmsprop"}
-    assert ablate.variants["augmented"].recipe == {"augment": "affine"}
+    assert list(MNIST.ablate) == ["five-conv", "two-conv"]
+    assert list(MNIST.ablate["two-conv"].variants) == ["augmented"]
+    for each in MNIST.ablate.values():
+        assert each.variants["augmented"].recipe == {"augment": "affine"}
 
 
 def test_mnist_loads_with_fewer_images_epochs_and_seeds() -> None:

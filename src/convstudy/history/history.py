@@ -287,4 +287,5 @@ class History:
             access_log=access_log(logged, study.dataset),
             images=self.dataset_statistics(study.dataset),
             acceptances=acceptances,
+            augmented=lambda recipe: artefacts.augmented(study.dataset.digest, recipe.augmentation_key),
         )

@@ -10,7 +10,7 @@ from convstudy.data import Dataset, DatasetStatistics
 from convstudy.history.access_log import Entry
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Evaluation, Record
-from convstudy.studyfile import Study
+from convstudy.studyfile import Recipe, Study
 
 if TYPE_CHECKING:
     from convstudy.store.artefacts import Arrays
@@ -40,6 +40,8 @@ class Results:
         access_log: every evaluation of the dataset's test set in this runs folder, by any study, in order.
         images: statistics of the dataset's images; ``None`` until the test set is evaluated.
         acceptances: the failures that this run accepted, in order.
+        augmented: a function that returns examples of a recipe's augmented training images by name (``labels`` (m,),
+            ``originals`` (m, height, width, channels), ``augmented`` (m, n, height, width, channels)), or ``None``.
 
     >>> from convstudy import Network, Study, Variant, run_study
     >>> study = Study(
@@ -69,6 +71,7 @@ class Results:
     access_log: tuple[Entry, ...] = ()
     images: DatasetStatistics | None = None
     acceptances: tuple[Acceptance, ...] = ()
+    augmented: Callable[[Recipe], Arrays | None] = lambda recipe: None
 
     @property
     def dataset(self) -> Dataset:

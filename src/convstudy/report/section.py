@@ -88,12 +88,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Thumbnails; ``size`` is the size of each."""
+    """Thumbnails; ``size`` is the size of each. A wide one has a row of the page."""
 
     shape: ClassVar[str] = "gallery"
 
     thumbnails: tuple[Thumbnail, ...]
-    size: Literal["small", "large"]
+    size: Literal["small", "large", "wide"]
 
 
 @dataclass(frozen=True, eq=False)

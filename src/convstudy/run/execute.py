@@ -16,6 +16,7 @@ from convstudy.engine.weights import Tensors, weights_digest, write_tensors
 from convstudy.errors import ConvstudyError, DataError, FitError, Location, OutOfMemory, Problem, StoreError
 from convstudy.plan import Fit
 from convstudy.record import Record
+from convstudy.run.examples import save_examples
 from convstudy.run.tasks import (
     Advanced,
     Halted,
@@ -98,6 +99,7 @@ def _train(
             metadata = _metadata(fit, digest, trained.validation)
             write_tensors(layout.artefact(fit.id, "validation"), trained.validation, metadata)
             write_tensors(layout.artefact(fit.id, "weights"), trained.weights, _metadata(fit, digest))
+            save_examples(fit, _loaded(fit.dataset).train, layout)
         return Trained(task, trained.record)
     except Exception as error:
         problems = _shared_problems(error)

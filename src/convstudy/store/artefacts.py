@@ -41,6 +41,24 @@ class Artefacts:
         """
         return _read(self.layout.artefact(fit_id, kind), kind, fit_id, weights_digest)
 
+    def augmented(self, dataset_digest: str, key: str) -> Arrays | None:
+        """Return the examples of augmented training images; ``None`` if the file is missing or damaged.
+
+        Args:
+            dataset_digest: the digest of the dataset.
+            key: the key of the augmentation.
+
+        Returns:
+            ``labels`` int64 (m,), ``originals`` uint8 (m, height, width, channels) and ``augmented`` uint8
+            (m, n, height, width, channels).
+        """
+        try:
+            arrays, _ = _content(self.layout.augmented(dataset_digest, key))
+        except Exception:  # as in _read; the examples are only shown, and the next training writes them again
+            return None
+        form = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
+        return arrays if form == _EXAMPLES else None
+
     def is_sound(self, fit_id: str, kind: str, weights_digest: str) -> bool:
         """Return whether a file can be read and belongs to these weights. Reads the whole file."""
         try:
@@ -78,14 +96,22 @@ class Artefacts:
                 self.set_aside(owner, kind)
 
 
-def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
+_EXAMPLES = {"labels": ("int64", 1), "originals": ("uint8", 4), "augmented": ("uint8", 5)}
+
+
+def _content(path: Path) -> tuple[Arrays, dict[str, str]]:
+    """Return the arrays and the metadata of a file. It raises many types of exceptions for a damaged file."""
     from safetensors import safe_open
 
+    check_regular(path)
+    with safe_open(path, framework="np") as file:
+        arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        return arrays, dict(file.metadata() or {})
+
+
+def _read(path: Path, kind: str, fit_id: str, weights_digest: str) -> Arrays:
     try:
-        check_regular(path)
-        with safe_open(path, framework="np") as file:
-            arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            metadata = dict(file.metadata() or {})
+        arrays, metadata = _content(path)
     # The file can contain anything, and safetensors raises many types of exceptions for files that it cannot read.
     except Exception as error:
         raise _unreadable(path, kind, getattr(error, "strerror", None) or str(error)) from None

@@ -8,7 +8,8 @@
       workers.log             output of worker processes
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
       datasets/<digest>/      dataset.json: shape, classes, source; statistics.json: class counts, duplicates;
-                              *.npy: the arrays of a study that was run on arrays
+                              *.npy: the arrays of a study that was run on arrays;
+                              augmented-*.safetensors: examples of augmented training images
       <run id>/               the report of a run, with its tables and figures
 """
 
@@ -80,6 +81,15 @@ class Layout:
 
     def dataset_statistics(self, digest: str) -> Path:
         return self.dataset_folder(digest) / "statistics.json"
+
+    def augmented(self, digest: str, key: str) -> Path:
+        """Return the path of the examples of augmented images.
+
+        Args:
+            digest: the digest of the dataset.
+            key: the key of the augmentation, ``Recipe.augmentation_key``.
+        """
+        return self.dataset_folder(digest) / f"augmented-{key}.safetensors"
 
     def report(self, run_id: str) -> Path:
         """Return the folder of a run's report."""

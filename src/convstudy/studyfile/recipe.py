@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -202,6 +204,13 @@ class Recipe(BaseModel):
     def augmentation(self) -> Augmentation:
         """The transforms of ``augment``."""
         return augmentation_of(self.augment)
+
+    @property
+    def augmentation_key(self) -> str:
+        """A short text that is equal for recipes with equal augmented images; empty without augmentation."""
+        used = {key: value for key, value in self.determinants().items() if key in ("augment", "cutout_size")}
+        text = json.dumps(used, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16] if "augment" in used else ""
 
     def determinants(self) -> dict[str, Any]:
         """Return the keys that are not at their default and are in use. The id of a fit depends on these.

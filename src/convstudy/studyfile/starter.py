@@ -36,7 +36,7 @@ epochs = {epochs}
 # normalise = "standard"          # give each channel the mean 0 and the standard deviation 1
 # class_weights = "balanced"      # for classes of different sizes (docs/imbalance.md)
 # patience = 3           # early stopping: after 3 epochs without a lower validation loss
-# augment = "shift"      # none, shift, affine, cutout, shift+cutout, affine+cutout
+# augment = "light"      # light, strong, digits, natural, trivial-augment, or {{ rotate = 15, shift = 0.1 }}
 # ema_decay = 0.99       # evaluate and save an exponential moving average of the weights
 # tta = "shift"          # test-time augmentation: average predictions over an image and its shifts by 1 pixel
 # precision = "auto"     # float32, bfloat16 (1.7 to 4 times as fast if the device supports it), auto

@@ -90,7 +90,7 @@ PRESETS: Mapping[str, str] = {
     "light": "shift=0.06 rotate=8 scale=0.08 brightness=0.1 contrast=0.1 border=reflect",
     "strong": "shift=0.12 rotate=20 scale=0.2 shear=10 brightness=0.3 contrast=0.3 saturation=0.3 cutout=0.3 "
     "mixup=0.2 border=reflect",
-    "digits": "shift=0.08 rotate=12 scale=0.12 shear=10 elastic=0.06 border=edge",
+    "digits": "shift=0.08 rotate=12 scale=0.12 shear=10 elastic=0.12 border=edge",
     "natural": "flip=horizontal shift=0.1 rotate=8 scale=0.15 brightness=0.2 contrast=0.2 saturation=0.2 "
     "cutout=0.3@0.5 border=reflect",
     "trivial-augment": "trivial=narrow",

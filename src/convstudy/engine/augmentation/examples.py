@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from convstudy.data import Images
 from convstudy.engine.augmentation import augmented
 from convstudy.engine.randomness import torch_generator
+from convstudy.engine.weights import write_tensors
 from convstudy.studyfile.recipe import Recipe
 
 
@@ -31,3 +35,18 @@ def augmented_examples(
     values = torch.stack(versions, dim=1).permute(0, 1, 3, 4, 2).mul(255.0).round_()
     result: npt.NDArray[np.uint8] = values.to(torch.uint8).contiguous().numpy()
     return result
+
+
+def write_examples(path: Path, images: Images, recipe: Recipe, seed: int, n: int) -> None:
+    """Write labels, pixels and :func:`augmented_examples` of images as ``labels``, ``originals`` and ``augmented``.
+
+    Raises:
+        StoreError: if the file cannot be written.
+    """
+    examples = {
+        "labels": images.labels,
+        "originals": images.pixels,
+        "augmented": augmented_examples(images.pixels, recipe, seed, n),
+    }
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in examples.items()}
+    write_tensors(path, tensors, {"augment": recipe.augmentation.text})

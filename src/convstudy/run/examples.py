@@ -1,0 +1,33 @@
+"""Stores examples of augmented training images, which the report shows."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from convstudy.data import Images
+from convstudy.engine.augmentation.examples import write_examples
+from convstudy.errors import StoreError
+from convstudy.plan import Fit
+from convstudy.store import Layout
+
+N_IMAGES = 6
+N_VERSIONS = 8
+SEED = 0
+
+
+def save_examples(fit: Fit, train: Images, layout: Layout) -> None:
+    """Write augmented versions of a few training images, once for each dataset and augmentation.
+
+    All fits with this augmentation write the same file, so it does not matter which one is first. No result depends on
+    the file: an error is ignored here, and the report has no examples then.
+    """
+    key = fit.recipe.augmentation_key
+    path = layout.augmented(fit.dataset.digest, key)
+    if not key or path.exists():
+        return
+    # The first image of each class: neighbours are of different classes, which shows mixtures of two images best.
+    _, rows = np.unique(train.labels, return_index=True)
+    with contextlib.suppress(StoreError):
+        write_examples(path, train.take(rows[:N_IMAGES]), fit.recipe, SEED, N_VERSIONS)
