@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from convstudy.engine.augmentation import augmented
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
 from convstudy.engine.evaluation import TTA_SHIFTS, evaluate, logits_of, moved, scores_of
+from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import build_optimizer
+from convstudy.engine.randomness import torch_generator
 from convstudy.engine.step_hyperparameters import step_hyperparameters
 from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.errors import Diverged
@@ -52,7 +55,7 @@ def test_epoch_visits_every_image_except_single_leftover(n: int, size: int, step
     assert len(set(flat)) == len(flat) == n - left_out
 
 
-@pytest.mark.parametrize("augment", ["affine", "affine+cutout", "shift"])
+@pytest.mark.parametrize("augment", ["affine", "affine+cutout", "shift", "digits", "strong"])
 def test_augmented_images_do_not_depend_on_precision(augment: str) -> None:
     """The grid of an affine augmentation is a matrix product, which would have 8 bits in bfloat16."""
     pixels = torch.randint(0, 256, (50, 28, 28, 1), dtype=torch.uint8)
@@ -79,6 +82,23 @@ def test_augmented_images_do_not_depend_on_precision(augment: str) -> None:
     assert types == [torch.float32, torch.bfloat16]
     assert seen[0].dtype == seen[1].dtype == torch.float32
     assert torch.equal(*seen)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("augment", ["mixup=1", "cutmix=1", "mixup=1 cutmix=1 rotate=20"])
+def test_loss_of_step_is_that_of_mixed_images_and_labels(augment: str, weighted: bool) -> None:
+    recipe, labels = Recipe(augment=augment, label_smoothing=0.1), torch.arange(8) % 3
+    pixels = torch.randint(0, 256, (8, 2, 2, 1), dtype=torch.uint8)
+    weights = torch.rand(8) if weighted else None
+    model = _Watching()
+    images, mixed = augmented(pixels, recipe, torch_generator(4, "noise", 2))
+    expected = TrainingLoss.of(recipe)(model(images), labels, weights, mixed)
+    assert mixed is not None and float(mixed.proportion.min()) < 0.9
+    step = Step(model, build_optimizer(recipe, model.parameters()), recipe)
+    step.rng.start(4, 2)
+    assert torch.equal(
+        step(pixels, labels, step_hyperparameters(recipe, 1, 1)[0], weights), expected.detach()
+    )
 
 
 def test_batches_pair_labels_with_their_images() -> None:
