@@ -207,6 +207,18 @@ def test_preset_and_its_transforms_determine_the_same_fit() -> None:
     assert Recipe(augment={"rotate": 0, "border": "edge"}).determinants() == {}
 
 
+def test_keys_next_to_a_preset_replace_its_transforms() -> None:
+    light = {each.key: each for each in augmentation_of("light").settings}
+    changed = {
+        each.key: each for each in augmentation_of("light rotate=30 scale=0 mixup=0.2 border=edge").settings
+    }
+    assert set(changed) == set(light) - {"scale"} | {"mixup"}
+    assert (light["rotate"].high, changed["rotate"].high) == (8, 30)
+    assert changed["shift"] == light["shift"]
+    assert augmentation_of("light border=edge").border == "edge"
+    assert augmentation_of("light").border == "reflect"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_valid_and_in_the_schema(name: str) -> None:
     assert Recipe(augment=name).augment == name

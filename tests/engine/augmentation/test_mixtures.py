@@ -63,6 +63,16 @@ def test_cutmix_pastes_a_rectangle_and_its_area_is_the_proportion() -> None:
     assert float((mixed.proportion < 1).float().mean()) > 0.2
 
 
+def test_rectangle_of_cutmix_has_half_of_the_area_at_large_alpha() -> None:
+    """With alpha = 100, λ is close to 0.5, so that both sides are about 0.71 of those of the image."""
+    pixels = torch.zeros(300, 20, 30, 1, dtype=torch.uint8)
+    pixels[::2] = 255
+    images, _ = _mixed("cutmix=100", pixels)
+    pasted = images[:, 0] != network_input(pixels)[:, 0]
+    assert 14 <= int(pasted.any(dim=2).sum(dim=1).max()) <= 16
+    assert 21 <= int(pasted.any(dim=1).sum(dim=1).max()) <= 23
+
+
 def test_each_image_takes_one_of_two_mixtures() -> None:
     pixels = _pixels(600)
     images, mixed = _mixed("mixup=1 cutmix=1", pixels)

@@ -40,6 +40,23 @@ def test_flip_mirrors_half_of_the_images(text: str, axes: list[tuple[int, ...]])
     assert all(stats.binomtest(count, 800, 1 / len(kinds)).pvalue > 1e-4 for count in counts)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "blur=1..2",
+        "brightness=0.4..0.6",
+        "contrast=0.4..0.6",
+        "saturation=0..0.3",
+        "noise=0.1..0.2",
+        "cutout=0.5",
+    ],
+)
+def test_change_with_a_probability_changes_that_proportion_of_the_images(text: str) -> None:
+    images = _pixels(2000, 3, 4, 4) * 0.9 + 0.05
+    same = (_changed(f"{text}@0.25", images) == images).flatten(1).all(dim=1)
+    assert 0.72 < float(same.float().mean()) < 0.78
+
+
 def test_flip_with_probability_one_mirrors_every_image() -> None:
     images = _pixels(9, 1, 5, 6)
     assert torch.equal(_changed("flip=horizontal@1", images), images.flip(3))

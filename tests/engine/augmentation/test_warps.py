@@ -94,9 +94,8 @@ ONE = np.eye(2)
     ],
 )
 def test_warp_equals_scipy(text: str, source: npt.NDArray[np.float64], border: str) -> None:
-    images = _images()
+    images = _images() if border == "zero" else torch.rand(1, 2, HEIGHT, WIDTH)
     result = warped(images, _warp(text), border)[0].numpy()
-    # scipy's constant mode is zero outside the outermost pixel centers; the border of the images is zero.
     assert np.allclose(result, _reference(images[0], source, border), atol=2e-5)
 
 
@@ -113,6 +112,15 @@ def test_shift_moves_content_right_and_down() -> None:
     pixels[0, 4, 4] = 255
     images, _ = augmented(pixels, Recipe(augment="shift=0.2..0.2"))
     assert torch.nonzero(images[0, 0] > 0.99).tolist() == [[6, 6]]
+
+
+@pytest.mark.parametrize("text", ["shift=0.2", "rotate=30", "scale=0.3", "shear=20", "elastic=0.2"])
+def test_warp_with_a_probability_moves_that_proportion_of_the_images(text: str) -> None:
+    warp = _warp(f"{text}@0.25", 2000)
+    still = (warp.matrix == torch.eye(2)).all(dim=2).all(dim=1) & (warp.offset == 0).all(dim=1)
+    if warp.field is not None:
+        still &= (warp.field == 0).flatten(1).all(dim=1)
+    assert 0.72 < float(still.float().mean()) < 0.78
 
 
 def test_several_warps_interpolate_once() -> None:
