@@ -46,6 +46,8 @@ def list_zip(file: IO[bytes], n_bytes: int, path: str) -> Collector:
     if any(entry.flag_bits & 1 for entry in entries):
         hint = "decrypt it, and create the archive again without a password"
         raise DataError(Problem("the archive is encrypted", Location(path), hint=hint))
+    if any(not 0 <= entry.header_offset < n_bytes for entry in entries):
+        raise DataError(Problem("this is not a valid zip archive: files are outside of it", Location(path)))
     if sum(entry.compress_size for entry in entries) > n_bytes:
         raise DataError(
             Problem("files in this archive overlap, so it is no ordinary archive", Location(path))
