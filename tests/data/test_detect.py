@@ -10,10 +10,10 @@ import pytest
 from convstudy.data import detect as module
 from convstudy.data.detect import check_options, detect
 from convstudy.data.listing import SourceOptions
-from convstudy.data.sources import LISTED_SOURCES
+from convstudy.data.sources import NAMED_SOURCES
 from convstudy.errors import DataError
 
-FOLDER = LISTED_SOURCES["folder"]
+FOLDER = NAMED_SOURCES["folder"]
 
 
 def test_missing_path_is_an_error_that_names_the_part_that_exists(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_path_that_no_kind_recognises_is_an_error_with_all_forms(tmp_path: Path)
     (tmp_path / "notes.docx").write_bytes(b"text")
     with pytest.raises(DataError) as caught:
         detect(tmp_path / "notes.docx")
-    for kind in LISTED_SOURCES.values():
+    for kind in NAMED_SOURCES.values():
         assert f'{kind.path_form} (source = "{kind.name}")' in str(caught.value)
 
 
@@ -68,7 +68,7 @@ def test_special_kind_is_preferred_to_a_fallback_and_two_are_an_error(
 ) -> None:
     special = replace(FOLDER, name="special", is_fallback=False)
     kinds = {"folder": FOLDER, "special": special}
-    monkeypatch.setattr(module, "LISTED_SOURCES", kinds)
+    monkeypatch.setattr(module, "NAMED_SOURCES", kinds)
     assert detect(tmp_path) is special
     assert detect(tmp_path, "folder") is FOLDER
     kinds["other"] = replace(special, name="other")
