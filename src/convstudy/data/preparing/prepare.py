@@ -14,6 +14,7 @@ from convstudy.data.detect import check_options, detect
 from convstudy.data.grouping.assignment_file import write_assignment
 from convstudy.data.images import Part
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
+from convstudy.data.parts import checked_weights
 from convstudy.data.preparing.answers import answer_key, read_answer, write_answer
 from convstudy.data.preparing.defaults import default_channels, default_size
 from convstudy.data.preparing.division import Division, divide, given_parts
@@ -188,7 +189,9 @@ def _written(
     listing, labels, used = images.listing, images.labels, images.used
     n_classes = len(labels.class_names)
     parts: dict[Part, PartRows] = {
-        "train": PartRows(division.train, _columns(images, division.train, division)),
+        "train": PartRows(
+            division.train, {**_columns(images, division.train, division), **_weights(images, division.train)}
+        ),
         "test": PartRows(division.test, _columns(images, division.test, division)),
     }
     written = write_parts(decoded, parts)
@@ -214,15 +217,21 @@ def _written(
 
 
 def _columns(images: _Listed, rows: Rows, division: Division) -> dict[str, npt.NDArray[Any]]:
-    """Return the labels of one part, its positions in the listing, and its groups and weights, if there are any."""
-    import numpy as np
-
+    """Return the labels of one part, its positions in the listing, and its groups, if there are any."""
     columns: dict[str, npt.NDArray[Any]] = {"labels": images.labels.numbers[rows], "positions": rows}
     if division.groups is not None:
         columns["groups"] = division.groups[rows]
-    if images.listing.weights is not None:
-        columns["weights"] = np.array([images.listing.weights[row] for row in rows.tolist()], np.float32)
     return columns
+
+
+def _weights(images: _Listed, train: Rows) -> dict[str, npt.NDArray[Any]]:
+    """Return the weights of the training images, if there are any; no score of test images is weighted."""
+    import numpy as np
+
+    if images.listing.weights is None:
+        return {}
+    weights = np.array(images.listing.weights, dtype=np.float64)
+    return {"weights": checked_weights(weights, len(weights), Location(key=("dataset", "weight")))[train]}
 
 
 def _arrays(found: Found) -> NpySource:
