@@ -59,13 +59,13 @@ def test_emnist_is_named_as_transposed_and_the_option_turns_it_upright(tmp_path:
     found = listed("idx", tmp_path)
     assert_lists(found, "idx", {"train": (GREY, Y_TRAIN), "test": (GREY_TEST, Y_TEST)})
     assert found.notes == (
-        "the name says EMNIST, whose files have rows and columns exchanged; "
-        "transpose = true turns them upright",
+        "The name says EMNIST, whose files have rows and columns exchanged; "
+        "transpose = true turns them upright.",
     )
     found = listed("idx", tmp_path, transpose=True)
     upright = {"train": (GREY.transpose(0, 2, 1), Y_TRAIN), "test": (GREY_TEST.transpose(0, 2, 1), Y_TEST)}
     assert_lists(found, "idx", upright)
-    assert found.notes == ("the images are transposed, as transpose = true says",)
+    assert found.notes == ("The images are transposed, as transpose = true says.",)
 
 
 def test_mapping_of_emnist_gives_class_names_in_the_order_of_the_labels(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_labels_with_further_columns_use_the_first(tmp_path: Path) -> None:
     )
     found = listed("idx", tmp_path)
     assert_lists(found, "idx", {"train": (GREY, Y_TRAIN)})
-    assert found.notes == ("qmnist-train-labels-idx2-int: the first of 8 columns is the label",)
+    assert found.notes == ("The first of 8 columns is the label (qmnist-train-labels-idx2-int).",)
 
 
 def test_other_paths_are_not_recognised(tmp_path: Path) -> None:

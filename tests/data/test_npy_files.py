@@ -40,7 +40,7 @@ def test_files_with_parts_keep_them(tmp_path: Path) -> None:
     save(tmp_path, test__images=X_TEST, test__labels=Y_TEST)
     found = listed("npy", tmp_path)
     assert_lists(found, "npy", {"train": (X_TRAIN, Y_TRAIN), "test": (X_TEST, Y_TEST)})
-    assert found.notes == ("arrays that are not used: x_test, y_test",)
+    assert found.notes == ("Arrays that are not used: x_test, y_test.",)
 
 
 def test_fortran_order_is_mapped_and_gives_the_same_images(tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ def listing_of_parts(
         None if named == [""] else [part.part for part in ordered for _ in range(len(part))],
         _column(part.groups for part in ordered),
         _column(part.times for part in ordered),
-        _column(part.weights for part in ordered),
-        tuple(notes),
+        _weights(ordered),
+        sentences(notes),
         reader.bounds,
     )
 
@@ -134,6 +134,25 @@ def _column(columns: Iterable[Sequence[T] | None]) -> list[T] | None:
     found = list(columns)
     values = [column for column in found if column is not None]
     return list(chain.from_iterable(values)) if len(values) == len(found) else None
+
+
+def _weights(parts: Sequence[ArrayPart]) -> list[float] | None:
+    """Return the weights of all parts, 1 for images that are not trained on, or ``None`` without weights."""
+    if all(part.weights is None for part in parts if part.part in ("", "train")):
+        return None
+    weights: list[float] = []
+    for part in parts:
+        weights += [1.0] * len(part) if part.weights is None else part.weights
+    return weights
+
+
+def sentences(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return notes with a capital letter and a period.
+
+    >>> sentences(["the labels are numbers"])
+    ('The labels are numbers.',)
+    """
+    return tuple(f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes)
 
 
 def _named(

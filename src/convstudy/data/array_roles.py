@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from convstudy.data.listing import ListedPart, SourceOptions
 from convstudy.data.part_words import part_in_name
+from convstudy.data.tables.columns import USUAL_NAMES
 from convstudy.errors import DataError, Location, Problem, unknown
 
 IMAGE_WORDS = ("images", "image", "x", "data", "pixels")
@@ -14,7 +15,12 @@ IMAGE_WORDS = ("images", "image", "x", "data", "pixels")
 scikit-learn's digits."""
 LABEL_WORDS = ("labels", "label", "y", "target", "targets")
 CLASS_WORDS = ("class_names", "target_names", "label_names", "classes")
-COLUMNS = ("group", "time", "weight")
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "group": tuple(sorted(USUAL_NAMES["group"])),
+    "time": (),
+    "weight": (*sorted(USUAL_NAMES["weight"]), "weights", "sample_weights"),
+}
+"""Further columns -> their usual names."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def roles_of(names: Sequence[str], options: SourceOptions, where: Location, expe
         # A text with a bracket is a pattern over names, which this source does not need to know.
         if value and "(" not in value and part_in_name(value)[1] not in {rest for _, rest in found.by_role}:
             raise DataError(unknown("array", value, names, Location(key=("dataset", key))))
-    roles = []
+    roles: list[PartRoles] = []
     for part in parts or [""]:
         images, labels = found.find(part, image_words), found.find(part, label_words)
         if not images or not labels:
@@ -103,15 +109,18 @@ def roles_of(names: Sequence[str], options: SourceOptions, where: Location, expe
             what = f"there are no {kind}" + (f" of the {part} part" if part else "")
             hint = f'name the array with {"label" if images else "image"} = "…"'
             raise DataError(Problem(what, where, _listed(names), expected, hint))
-        columns = {
-            key: found.find(part, _words(getattr(options, key), ()))
-            for key in COLUMNS
-            if getattr(options, key) and "(" not in getattr(options, key)
-        }
-        missing = [key for key, name in columns.items() if not name]
-        if missing:
-            what = f'there is no array "{getattr(options, missing[0])}" of the {part} part'
-            raise DataError(Problem(what, Location(key=("dataset", missing[0])), _listed(names)))
+        columns = {}
+        for key, usual in COLUMNS.items():
+            option = getattr(options, key)
+            # An empty text means no such column, and a text with a bracket is a pattern over names.
+            if option == "" or (option and "(" in option):
+                continue
+            if name := found.find(part, _words(option, usual)):
+                columns[key] = name
+            elif key != "weight" and (option or any(key in role.columns for role in roles)):
+                what = f"there is no array of the {key}s" + (f" of the {part} part" if part else "")
+                hint = f'put {key} = "" under [dataset] to use none'
+                raise DataError(Problem(what, where, _listed(names), hint=hint))
         roles.append(PartRoles(part, images, labels, columns))
     class_names = found.find("", CLASS_WORDS)
     return Roles(tuple(roles), class_names, tuple(name for name in names if name not in found.used))

@@ -61,11 +61,14 @@ def listing_of_store(store: ArrayStore, options: SourceOptions, expected: str) -
     parts, notes = [], list[str]()
     for role in roles.parts:
         block, note = store.block(role.images)
-        notes += [f"{role.images}: {note}"] if note else []
+        notes += [f"{note} ({role.images})"] if note else []
         where = store.where(role.labels)
         labels = label_texts(store.array(role.labels), where)
         columns = {key: store.array(name) for key, name in role.columns.items()}
         parts.append(ArrayPart.of(role.part, block, labels, where, columns))
+    used = {key: name for role in roles.parts for key, name in role.columns.items()}
+    if used:
+        notes.append("columns: " + ", ".join(f"{name} ({key})" for key, name in used.items()))
     if roles.unused:
         notes.append(f"arrays that are not used: {', '.join(roles.unused)}")
     names = store.array(roles.class_names) if roles.class_names else None

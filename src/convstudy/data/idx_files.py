@@ -98,7 +98,7 @@ def listing(path: Path, options: SourceOptions) -> Listing:
         block = _block(images, options.transpose)
         values = _values(labels)
         if values.ndim == 2 and values.shape[1] > 1:
-            notes.append(f"{labels.name}: the first of {values.shape[1]} columns is the label")
+            notes.append(f"the first of {values.shape[1]} columns is the label ({labels.name})")
             values = values[:, 0]
         texts = label_texts(values, Location(str(labels)))
         parts.append(ArrayPart(part, (block,), texts, Location(str(labels))))

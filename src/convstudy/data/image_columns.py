@@ -14,6 +14,7 @@ from typing import Any
 
 from convstudy.data.array_roles import LABEL_WORDS
 from convstudy.data.listing import SourceOptions
+from convstudy.data.tables.columns import extra_columns
 from convstudy.errors import DataError, Location, Problem, unknown
 
 IMAGE_NAMES = ("image", "img", "picture", "photo")
@@ -31,6 +32,7 @@ class ImageColumns:
         class_names: the names of the labels 0, 1, …; ``None`` if the file does not say them.
         extras: ``"group"``, ``"part"``, ``"weight"`` or ``"time"`` -> its column.
         unused: all other columns.
+        notes: what was decided about the columns of ``extras``.
     """
 
     image: str
@@ -38,6 +40,7 @@ class ImageColumns:
     class_names: tuple[str, ...] | None
     extras: dict[str, str]
     unused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def has_images(schema: Any) -> bool:
@@ -96,12 +99,12 @@ def image_columns(
         DataError: if the columns of images or labels are missing, unclear, or not what an option names.
     """
     names = list(schema.names)
-    for key in ("image", "label", *EXTRAS):
+    for key in ("image", "label"):
         value = getattr(options, key)
-        if value and value not in names and not (key == "group" and "(" in value):
+        if value and value not in names:
             raise DataError(unknown("column", value, names, Location(key=("dataset", key))))
     image = _image_column(schema, features, options.image, where)
-    extras = {key: getattr(options, key) for key in EXTRAS if getattr(options, key) in names}
+    extras, notes = extra_columns(names, options, EXTRAS, where)
     label = _label_column(schema, features, options.label, {image, *extras.values()}, where)
     used = {image, label, *extras.values()}
     return ImageColumns(
@@ -110,6 +113,7 @@ def image_columns(
         _class_names(features.get(label, {}), where),
         extras,
         tuple(name for name in names if name not in used),
+        notes,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
@@ -46,6 +46,11 @@ class RowFormat:
     header: tuple[str, ...]
     n_columns: int
     decimal_comma: bool = False
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the header names the columns; pandas writes 0, 1, 2, … if they have no names."""
+        return bool(self.header) and self.header != tuple(str(number) for number in range(len(self.header)))
 
     def split(self, line: bytes) -> list[bytes]:
         """Return the values of a line as text, without quotes."""
@@ -193,14 +198,14 @@ def _is_image(found: RowFormat, line: bytes) -> bool:
 
 
 def columns_of(
-    found: RowFormat, label: str | None, extras: Iterable[str | None], where: Location, numbers: list[bool]
+    found: RowFormat, label: str | None, extras: Set[str], where: Location, numbers: list[bool]
 ) -> Columns:
     """Return the columns of pixels and labels.
 
     Args:
         found: the format of the file.
         label: the column of labels as the user gives it: a name of the header, ``"first"`` or ``"last"``.
-        extras: the names of further columns that the user gives.
+        extras: the names of the columns of groups, parts, weights and times.
         where: the file in errors.
         numbers: whether each column is a number in the first row.
 
@@ -208,20 +213,15 @@ def columns_of(
         DataError: if a column does not exist, or the pixels are no square image.
     """
     names = found.header
-    if not names or names == tuple(str(number) for number in range(len(names))):
-        for extra in extras:
-            if extra and "(" not in extra:
-                what = f'there is no column "{extra}", because the file does not name its columns'
-                raise DataError(Problem(what, where))
+    if not found.has_names:
         return _columns_without_names(found, label, where, numbers)
-    for key, value in (("label", label), *(("", extra) for extra in extras)):
-        if value and value not in names and "(" not in value:
-            raise DataError(unknown("column", value, names[:20], Location(key=("dataset", key or "group"))))
-    pixels = _pixel_columns(names, {label, *extras}, numbers)
+    if label and label not in names:
+        raise DataError(unknown("column", label, names[:20], Location(key=("dataset", "label"))))
+    pixels = _pixel_columns(names, extras | ({label} if label else set()), numbers)
     others = {name: at for at, name in enumerate(names) if at not in pixels}
     if label is None:
         candidates = [name for name in others if name.lower() in CLASS_WORDS] or list(others)
-        candidates = [name for name in candidates if name not in set(extras)]
+        candidates = [name for name in candidates if name not in extras]
         if len(candidates) != 1:
             got = ", ".join(candidates[:10]) or "no other column than pixels"
             what, hint = "it is not clear which column is the label", 'name it with label = "…"'
@@ -236,7 +236,7 @@ def columns_of(
     return Columns((first, last), at, others)
 
 
-def _pixel_columns(names: Sequence[str], others: set[str | None], numbers: list[bool]) -> set[int]:
+def _pixel_columns(names: Sequence[str], others: Set[str], numbers: list[bool]) -> set[int]:
     """Return the columns of pixels: those whose names differ only in their numbers, or all without another use."""
     stems = [re.sub(r"\d+", "", name) for name in names]
     stem, count = Counter(stems).most_common(1)[0]

@@ -80,7 +80,7 @@ def test_without_class_names_labels_are_numbers(cifar_10: Path) -> None:
 def test_fine_labels_of_cifar_100_are_the_default_and_coarse_ones_an_option(cifar_100: Path) -> None:
     found = listed("cifar", cifar_100)
     assert_lists(found, "cifar", parts())
-    assert found.notes == ('the fine labels of CIFAR-100 are used; label = "coarse" uses the coarse labels',)
+    assert found.notes == ('The fine labels of CIFAR-100 are used; label = "coarse" uses the coarse labels.',)
     found = listed("cifar", cifar_100, label="coarse")
     assert_lists(found, "cifar", parts(("vehicles", "animals"), LABELS % 2))
     with pytest.raises(DataError, match=r'dataset\.label must be one of "coarse", "fine"; got "course"'):

@@ -105,7 +105,7 @@ def test_splits_of_a_dataset_dictionary_are_parts(tmp_path: Path) -> None:
     assert found.parts == ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
     assert np.array_equal(pixels_of(found), PIXELS[:8])
     assert found.names[0] == "train row 0" and found.names[-1] == "test row 1"
-    assert found.notes == ("splits that are not used: extra",)
+    assert found.notes == ("Splits that are not used: extra.",)
 
 
 def test_parts_of_parquet_files_follow_from_their_names(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_parts_of_parquet_files_follow_from_their_names(tmp_path: Path) -> None:
     found = listed("huggingface", tmp_path)
     assert found.parts == ["train"] * 4 + ["validation"] + ["test"] * 2
     assert np.array_equal(pixels_of(found), PIXELS[:7])
-    assert found.notes == ("files whose names say no part are not used: README-00000-of-00001.parquet",)
+    assert found.notes == ("Files whose names say no part are not used: README-00000-of-00001.parquet.",)
 
 
 def test_lost_metadata_leaves_numbers_and_dataset_info_brings_names_back(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_several_label_columns_are_listed_and_one_can_be_named(tmp_path: Path) -
         listed("huggingface", tmp_path / "a.parquet")
     found = listed("huggingface", tmp_path / "a.parquet", label="coarse_label")
     assert found.class_names == ("animal", "bird") and found.labels[:3] == ["animal", "animal", "bird"]
-    assert found.notes == ("columns that are not used: fine_label",)
+    assert found.notes == ("Columns that are not used: fine_label.",)
 
 
 def test_columns_of_groups_times_weights_and_parts_are_named(tmp_path: Path) -> None:
@@ -240,6 +240,11 @@ def test_columns_of_groups_times_weights_and_parts_are_named(tmp_path: Path) -> 
     assert found.times is not None and found.times[1] == "2024-01-02T00:00:00"
     assert found.weights == [0.5] * 9
     assert found.parts == ["train"] * 6 + ["test"] * 3
+    found = listed("huggingface", tmp_path / "a.parquet", label="species")
+    assert found.groups is None and found.parts == ["train"] * 6 + ["test"] * 3
+    assert any('The column "patient" is not used' in note for note in found.notes)
+    found = listed("huggingface", tmp_path / "a.parquet", label="species", parts="ignore")
+    assert found.parts is None
     for key, value in (("label", "specie"), ("group", "patent"), ("image", "images")):
         with pytest.raises(DataError, match=rf"dataset\.{key} must be one of"):
             listed("huggingface", tmp_path / "a.parquet", **{key: value})

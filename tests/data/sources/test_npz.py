@@ -93,7 +93,7 @@ def test_digits_of_scikit_learn_use_the_square_images(tmp_path: Path) -> None:
     del digits["feature_names"], digits["frame"]
     found = listed("npz", save(tmp_path, **digits))
     assert_lists(found, "npz", {"": (digits.images, digits.target)})
-    assert found.notes == ("arrays that are not used: data, DESCR",)
+    assert found.notes == ("Arrays that are not used: data, DESCR.",)
     assert found.bounds is not None
     assert natural_range(found.bounds(range(100))) == (0, 16)
 
@@ -141,7 +141,7 @@ def test_rows_of_a_square_number_of_values_are_square_images(tmp_path: Path) -> 
     rows = np.arange(5 * 784).reshape(5, 784) % 256
     found = listed("npz", save(tmp_path, X=rows.astype(np.uint8), y=Y_TEST))
     assert_lists(found, "npz", {"": (rows.astype(np.uint8).reshape(5, 28, 28), Y_TEST)})
-    assert found.notes == ("X: a row of 784 values is an image of 28 × 28 pixels",)
+    assert found.notes == ("A row of 784 values is an image of 28 × 28 pixels (X).",)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -150,7 +150,7 @@ def test_channels_first_are_moved_last_and_said(tmp_path: Path, how: str, channe
     first = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
     found = listed("npz", save(tmp_path, how, X=first, y=Y_TEST))
     assert_lists(found, "npz", {"": (pixels, Y_TEST)})
-    assert found.notes == (f"X: an image of shape ({channels}, 8, 9) has its {channels} channels first",)
+    assert found.notes == (f"An image of shape ({channels}, 8, 9) has its {channels} channels first (X).",)
 
 
 def test_options_name_the_arrays(tmp_path: Path) -> None:
@@ -162,11 +162,29 @@ def test_options_name_the_arrays(tmp_path: Path) -> None:
     assert found.groups == [str(label + 7) for label in Y_TRAIN]
     assert found.times == found.labels
     assert found.weights == (Y_TRAIN + 0.5).tolist()
-    assert found.notes == ("arrays that are not used: y",)
+    assert found.notes == (
+        "Columns: patient (group), when (time), importance (weight).",
+        "Arrays that are not used: y.",
+    )
     assert listed("npz", path, image="scans", group="row (.*)").groups is None
     with pytest.raises(DataError, match=r'dataset\.group must be one of "scans"') as caught:
         listed("npz", path, image="scans", group="patent")
     assert 'did you mean "patient"' in caught.value.problems[0].hint
+
+
+def test_groups_and_weights_are_used_by_their_usual_names(tmp_path: Path) -> None:
+    """An array of groups that is not used would let images of one patient straddle a split."""
+    arrays: dict[str, Any] = dict(zip(KEYS, ARRAYS, strict=True))
+    groups = {"train_groups": Y_TRAIN + 5, "groups_test": Y_TEST}
+    path = save(tmp_path, **arrays, **groups, train_weights=Y_TRAIN + 0.5)
+    found = listed("npz", path)
+    assert found.groups == [str(label + 5) for label in Y_TRAIN] + [str(label) for label in Y_TEST]
+    assert found.weights == [*(Y_TRAIN + 0.5).tolist(), *[1.0] * 5]
+    assert listed("npz", path, group="", weight="").groups is None
+    path = save(tmp_path, **arrays, train_groups=Y_TRAIN)
+    with pytest.raises(DataError, match="no array of the groups of the test part") as caught:
+        listed("npz", path)
+    assert caught.value.problems[0].hint == 'put group = "" under [dataset] to use none'
 
 
 def test_labels_of_a_pandas_text_column_are_refused_with_the_way_to_save_them(tmp_path: Path) -> None:

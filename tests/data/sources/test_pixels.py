@@ -96,7 +96,7 @@ def test_file_gives_the_pixels_and_labels_that_were_written(tmp_path: Path, name
     write(tmp_path / file)
     found = listed("pixels", tmp_path / file, **({"label": "first"} if name in NEED_LABEL else {}))
     assert_lists(found, "pixels", PARTS)
-    assert found.notes[0].startswith("each line is an image of 8 × 8 pixels; the label is in ")
+    assert found.notes[0].startswith("Each line is an image of 8 × 8 pixels; the label is in ")
     assert found.bounds is not None and natural_range(found.bounds(range(N))) == (0, 16)
 
 
@@ -127,11 +127,16 @@ def test_further_columns_are_named_or_unused(tmp_path: Path) -> None:
     assert found.groups == [str(label % 3) for label in LABELS]
     assert found.times == ["2024-01-01"] * N and found.weights == [0.5] * N
     assert found.parts == ["test" if row == 3 else "train" for row in range(N)]
-    assert found.notes[1] == "columns that are not used: note"
+    assert found.notes[2] == "Columns that are not used: note."
     found = listed("pixels", tmp_path / "a.csv", label="note")
     assert found.labels == ["7"] * N
-    with pytest.raises(DataError, match=r'dataset\.group must be one of "label", "pixel0"'):
+    with pytest.raises(DataError, match=r"dataset\.group must be one of the columns"):
         listed("pixels", tmp_path / "a.csv", group="author")
+    table.rename(columns={"writer": "group", "usage": "split"}).to_csv(tmp_path / "a.csv", index=False)
+    found = listed("pixels", tmp_path / "a.csv")
+    assert found.groups == [str(label % 3) for label in LABELS] and found.parts is not None
+    found = listed("pixels", tmp_path / "a.csv", group="", parts="ignore")
+    assert found.groups is None and found.parts is None
 
 
 def test_missing_label_is_none_and_missing_pixel_an_error_of_its_image(tmp_path: Path) -> None:
@@ -155,7 +160,7 @@ def test_files_of_train_and_test_in_a_folder_are_parts(tmp_path: Path) -> None:
     frame(ROWS[30:], LABELS[30:]).drop(columns="label").to_csv(tmp_path / "mnist_test.csv", index=False)
     found = listed("pixels", tmp_path)
     assert_lists(found, "pixels", {"train": (IMAGES[:30], LABELS[:30])})
-    assert found.notes[0] == "mnist_test.csv has no labels and is not used"
+    assert found.notes[0] == "The file mnist_test.csv has no labels and is not used."
 
 
 def test_label_that_could_be_first_or_last_needs_an_option(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_unlabelled_images_and_folds_are_said_to_be_unused(folder: Path) -> None
     (folder / "unlabeled_X.bin").write_bytes(b"any")
     (folder / "fold_indices.txt").write_text("1 2\n")
     assert listed("stl10", folder).notes == (
-        "the unlabelled images are not used",
-        "the published folds of the training images are not used",
+        "The unlabelled images are not used.",
+        "The published folds of the training images are not used.",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convstudy.data.array_parts import sentences
 from convstudy.data.arrow_files import ArrowFile, ArrowReader, ArrowRows, ParquetRows, arrow_errors
 from convstudy.data.folder_entries import entry_names, is_file
 from convstudy.data.image_columns import ImageColumns, features_of, has_images, image_columns, struct_members
@@ -221,6 +222,7 @@ class _Table:
         assert self.chosen is not None  # there is at least one file
         if self.labels and not self.has_images:
             raise DataError(self._without_bytes())
+        notes = [*notes, *self.chosen.notes]
         if self.chosen.unused:
             notes = [*notes, f"columns that are not used: {', '.join(self.chosen.unused[:20])}"]
         parts: list[ListedPart] | None = None if set(self.parts) == {""} else self.parts
@@ -235,7 +237,7 @@ class _Table:
             self.extras.get("group"),
             self.extras.get("time"),
             self.extras.get("weight"),
-            tuple(notes),
+            sentences(notes),
         )
 
     def _names(self) -> list[str]:
@@ -296,5 +298,5 @@ LISTED_SOURCE = ListedSource(
     recognise,
     listing,
     ArrowReader.from_json,
-    ("image", "label", "group", "part", "weight", "time"),
+    ("image", "label", "group", "part", "weight", "time", "parts"),
 )

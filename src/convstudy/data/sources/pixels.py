@@ -6,13 +6,13 @@ Examples are the files of Kaggle's digit recogniser, the MNIST CSV files, USPS's
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 from pathlib import Path
 
 from convstudy.data.array_labels import label_texts
-from convstudy.data.array_parts import PARTS
+from convstudy.data.array_parts import PARTS, sentences
 from convstudy.data.folder_entries import entry_names, is_file
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
 from convstudy.data.number_rows import (
@@ -28,10 +28,12 @@ from convstudy.data.number_rows import (
 from convstudy.data.part_words import PART_WORDS, part_in_name
 from convstudy.data.problem_list import ProblemList
 from convstudy.data.row_reader import RowFile, RowReader
+from convstudy.data.tables.columns import extra_columns
 from convstudy.errors import DataError, Location, Problem
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".data", ".dat", ".train", ".test", ".tra", ".tes"}
 """Endings of names, also followed by ``.gz``."""
+EXTRAS = ("group", "time", "weight", "part")
 MAX_DISTINCT = 1_000
 """The largest number of different values of a column of labels in a file that does not name its columns."""
 PATH_FORM = (
@@ -77,7 +79,7 @@ def listing(path: Path, options: SourceOptions) -> Listing:
     for part in [
         part for part in files if part != "train" and _lacks_labels(files[part], files.get("train"))
     ]:
-        notes.append(f"{files.pop(part).name} has no labels and is not used")
+        notes.append(f"the file {files.pop(part).name} has no labels and is not used")
     parts: list[ListedPart] = [part for part in PARTS if part in files]
     tables = [_table(part, files[part], options) for part in parts]
     reader = RowReader([table.file for table in tables])
@@ -87,7 +89,8 @@ def listing(path: Path, options: SourceOptions) -> Listing:
     by_name: list[ListedPart] = [table.part for table in tables for _ in table.labels]
     side = isqrt(tables[0].file.last - tables[0].file.first)
     notes.append(f"each line is an image of {side} × {side} pixels; the label is in {tables[0].label_text}")
-    unused = [name for name in tables[0].columns.others if name not in _used(options)]
+    notes += tables[0].notes
+    unused = [name for name in tables[0].columns.others if name not in tables[0].extras.values()]
     if unused:
         notes.append(f"columns that are not used: {', '.join(unused[:20])}")
     return Listing(
@@ -99,7 +102,7 @@ def listing(path: Path, options: SourceOptions) -> Listing:
         [text or "" for table in tables for text in table.groups] or None,
         [text or "" for table in tables for text in table.times] or None,
         [weight for table in tables for weight in table.weights] or None,
-        tuple(notes),
+        sentences(notes),
         reader.bounds,
     )
 
@@ -117,6 +120,8 @@ class _Table:
     part: ListedPart
     file: RowFile
     columns: Columns
+    extras: dict[str, str]
+    notes: tuple[str, ...]
     label_text: str
     labels: list[str | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
@@ -125,17 +130,14 @@ class _Table:
     parts: list[ListedPart] = field(default_factory=list)
 
 
-def _used(options: SourceOptions) -> set[str | None]:
-    return {options.label, options.group, options.time, options.weight, options.part}
-
-
 def _table(part: ListedPart, path: Path, options: SourceOptions) -> _Table:
     """Read the labels and further columns of a file."""
     where = Location(str(path))
     found = _format(path)
     if found is None:
         raise DataError(Problem("the lines of this file are not images", where, expected=PATH_FORM))
-    columns, kept = _columns(path, found, options)
+    extras, notes = _extras(found, options, where)
+    columns, kept = _columns(path, found, options.label, extras)
     label_at = columns.label
     if label_at is None:
         label_at = _label_column(kept, where)
@@ -150,13 +152,13 @@ def _table(part: ListedPart, path: Path, options: SourceOptions) -> _Table:
         *columns.pixels,
     )
     name = f'the column "{found.header[label_at]}"' if found.header else f"column {label_at + 1:,}"
-    table = _Table(part, file, columns, name)
+    table = _Table(part, file, columns, extras, notes, name)
     table.labels = _texts(kept.values[label_at], where)
     for key, target in (("group", table.groups), ("time", table.times)):
-        if (column := _column(columns, getattr(options, key))) is not None:
+        if (column := _column(columns, extras.get(key))) is not None:
             target += _texts(kept.values[column], where)
     problems = ProblemList()
-    if (column := _column(columns, options.weight)) is not None:
+    if (column := _column(columns, extras.get("weight"))) is not None:
         for line, value in zip(kept.lines, kept.values[column], strict=True):
             if is_number(value, False):
                 table.weights.append(float(value))
@@ -165,7 +167,7 @@ def _table(part: ListedPart, path: Path, options: SourceOptions) -> _Table:
                 problems.add(
                     Problem("the weight must be a number", place, f'"{value.decode("utf-8", "replace")}"')
                 )
-    if (column := _column(columns, options.part)) is not None:
+    if (column := _column(columns, extras.get("part"))) is not None:
         for line, value in zip(kept.lines, kept.values[column], strict=True):
             word = PART_WORDS.get(value.decode("utf-8", "replace").lower())
             if word is None:
@@ -177,9 +179,23 @@ def _table(part: ListedPart, path: Path, options: SourceOptions) -> _Table:
     return table
 
 
+def _extras(
+    found: RowFormat, options: SourceOptions, where: Location
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the names of the columns of groups, times, weights and parts by key, and notes about them."""
+    if found.has_names:
+        return extra_columns(found.header, options, EXTRAS, where)
+    for key in EXTRAS:
+        value = getattr(options, key)
+        if value and not (key == "group" and "(" in value):
+            what = f'there is no column "{value}", because the file does not name its columns'
+            raise DataError(Problem(what, where))
+    return {}, ()
+
+
 def _column(columns: Columns, name: str | None) -> int | None:
-    """Return the column that an option names, or ``None`` without the option or for a pattern over names."""
-    return columns.others.get(name) if name else None
+    """Return the position of a column; ``None`` without a name."""
+    return None if name is None else columns.others.get(name)
 
 
 @dataclass
@@ -190,7 +206,9 @@ class _Kept:
     values: dict[int, list[bytes]]
 
 
-def _columns(path: Path, found: RowFormat, options: SourceOptions) -> tuple[Columns, _Kept]:
+def _columns(
+    path: Path, found: RowFormat, label: str | None, extras: Mapping[str, str]
+) -> tuple[Columns, _Kept]:
     """Return the columns of a file, and the text of all columns that are not pixels.
 
     Raises:
@@ -207,8 +225,7 @@ def _columns(path: Path, found: RowFormat, options: SourceOptions) -> tuple[Colu
             for number, _, line in rows:
                 if columns is None:
                     numbers = [is_number(value, found.decimal_comma) for value in found.split(line)]
-                    extras = [options.group, options.time, options.weight, options.part]
-                    columns = columns_of(found, options.label, extras, where, numbers)
+                    columns = columns_of(found, label, set(extras.values()), where, numbers)
                     wanted = [0, found.n_columns - 1] if columns.label is None else [columns.label]
                     kept.values = {at: [] for at in {*wanted, *columns.others.values()}}
                 n_values = line.count(found.separator) + 1 if found.separator else len(line.split())
@@ -264,5 +281,5 @@ def _texts(values: Sequence[bytes], where: Location) -> list[str | None]:
 
 
 LISTED_SOURCE = ListedSource(
-    "pixels", PATH_FORM, recognise, listing, RowReader.from_json, ("label", "group", "time", "weight", "part")
+    "pixels", PATH_FORM, recognise, listing, RowReader.from_json, ("label", *EXTRAS, "parts")
 )

@@ -77,9 +77,46 @@ def choose_columns(columns: Sequence[str], options: SourceOptions, where: Locati
     Raises:
         DataError: if a required column is missing or several columns have its usual names, or a key names no column.
     """
+    positions, problems = _positions(columns, options, tuple(USUAL_NAMES), where)
+    if not problems and positions["image"] == positions["label"]:
+        got = shown(columns[positions["image"]])
+        problems.append(Problem("the images and the labels must be different columns", where, got))
+    if problems:
+        raise DataError(*problems)
+    return Columns(positions, tuple(_notes(columns, positions, options)))
+
+
+def extra_columns(
+    columns: Sequence[str], options: SourceOptions, keys: Sequence[str], where: Location
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the columns of groups, parts, weights or times of a source that chooses images and labels by other rules.
+
+    Args:
+        columns: the names of all columns.
+        options: the keys of ``[dataset]``, as for :func:`choose_columns`.
+        keys: the keys that the source has.
+        where: the source.
+
+    Returns:
+        Key -> name of its column; notes about the choice.
+
+    Raises:
+        DataError: if several columns have the usual names of a key, or a key names no column.
+    """
+    positions, problems = _positions(columns, options, keys, where)
+    if problems:
+        raise DataError(*problems)
+    notes = _notes(columns, positions, options)
+    return {key: columns[n] for key, n in positions.items()}, tuple(notes if positions else notes[1:])
+
+
+def _positions(
+    columns: Sequence[str], options: SourceOptions, keys: Sequence[str], where: Location
+) -> tuple[dict[str, int], list[Problem]]:
+    """Return the position of the column of each key that has one, and the problems of the others."""
     problems, positions = list[Problem](), dict[str, int]()
-    for key, usual in USUAL_NAMES.items():
-        chosen = getattr(options, key)
+    for key in keys:
+        chosen, usual = getattr(options, key), USUAL_NAMES[key]
         if key not in REQUIRED and (chosen == "" or (key == "part" and options.parts == "ignore")):
             continue
         found = [n for n, name in enumerate(columns) if (name == chosen if chosen else _usual(name) in usual)]
@@ -87,12 +124,7 @@ def choose_columns(columns: Sequence[str], options: SourceOptions, where: Locati
             positions[key] = found[0]
         elif problem := _problem(key, chosen or "", [columns[n] for n in found], columns, where):
             problems.append(problem)
-    if not problems and positions["image"] == positions["label"]:
-        got = shown(columns[positions["image"]])
-        problems.append(Problem("the images and the labels must be different columns", where, got))
-    if problems:
-        raise DataError(*problems)
-    return Columns(positions, tuple(_notes(columns, positions, options)))
+    return positions, problems
 
 
 def _problem(
