@@ -72,8 +72,11 @@ def test_exif_rotation_equals_that_of_the_upright_picture(file_format: str, turn
     header = probe(data)
     assert (header.height, header.width, header.is_rotated) == (*upright.shape[:2], turn != 1)
     for fit in ("crop", "pad", "stretch"):
-        small = DecodeOptions((9, 10), 3, fit)
-        assert np.array_equal(decode(data, small).pixels, decode(upright, small).pixels)
+        for size, tolerance in (((15, 14), 1), ((5, 4), 8)):
+            small = DecodeOptions(size, 3, fit)
+            difference = decode(data, small).pixels.astype(int) - decode(upright, small).pixels
+            # The steps of the filter are in the other order; blocks of a reduction start at the other side.
+            assert np.abs(difference).max() <= tolerance
 
 
 def test_avif_is_read_and_rotated_once() -> None:

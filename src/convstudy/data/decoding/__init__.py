@@ -15,6 +15,7 @@ Training, prediction and exports use this one path. It depends on its arguments 
 :mod:`.tiff_directory`  the number of pages of a TIFF, and impossible counts
 :mod:`.numpy_arrays`    arrays and ``.npy`` files
 :mod:`.exif`            the orientation in EXIF data
+:mod:`.rotation`        the eight orientations
 :mod:`.pixels`          decoded pixels before they are fitted
 :mod:`.bands`           value range, transparency, grey and colour
 :mod:`.fitting`         crop, pad, stretch
@@ -95,7 +96,7 @@ def decode(data: bytes | npt.NDArray[Any], options: DecodeOptions) -> Decoded:
     opened = _opened(data)
     header = opened.header
     try:
-        pixels = pixels_of(opened.load(options), (header.height, header.width), options)
+        pixels = pixels_of(opened.load(options), (header.height, header.width), opened.turn, options)
     except MemoryError:
         raise Undecodable("not enough memory") from None
     return Decoded(pixels, header)

@@ -25,13 +25,14 @@ EIGHT_BIT: tuple[float, float] = (0, 255)
 
 
 def pixels_of(
-    loaded: Image.Image | Samples, source: tuple[int, int], options: DecodeOptions
+    loaded: Image.Image | Samples, source: tuple[int, int], turn: int, options: DecodeOptions
 ) -> npt.NDArray[np.uint8]:
     """Return an image as the options ask.
 
     Args:
         loaded: a Pillow image of mode L, LA, RGB or RGBA, or samples.
-        source: (height, width) of the whole image; a Pillow image is smaller after a reduced decode.
+        source: (height, width) of the whole upright image; a Pillow image is smaller after a reduced decode.
+        turn: the EXIF orientation, 1 to 8, in which the image is stored.
         options: the form of the result.
 
     Returns:
@@ -51,7 +52,7 @@ def pixels_of(
         planes = _planes_of_samples(loaded, options)
     else:
         planes = _planes_of_image(loaded, options)
-    arrays = [_as_uint8(fitted(plane, source, options)) for plane in planes]
+    arrays = [_as_uint8(fitted(plane, source, turn, options)) for plane in planes]
     pixels = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=2)
     if pixels.shape[2] == 1 and options.channels == 3:
         pixels = np.repeat(pixels, 3, axis=2)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convstudy.data.decoding.rotation import rotated, stored_box, swapped
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -65,42 +67,36 @@ def decoded_size(source: tuple[int, int], options: DecodeOptions) -> tuple[int, 
     return 2 * fitted[0], 2 * fitted[1]
 
 
-def fitted(image: Image.Image, source: tuple[int, int], options: DecodeOptions) -> Image.Image:
-    """Return an image of the target's size.
+def fitted(image: Image.Image, source: tuple[int, int], turn: int, options: DecodeOptions) -> Image.Image:
+    """Return an upright image of the target's size.
 
     Args:
-        image: mode L, RGB or F. An image that has the target's size already keeps its pixels.
-        source: (height, width) of the whole image in its file; ``image`` is smaller after a reduced decode.
+        image: mode L, RGB or F, as it is stored. An image that has the target's size already keeps its pixels.
+        source: (height, width) of the whole upright image; ``image`` is smaller after a reduced decode.
+        turn: the EXIF orientation, 1 to 8.
         options: size, fit and background.
     """
     from PIL import Image
 
-    height, width = options.size
+    size, box = options.size, (0, 0, source[1], source[0])
     if options.fit == "crop":
         box = crop_box(source, options.size)
-        # A reduced image is cropped at the same place, which may be between two of its pixels.
-        across, down = image.width / source[1], image.height / source[0]
-        part = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-        return _resized(image, (height, width), part)
-    if options.fit == "stretch":
-        return _resized(image, (height, width))
-    inner_height, inner_width = padded_size(source, options.size)
-    inner = _resized(image, (inner_height, inner_width))
-    if (inner_height, inner_width) == options.size:
+    elif options.fit == "pad":
+        size = padded_size(source, options.size)
+    height, width = swapped(source, turn)
+    # A reduced image is cropped at the same place, which may be between two of its pixels.
+    across, down = image.width / width, image.height / height
+    left, top, right, bottom = stored_box(box, source, turn)
+    inner_height, inner_width = swapped(size, turn)
+    part = (left * across, top * down, right * across, bottom * down)
+    inner = image.resize((inner_width, inner_height), Image.Resampling.BILINEAR, part, REDUCING_GAP)
+    inner = rotated(inner, turn)
+    if size == options.size:
         return inner
     colour = options.colour_background if image.mode == "RGB" else options.grey_background
-    outer = Image.new(image.mode, (width, height), colour)
-    outer.paste(inner, ((width - inner_width) // 2, (height - inner_height) // 2))
+    outer = Image.new(image.mode, (options.size[1], options.size[0]), colour)
+    outer.paste(inner, ((outer.width - inner.width) // 2, (outer.height - inner.height) // 2))
     return outer
-
-
-def _resized(
-    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
-) -> Image.Image:
-    from PIL.Image import Resampling
-
-    height, width = size
-    return image.resize((width, height), Resampling.BILINEAR, box, REDUCING_GAP)
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -12,7 +12,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from convstudy.data.decoding.exif import N_PICTURES, first_value, orientation
 from convstudy.data.decoding.fitting import decoded_size
 from convstudy.data.decoding.header import ImageHeader
 from convstudy.data.decoding.pixels import Opened
+from convstudy.data.decoding.rotation import swapped
 from convstudy.data.decoding.undecodable import MAX_FRAMES, MAX_PIXELS, Undecodable, check_size, shortened
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def open_file(data: bytes, file_format: str) -> Opened:
         with damage(data):
             image.load()
     turn = orientation(image.info.get("exif"))
+    height, width = swapped((height, width), turn)
     header = ImageHeader(
         height=height,
         width=width,
@@ -75,19 +76,16 @@ def open_file(data: bytes, file_format: str) -> Opened:
         n_frames=_n_frames(image, data),
         is_rotated=turn != 1,
     )
-    if turn >= 5:
-        header = replace(header, height=width, width=height)
 
     def load(options: DecodeOptions) -> Image.Image:
         if options.decode == "reduced" and file_format == "JPEG" and options.value_range is None:
-            wanted_height, wanted_width = decoded_size((header.height, header.width), options)
-            wanted = (wanted_height, wanted_width) if turn >= 5 else (wanted_width, wanted_height)
-            image.draft(None, wanted)
+            wanted_height, wanted_width = swapped(decoded_size((height, width), options), turn)
+            image.draft(None, (wanted_width, wanted_height))
         with damage(data):
             image.load()
-        return rotated(eight_bit(image), turn)
+        return eight_bit(image)
 
-    return Opened(header, load)
+    return Opened(header, load, turn)
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
@@ -103,22 +101,6 @@ def eight_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("PA", "La"):
         return image.convert("RGBA" if image.mode == "PA" else "LA")
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def rotated(image: Image.Image, turn: int) -> Image.Image:
-    """Return an image as its EXIF orientation (1 to 8) says."""
-    from PIL.Image import Transpose
-
-    operation = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }.get(turn)
-    return image if operation is None else image.transpose(operation)
 
 
 _one_at_a_time = threading.Lock()

@@ -37,20 +37,11 @@ class Opened:
 
     Args:
         header: the header.
-        load: decodes the pixels, with the EXIF rotation applied: a Pillow image of mode L, LA, RGB or RGBA, or
-            :class:`Samples`. A JPEG file uses the options for ``decode = "reduced"``.
+        load: decodes the pixels as they are stored: a Pillow image of mode L, LA, RGB or RGBA, or :class:`Samples`. A
+            JPEG file uses the options for ``decode = "reduced"``.
+        turn: the EXIF orientation, 1 to 8.
     """
 
     header: ImageHeader
     load: Callable[[DecodeOptions], Image.Image | Samples]
-
-
-def turned(values: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
-    """Return an array of shape (height, width, channels) as its EXIF orientation (1 to 8) says."""
-    if turn in (5, 6, 7, 8):
-        values = values.swapaxes(0, 1)
-    if turn in (3, 4, 7, 8):
-        values = values[::-1]
-    if turn in (2, 3, 6, 7):
-        values = values[:, ::-1]
-    return values
+    turn: int = 1

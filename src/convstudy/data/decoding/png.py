@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from convstudy.data.decoding.exif import orientation
 from convstudy.data.decoding.header import ImageHeader
-from convstudy.data.decoding.pillow_files import damage, rotated, uses_only_greys
-from convstudy.data.decoding.pixels import Opened, Samples, turned
+from convstudy.data.decoding.pillow_files import damage, uses_only_greys
+from convstudy.data.decoding.pixels import Opened, Samples
+from convstudy.data.decoding.rotation import swapped
 from convstudy.data.decoding.undecodable import MAX_FRAMES, Undecodable, check_size
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ def open_png(data: bytes) -> Opened:
     if bits == 16:
         mode = "uint16" + (f"x{stored}" if stored > 1 else "")
     is_grey = colour_type in (GREY, GREY_ALPHA) or (colour_type == PALETTE and _uses_only_greys(chunks, data))
+    height, width = swapped((height, width), turn)
     header = ImageHeader(
-        height=width if turn >= 5 else height,
-        width=height if turn >= 5 else width,
+        height=height,
+        width=width,
         mode=mode,
         channels=1 if is_grey else 3,
         format="PNG",
@@ -100,10 +102,10 @@ def open_png(data: bytes) -> Opened:
         with damage(data):
             if bits == 16:
                 values, has_alpha = _with_key(_values_16(chunks), chunks)
-                return Samples(turned(values, turn), (0, 65535), has_alpha)
-            return rotated(_image_8(chunks), turn)
+                return Samples(values, (0, 65535), has_alpha)
+            return _image_8(chunks)
 
-    return Opened(header, load)
+    return Opened(header, load, turn)
 
 
 def _read(data: bytes) -> _Chunks:

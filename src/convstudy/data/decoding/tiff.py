@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from convstudy.data.decoding.header import ImageHeader
 from convstudy.data.decoding.numpy_arrays import with_bounds
 from convstudy.data.decoding.pillow_files import damage, eight_bit, silence
-from convstudy.data.decoding.pixels import Opened, Samples, turned
+from convstudy.data.decoding.pixels import Opened, Samples
+from convstudy.data.decoding.rotation import rotated, swapped
 from convstudy.data.decoding.tiff_directory import jpeg_size, n_pages
 from convstudy.data.decoding.undecodable import MAX_VALUES, Undecodable, check_size
 
@@ -107,9 +108,10 @@ def open_tiff(data: bytes) -> Opened:
 
     pages = n_pages(data)
     form = _form(data)
+    height, width = swapped((form.height, form.width), form.turn)
     header = ImageHeader(
-        height=form.width if form.turn >= 5 else form.height,
-        width=form.height if form.turn >= 5 else form.width,
+        height=height,
+        width=width,
         mode=form.mode,
         channels=form.natural_channels,
         format="TIFF",
@@ -123,14 +125,14 @@ def open_tiff(data: bytes) -> Opened:
         image = _loaded(data, form)
         colours = np.asarray(image)
         is_grey = (colours == colours[..., :1]).all()
-        return Opened(replace(header, channels=1 if is_grey else 3), lambda options: image)
+        return Opened(replace(header, channels=1 if is_grey else 3), lambda options: image, form.turn)
     if form.kind in "fi" or form.bits > 16:
         # Only the values show which range they need, so that the header needs them too.
         loaded = _loaded(data, form)
         if isinstance(loaded, Samples):
             header = with_bounds(header, loaded.values[..., : form.natural_channels])
-        return Opened(header, lambda options: loaded)
-    return Opened(header, lambda options: _loaded(data, form))
+        return Opened(header, lambda options: loaded, form.turn)
+    return Opened(header, lambda options: _loaded(data, form), form.turn)
 
 
 def _form(data: bytes) -> _Form:
@@ -193,7 +195,7 @@ def _loaded(data: bytes, form: _Form) -> Image.Image | Samples:
     needs_codecs = form.compression != NONE or form.bits not in (1, 8, 16, 32, 64)
     if is_raw_ycbcr or (needs_codecs and find_spec("imagecodecs") is None):
         if form.bits <= 8 and form.kind in "bu" and form.channels <= 4:
-            return _by_pillow(data)
+            return _by_pillow(data, form.turn)
         what = COMPRESSIONS[form.compression] if form.compression != NONE else f"{form.bits} bits"
         raise Undecodable(f'a TIFF with {what} needs imagecodecs: pip install "convstudy[data]"')
     with _page(data) as page:
@@ -201,7 +203,7 @@ def _loaded(data: bytes, form: _Form) -> Image.Image | Samples:
         if page.axes not in ("YX", "YXS", "SYX"):
             raise Undecodable(f"not a supported image: TIFF with axes {page.axes}")
         values = np.moveaxis(values, 0, 2) if page.axes == "SYX" else values
-    values = turned(values.reshape(form.height, form.width, form.channels), form.turn)
+    values = values.reshape(form.height, form.width, form.channels)
     if form.colours is not None:
         palette = (form.colours >> 8).astype(np.uint8)
         return Image.fromarray(np.moveaxis(palette[:, values[..., 0]], 0, 2).copy())
@@ -218,15 +220,15 @@ def _loaded(data: bytes, form: _Form) -> Image.Image | Samples:
     return Samples(values, limits, form.has_alpha, is_premultiplied)
 
 
-def _by_pillow(data: bytes) -> Image.Image:
-    """Return an image of up to 8 bits per value. Pillow applies its orientation."""
+def _by_pillow(data: bytes, turn: int) -> Image.Image:
+    """Return an image of up to 8 bits per value as it is stored. Pillow makes it upright, which is undone."""
     from PIL.TiffImagePlugin import TiffImageFile
 
     with silence(), damage(data):
         image = TiffImageFile(io.BytesIO(data), "")
         check_size(image.height, image.width)
         image.load()
-        return eight_bit(image)
+        return rotated(eight_bit(image), {6: 8, 8: 6}.get(turn, turn))
 
 
 _quiet = threading.local()
