@@ -12,6 +12,7 @@
 :mod:`.source`                  the protocol of a source of images
 :mod:`.listing`                 the images that a source contains, before any is decoded
 :mod:`.sources`                 the kinds of sources, one file each
+:mod:`.decoding`                decodes one image to uint8 pixels of a given size
 :mod:`.value_range`             which pixel values of an array become black and white
 :mod:`.archives`                lists and reads zip and tar archives in place
 :mod:`.tables`                  reads CSV, TSV, JSON Lines and Parquet with one row per image
