@@ -63,6 +63,19 @@ def test_note_names_the_classes_and_the_metric_that_selects() -> None:
     assert f"C{note[1:]}" in answer(analyse(imbalanced()))
 
 
+def test_note_says_if_a_class_has_no_test_images() -> None:
+    results = imbalanced()
+    assert results.images is not None
+    counts = (0, *results.images.test.class_counts[1:])
+    images = replace(results.images, test=replace(results.images.test, class_counts=counts))
+    (note,) = [
+        line
+        for line in short_answer(analyse(replace(results, images=images)))
+        if line.startswith("Note: class")
+    ]
+    assert "so balanced accuracy (on test: over the classes that have test images) is shown too" in note
+
+
 def test_choices_and_verdicts_stay_those_of_the_metric_of_the_study() -> None:
     plain, other = analyse(synthetic_results(three_questions())), analyse(imbalanced())
     for first, second in zip(plain.stage_results, other.stage_results, strict=True):

@@ -47,7 +47,9 @@ def imbalance_note(analysis: Analysis) -> str:
     balance = balance_of(results.images.train.class_counts)
     largest, smallest = (results.dataset.class_names[label] for label in (balance.largest, balance.smallest))
     metric = metric_named(results.study.metric).title
+    # As in scikit-learn, the mean is over the classes that occur. On validation images, all of them do.
+    of = "" if all(results.images.test.class_counts) else " (on test: over the classes that have test images)"
     return (
         f"class {largest} has {decimals(balance.ratio, 1)} times the training images of class {smallest}, so balanced "
-        f"accuracy is shown too; {metric} selected, and the verdicts compare it."
+        f"accuracy{of} is shown too; {metric} selected, and the verdicts compare it."
     )
