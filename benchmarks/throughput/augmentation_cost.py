@@ -6,8 +6,8 @@
     python -m benchmarks.throughput.augmentation_cost --picture docs/augmentation.png
 
 A batch has 100 images. The step is that of a small CNN in float32, without augmentation, with one thread; its time
-includes the conversion of the pixels. Step and augmentations alternate in one process. The process has the environment
-of a worker. The picture shows a drawn image and a digit of scikit-learn.
+includes the conversion of the pixels. Step and augmentations alternate in one process, whose CPU time is measured: other
+programs then matter less. The process has the environment of a worker. The picture shows a drawn image and a digit of scikit-learn.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ def augmentation_of(text: str, shape: tuple[int, int, int]) -> Callable[[], None
 
 
 def milliseconds(works: Mapping[str, Callable[[], None]], n_rounds: int) -> dict[str, float]:
-    """Return the median time of each function, called in turn."""
+    """Return the median CPU time of each function, called in turn."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(n_rounds + 2):
         for name, work in works.items():
-            started = time.perf_counter()
+            started = time.process_time()
             work()
-            times[name].append(1e3 * (time.perf_counter() - started))
+            times[name].append(1e3 * (time.process_time() - started))
     return {name: median(each[2:]) for name, each in times.items()}  # the first calls select kernels
 
 
@@ -113,9 +113,9 @@ def print_table(n_rounds: int) -> None:
     for label in rows:
         cells = []
         for found in columns:
-            extra = found[label] - found["none"] if label != "none" else 0.0
-            cells.append(f"{found[label]:.2f} | {extra / found['step']:.0%}")
-        print(f"| {label} | {' | '.join(cells)} |")
+            extra = max(found[label] - found["none"], 0.0)
+            cells.append(f"{found[label]:.2f} | {100 * extra / found['step']:.0f} %")
+        print(f"| `{label}` | {' | '.join(cells)} |")
 
 
 SIDE = 48

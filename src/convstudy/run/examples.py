@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from convstudy.plan import Fit
 from convstudy.store import Layout
 
 N_IMAGES = 6
+MAX_BYTES = 1 << 22
+"""Of images with more bytes together, two are shown: neighbours in a mixture."""
 N_VERSIONS = 8
 SEED = 0
 
@@ -30,4 +33,5 @@ def save_examples(fit: Fit, train: Images, layout: Layout) -> None:
     # The first image of each class: neighbours are of different classes, which shows mixtures of two images best.
     _, rows = np.unique(train.labels, return_index=True)
     with contextlib.suppress(StoreError):
-        write_examples(path, train.take(rows[:N_IMAGES]), fit.recipe, SEED, N_VERSIONS)
+        n = N_IMAGES if N_IMAGES * math.prod(train.image_shape) <= MAX_BYTES else 2
+        write_examples(path, train.take(rows[:n]), fit.recipe, SEED, N_VERSIONS)

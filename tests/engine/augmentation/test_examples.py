@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from convstudy.engine.augmentation import augmented
-from convstudy.engine.augmentation.examples import augmented_examples
+from convstudy.engine.augmentation.examples import augmented_examples, reduced
 from convstudy.engine.randomness import torch_generator
 from convstudy.studyfile import Recipe
 
@@ -34,3 +34,23 @@ def test_examples_are_the_augmented_images_of_batches(text: str, channels: int) 
 
 def test_examples_of_no_images_are_empty() -> None:
     assert augmented_examples(_images(0, 1), Recipe(), 0, 5).shape == (0, 5, 9, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((2, 96, 50, 1), (2, 96, 50, 1)),
+        ((2, 97, 50, 3), (2, 48, 25, 3)),
+        ((2, 3, 300, 400, 3), (2, 3, 60, 80, 3)),
+        ((1, 1000, 3, 1), (1, 90, 1, 1)),
+    ],
+)
+def test_large_images_are_reduced_to_means_of_squares(
+    shape: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    images = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+    small = reduced(images)
+    assert (small.shape, small.dtype) == (expected, np.uint8)
+    factor = max(1, -(-max(shape[-3:-1]) // 96))
+    square = images[..., :factor, :factor, :].astype(float).mean(axis=(-3, -2))
+    assert abs(small[..., 0, 0, :] - square).max() <= 0.5

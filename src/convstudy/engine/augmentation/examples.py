@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +32,44 @@ def augmented_examples(
     """
     generator = torch_generator(seed, "examples")
     pixels = torch.from_numpy(np.ascontiguousarray(images))
-    versions = [augmented(pixels, recipe, generator)[0] for _ in range(n)]
-    values = torch.stack(versions, dim=1).permute(0, 1, 3, 4, 2).mul(255.0).round_()
-    result: npt.NDArray[np.uint8] = values.to(torch.uint8).contiguous().numpy()
-    return result
+    found = np.empty((len(images), n, *images.shape[1:]), np.uint8)
+    for version in range(n):
+        changed, _ = augmented(pixels, recipe, generator)
+        found[:, version] = changed.permute(0, 2, 3, 1).mul(255.0).round_().to(torch.uint8).numpy()
+    return found
+
+
+MAX_SIDE = 96
+"""Larger images are stored smaller, because a report contains all of them."""
 
 
 def write_examples(path: Path, images: Images, recipe: Recipe, seed: int, n: int) -> None:
     """Write labels, pixels and :func:`augmented_examples` of images as ``labels``, ``originals`` and ``augmented``.
+
+    Images with a side above :data:`MAX_SIDE` are reduced by a whole number, after augmentation.
 
     Raises:
         StoreError: if the file cannot be written.
     """
     examples = {
         "labels": images.labels,
-        "originals": images.pixels,
-        "augmented": augmented_examples(images.pixels, recipe, seed, n),
+        "originals": reduced(images.pixels),
+        "augmented": reduced(augmented_examples(images.pixels, recipe, seed, n)),
     }
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in examples.items()}
     write_tensors(path, tensors, {"augment": recipe.augmentation.text})
+
+
+def reduced(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return uint8 images ``(..., h, w, c)`` with no side above :data:`MAX_SIDE`: the means of squares of pixels."""
+    *n, height, width, channels = images.shape
+    factor = math.ceil(max(height, width) / MAX_SIDE)
+    if factor == 1:
+        return images
+    rows, columns = max(1, height // factor), max(1, width // factor)
+    # A side below the factor has one row of squares, which are cropped to it.
+    tall, wide = min(factor, height), min(factor, width)
+    cropped = images[..., : rows * tall, : columns * wide, :]
+    means = cropped.reshape(*n, rows, tall, columns, wide, channels).mean(axis=(-4, -2))
+    result: npt.NDArray[np.uint8] = np.rint(means).astype(np.uint8)
+    return result
