@@ -20,6 +20,7 @@ from convstudy.data import (
 )
 from convstudy.data.in_memory import MemorySource
 from convstudy.errors import DataError, Problem
+from convstudy.report import answer, short_answer
 from convstudy.report.sections.protocol import images_table
 from convstudy.studyfile import Study
 from tests.report.synthetic import gathered, synthetic_results, table_of, texts_of
@@ -95,3 +96,34 @@ def test_counts_of_a_part_without_groups() -> None:
     folds = [Fold(index, 2, 0) for index in range(2)]
     first, second = validation_counts(labels, None, folds, 3)
     assert np.add(first.n_images, second.n_images).tolist() == [2, 0, 3]
+
+
+def one_group_each() -> Study:
+    """Return a study whose search has as many folds as there are groups."""
+    train = grouped().load().train
+    test = grouped().load().test.open(lambda: None)
+    arrays = (train.pixels, train.labels, test.pixels, test.labels)
+    data = Dataset.from_arrays(*arrays, groups=np.arange(len(train)) % 3, name="three")
+    return three_questions().model_copy(update={"dataset": data})
+
+
+def test_verdicts_over_one_group_per_fold_are_descriptive_only() -> None:
+    results = synthetic_results(one_group_each())
+    report = gathered(results)
+    search, compare, _ = analyse(results).stage_results
+    assert search.verdicts and all(each.descriptive and not each.clear for each in search.verdicts)
+    assert all(each.difference.low is None and each.probabilities is None for each in search.verdicts)
+    assert not search.fold_intervals and not any(each.descriptive for each in compare.verdicts)
+    table = table_of(report, "verdicts")
+    kinds = {(row[-1], row[1]) for row in table.rows}
+    assert ("search.kernel-size", "descriptive only") in kinds
+    assert all(kind == "descriptive only" for stage, kind in kinds if stage == "search.kernel-size")
+    assert (
+        "Verdicts of search.kernel-size are descriptive only, because each fold is one group" in table.caption
+    )
+    said = " ".join(answer(analyse(results)))
+    assert "descriptive only, because each fold is one group (leave-one-group-out)" in said
+    short = next(line for line in short_answer(analyse(results)) if "kernel-size" in line)
+    assert "descriptive only" in short and "better" not in short
+    # The same study without this property makes claims.
+    assert not any(each.descriptive for each in analyse(synthetic_results(study())).stage_results[0].verdicts)

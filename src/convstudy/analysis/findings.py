@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from convstudy.analysis.candidates import CandidateRow, candidate_rows
@@ -14,6 +14,7 @@ from convstudy.analysis.comparisons import (
     fold_intervals,
     intervals_of,
 )
+from convstudy.analysis.descriptive import described, why_descriptive
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.imbalance import balanced_scores
 from convstudy.analysis.interactions import interactions_of
@@ -134,6 +135,8 @@ class StageResult:
         # Only a comparison has verdicts on all pairs, and a metric per set has no intervals.
         if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
             return ()
+        if any(verdict.descriptive for verdict in self.verdicts):
+            return ()
         names = [row.name for row in self.ranking]
         return groups(names, [(v.first, v.second) for v in self.verdicts if v.is_significant])
 
@@ -176,7 +179,13 @@ def stage_result(
         others = tuple(
             row for row in rows if best is not None and row is not best and row.is_comparable_to(best)
         )
+        search = results.study.search[stage.name]
+        why = why_descriptive(results.dataset, search.folds)
         verdicts = compare_folds(best, others, metric, margin, len(rows), held_out) if best else ()
+        verdicts = described(verdicts, why)
+        outer = nested(results, stage, best)
+        if outer is not None and why_descriptive(results.dataset, search.outer_folds or search.folds):
+            outer = replace(outer, interval=None)
         return StageResult(
             stage.key,
             stage.question,
@@ -186,9 +195,9 @@ def stage_result(
             best,
             _next_best(best, others, validation),
             verdicts,
-            fold_intervals=fold_intervals(rows, metric),
+            fold_intervals={} if why else fold_intervals(rows, metric),
             trace=search_trace(results, stage),
-            nested=nested(results, stage, best),
+            nested=outer,
             # A stored choice can name a candidate without a score, if its fits have no records.
             selection=selection(rows, best, metric, held_out)
             if best and best.validation[metric.name].mean is not None

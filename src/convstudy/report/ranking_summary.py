@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import get_args
 
 from convstudy.numbers import counted, listed
-from convstudy.report.metric_text import capital, margin_of, metric_of
+from convstudy.report.metric_text import capital, margin_of
 from convstudy.report.verdict_text import (
     VerdictLabel,
     difference_text,
@@ -21,6 +21,7 @@ from convstudy.report.verdict_text import (
     required_sentence,
     shows_interval,
     verdict_label,
+    why_not_tested,
 )
 from convstudy.stats import Verdict
 
@@ -230,7 +231,7 @@ def _more(verdicts: Sequence[Verdict], noun: str) -> str:
     """Return the required sample size, or why a single difference is not significant; empty if all is conclusive."""
     labels = [verdict_label(verdict) for verdict in verdicts]
     if "no interval" in labels:
-        return f"; there is no interval for {metric_of(verdicts[0]).title}"
+        return f"; {why_not_tested(verdicts[0])}"
     if "one seed" in labels:
         return f"; at least two {noun}s are needed"
     inconclusive = [

@@ -177,7 +177,7 @@ def _why(label: VerdictLabel, verdict: Verdict) -> str:
     noun = "fold" if _over_folds(verdict) else "seed"
     return {
         "equivalent": f" within {margin}",
-        "no interval": f" (no interval for {metric.title})",
+        "no interval": " (descriptive only)" if verdict.descriptive else f" (no interval for {metric.title})",
         "one seed": f" (one {noun})",
         "no pair": f" (no {noun} in common)",
     }.get(label, "")

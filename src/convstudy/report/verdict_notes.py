@@ -5,7 +5,7 @@ from __future__ import annotations
 from convstudy.analysis import StageResult
 from convstudy.numbers import counted, listed, percent, shortest_percent
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
-from convstudy.report.verdict_text import verdict_label
+from convstudy.report.verdict_text import verdict_label, why_not_tested
 from convstudy.stats import Verdict
 
 # A source dominates if it causes at least this proportion of the squared half-width.
@@ -70,7 +70,7 @@ def conclusion_text(verdict: Verdict) -> str:
     if verdict.kind == "equivalent":
         return f"equivalent within ±{margin_of(verdict)}"
     if verdict.no_interval:
-        return f"not tested: there is no interval for {metric_of(verdict).title}"
+        return f"not tested: {why_not_tested(verdict)}"
     if verdict.kind == "too few to say":
         return "inconclusive: with one seed per candidate, the variation between seeds is unknown"
     if verdict.difference.low is None:

@@ -68,6 +68,13 @@ def verdict_label(verdict: Verdict) -> VerdictLabel:
     return "inconclusive"
 
 
+def why_not_tested(verdict: Verdict) -> str:
+    """Explain why a verdict without an interval makes no claim."""
+    if verdict.descriptive:
+        return f"descriptive only, because {verdict.descriptive}"
+    return f"there is no interval for {metric_of(verdict).title}"
+
+
 def shows_interval(verdict: Verdict) -> bool:
     """Return whether a sentence includes the interval: it is known and covers the variation between seeds."""
     difference = verdict.difference

@@ -78,7 +78,9 @@ class Verdict:
         models: for each seed, the numbers of images on which both, one or neither model is correct; empty if unknown.
         bounded: whether the variance from the sampling of images is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair; no data can then show a difference.
-        no_interval: whether the metric has no interval, so that no claim is possible.
+        no_interval: whether there is no interval, so that no claim is possible: the metric has none, or the verdict is
+            descriptive.
+        descriptive: why the verdict only describes the scores; empty for an ordinary verdict.
         lower_is_better: whether lower values of the metric are better, as for a loss.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
@@ -103,6 +105,7 @@ class Verdict:
     same_models: bool = False
     lower_is_better: bool = False
     no_interval: bool = False
+    descriptive: str = ""
 
     @property
     def clear(self) -> bool:

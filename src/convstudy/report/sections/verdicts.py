@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from convstudy.analysis import StageResult
 from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, Metric, metric_named
-from convstudy.numbers import counted
+from convstudy.numbers import counted, listed
 from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
@@ -73,7 +73,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     rows: list[tuple[Value, ...]] = [
         (
             verdict.first,
-            verdict.kind,
+            "descriptive only" if verdict.descriptive else verdict.kind,
             verdict.second,
             verdict.difference.mean,
             verdict.difference.low,
@@ -112,6 +112,11 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             f"“Difference”: candidate minus the other, {metric.title}. This metric has no interval, so every verdict "
             "is “too few to say”."
         )
+    described = [result for result in stage_results if any(v.descriptive for v in result.verdicts)]
+    if described:
+        why = described[0].verdicts[0].descriptive
+        names = listed([result.stage for result in described])
+        caption += f" Verdicts of {names} are descriptive only, because {why}: they make no claim."
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
