@@ -52,7 +52,7 @@ def test_16_bit_values_are_scaled_and_rounded_by_one_rule(channels: int, mode: s
     assert (header.mode, header.bits, header.has_alpha) == (mode, 16, channels in (2, 4))
 
 
-def interlaced(values: npt.NDArray[np.uint16]) -> bytes:
+def interlaced(values: npt.NDArray[np.uint16], n_passes: int = 7) -> bytes:
     """Return an Adam7 file of 16-bit values; no library at hand writes one."""
     height, width, channels = values.shape
     passes = (
@@ -65,7 +65,7 @@ def interlaced(values: npt.NDArray[np.uint16]) -> bytes:
         (1, 0, 2, 1),
     )
     rows = b""
-    for top, left, down, across in passes:
+    for top, left, down, across in passes[:n_passes]:
         for row in values[top::down, left::across].astype(">u2"):
             rows += b"\0" + row.tobytes()
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
@@ -249,13 +249,31 @@ def test_cut_anywhere_is_found() -> None:
     assert np.array_equal(pixels(data[:end]), drawn())
 
 
+def with_height(data: bytes, height: int) -> bytes:
+    """Return a file with another height in its header, whose pixels then end early, in a complete zlib stream."""
+    header = data[12:20] + struct.pack(">I", height) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
 def test_pixels_that_end_early_are_found() -> None:
-    short = built(8, 0, [bytes(30)] * 3, 30)
-    longer = short.replace(struct.pack(">II", 30, 3), struct.pack(">II", 30, 9))
-    header = longer[12:29]
-    longer = longer[:29] + struct.pack(">I", zlib.crc32(header)) + longer[33:]
-    with pytest.raises(Undecodable, match="truncated"):
-        pixels(longer)
+    shorts = (
+        built(8, 0, [bytes(30)] * 3, 30),
+        built(16, 2, [bytes(180)] * 3, 30),
+        built(1, 0, [bytes([255])] * 3, 7),
+    )
+    files = [with_height(short, 9) for short in shorts]
+    assert all(pixels(short).shape[0] == 3 for short in shorts)
+    files.append(interlaced(drawn_16(9, 30, 3), n_passes=5))  # without the fourth row; the last one is there
+    for data in files:
+        Image.open(io.BytesIO(data)).load()  # Pillow reports no error
+        with pytest.raises(Undecodable, match=r"^truncated: [\d,]+ of [\d,]+ bytes of pixels$"):
+            pixels(data)
+
+
+def test_black_bottom_of_a_complete_file_is_no_error() -> None:
+    for image in (np.zeros((9, 30, 3), np.uint8), np.zeros((9, 30), np.uint16)):
+        assert (pixels(saved(image, "PNG")) == 0).all()
+    assert (pixels(interlaced(np.zeros((9, 30, 3), np.uint16))) == 0).all()
 
 
 @pytest.mark.parametrize(("bits", "colour_type"), [(3, 0), (4, 2), (16, 3), (8, 5)])

@@ -10,12 +10,13 @@ IMAGES = (
     ("WEBP", 8, (b"WEBP",)),
     ("GIF", 0, (b"GIF87a", b"GIF89a")),
     ("BMP", 0, (b"BM",)),
-    ("AVIF", 4, (b"ftypavif", b"ftypavis")),
     ("PNM", 0, (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")),
     ("TIFF", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("NPY", 0, (b"\x93NUMPY",)),
 )
-"""(format, offset, the bytes at this offset) of the files that are decoded."""
+"""(format, offset, the bytes at this offset) of the files that are decoded; AVIF is found by its brands."""
+
+AVIF_BRANDS = {b"avif", b"avis"}
 
 OTHERS = (
     (
@@ -58,10 +59,18 @@ def format_of(data: bytes) -> str:
     """
     if not data:
         raise Undecodable("empty file")
+    if data.startswith(b"ftyp", 4) and AVIF_BRANDS & _brands(data):
+        return "AVIF"
     for name, offset, beginnings in IMAGES:
         if data.startswith(beginnings, offset):
             return name
     raise Undecodable(f"not a supported image: {_other(data)}")
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """Return the brands of a file of the ISO base media format: the first one, and those it is compatible with."""
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    return {data[place : place + 4] for place in (8, *range(16, end, 4))}
 
 
 def _other(data: bytes) -> str:

@@ -20,6 +20,8 @@ Box = tuple[int, int, int, int]
 
 def rotated(image: Image.Image, turn: int) -> Image.Image:
     """Return a stored image in its upright position; ``turn`` is its orientation, 1 to 8."""
+    if turn == 1:
+        return image
     from PIL.Image import Transpose
 
     operation = {
@@ -30,8 +32,8 @@ def rotated(image: Image.Image, turn: int) -> Image.Image:
         6: Transpose.ROTATE_270,
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
-    }.get(turn)
-    return image if operation is None else image.transpose(operation)
+    }[turn]
+    return image.transpose(operation)
 
 
 def swapped(size: tuple[int, int], turn: int) -> tuple[int, int]:
