@@ -9,92 +9,171 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from benchmarks.data.draw_shapes import draw_folder
 from convstudy import Study
+from convstudy.run.first_study import first_study
 from tests.cli.conftest import CommandResult
 
 Call = Callable[..., CommandResult]
-KIND = ("--set", "dataset.source=npz")
+FAST = ("--set", "recipe.epochs=1", "--seeds", "2", "--no-report")
+SIDES = (20, 30)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current folder, which is empty; times are measured quickly, and the cache is new."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+    monkeypatch.setattr("convstudy.run.first_study.CALIBRATION_SECONDS", 0.05)
+    return tmp_path
 
 
 @pytest.fixture
-def arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an array file in the current folder, with more images of one class than of the other."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("convstudy.run.first_study.CALIBRATION_SECONDS", 0.05)
-    rng = np.random.default_rng(0)
-    labels = np.array([0] * 90 + [1] * 15)
-    images = rng.integers(0, 60, (105, 8, 8), "uint8") + labels[:, None, None].astype("uint8") * 90
-    order = rng.permutation(105)
-    images, labels = images[order], labels[order]
-    path = tmp_path / "my shapes.npz"
-    np.savez(path, x_train=images[:84], y_train=labels[:84], x_test=images[84:], y_test=labels[84:])
-    return Path("my shapes.npz")
+def shapes(folder: Path) -> str:
+    """Draw a folder with 20 images of each of three classes; return its name."""
+    draw_folder(Path("my shapes"), {"circle": 20, "cross": 20, "star": 20}, sides=SIDES)
+    return "my shapes"
 
 
-def test_plan_and_check_of_a_path_write_nothing(convstudy: Call, arrays: Path) -> None:
-    before = sorted(Path().iterdir())
-    planned = convstudy("plan", arrays, *KIND, "--no-estimate-time", "--minutes", "2")
+def files() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_plan_and_check_of_a_folder_write_nothing(convstudy: Call, shapes: str) -> None:
+    planned = convstudy("plan", shapes, "--no-estimate-time", "--minutes", "2")
     assert planned.status == 0 and "compare.networks" in planned.out
-    assert "--minutes 2" in planned.out.splitlines()[-1]
-    assert "84 training images and 21 test images of 2 classes; used as 8 × 8 × 1" in planned.err
-    assert "metric: balanced-accuracy" in planned.err
-    assert convstudy("check", arrays, *KIND).status == 0
-    assert sorted(Path().iterdir()) == before
+    assert planned.out.splitlines()[-1] == "next: convstudy run 'my shapes' --minutes 2"
+    assert convstudy("check", shapes).status == 0
+    assert files() == ["my shapes"]
 
 
-def test_run_of_a_path_writes_its_study_and_the_second_run_uses_it(convstudy: Call, arrays: Path) -> None:
-    shorter = ("--set", "recipe.epochs=1", "--seeds", "2", "--no-report")
-    first = convstudy("run", arrays, *KIND, *shorter)
+def test_what_is_found_in_a_folder_is_printed(convstudy: Call, shapes: str) -> None:
+    Image.new("L", (24, 24), 70).save("my shapes/star/grey.png")
+    Path("my shapes/star/.hidden.png").write_bytes(b"")
+    found = convstudy("plan", shapes, "--no-estimate-time").err
+    assert (
+        "my shapes: folder with 49 training images and 12 test images of 3 classes, used as 20 × 20" in found
+    )
+    assert "  circle        16     4\n" in found
+    assert "width: 20 to 30 pixels, median 2" in found and "modes: RGB (60) and L (1)" in found
+    assert "metric: accuracy; the largest class has 1.1 times the training images of the smallest" in found
+    assert "first study: linear, small-cnn and resnet; 60 epochs, 5 seeds; about " in found
+
+
+def test_run_of_a_folder_writes_its_study_and_the_second_run_uses_it(convstudy: Call, shapes: str) -> None:
+    first = convstudy("run", shapes, *FAST)
     assert first.status == 0, first.err
     assert "my-shapes.toml: written" in first.err and "Comparison networks" in first.out
     text = Path("my-shapes.toml").read_text("utf-8")
     document = tomllib.loads(text)
-    assert document["dataset"] == {"path": "my shapes.npz", "source": "npz"}
-    assert document["study"]["metric"] == "balanced-accuracy"
-    assert "convstudy run 'my shapes.npz'" in text.splitlines()[0]
-    again = convstudy("run", arrays, *shorter, "--minutes", "3", "--json")
+    assert "convstudy run 'my shapes'" in text.splitlines()[0]
+    assert document["study"]["metric"] == "accuracy"
+    assert {**document["dataset"], "size": 0} == {
+        "path": "my shapes",
+        "size": 0,
+        "fit": "crop",
+        "channels": 3,
+        "test": 0.2,
+    }
+    again = convstudy("run", shapes, *FAST, "--minutes", "3", "--json")
     assert again.status == 0
     assert "my-shapes.toml: this study file is used; --minutes has no effect on it" in again.err
-    assert json.loads(again.out)["complete"] and "15 already" not in again.err
-    assert Path("my-shapes.toml").read_text("utf-8") == text
+    assert "6 already trained" in again.err or "6 fits (6 already" in again.err
+    assert again.json["complete"] and Path("my-shapes.toml").read_text("utf-8") == text
 
 
-def test_study_file_of_other_images_is_refused(convstudy: Call, arrays: Path) -> None:
+@pytest.mark.slow
+def test_unchanged_first_run_of_a_folder_is_complete_within_its_minutes(convstudy: Call, shapes: str) -> None:
+    done = convstudy("run", shapes, "--minutes", "1", "--json")
+    assert done.status == 0 and done.json["complete"]
+
+
+def test_imbalanced_grey_folder_gets_balanced_accuracy_and_class_weights(folder: Path) -> None:
+    draw_folder(Path("cells"), {"circle": 60, "star": 15}, sides=(20, 20), mode="L", suffix=".png")
+    document = tomllib.loads(first_study("cells").text)
+    assert document["study"]["metric"] == "balanced-accuracy"
+    assert document["recipe"]["class_weights"] == "balanced"
+    assert (document["dataset"]["channels"], document["dataset"]["size"]) == (1, 20)
+
+
+def test_table_of_paths_is_a_dataset(convstudy: Call, shapes: str) -> None:
+    rows = [f"{path.as_posix()},{path.parent.name}" for path in sorted(Path().glob("my shapes/*/*.jpg"))]
+    Path("list.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    planned = convstudy("plan", "list.csv", "--no-estimate-time", "--json")
+    assert planned.status == 0, planned.err
+    assert planned.json["study"] == "list"
+    assert "48 training images and 12 test images of 3 classes" in planned.err
+
+
+def test_array_file_with_two_parts_is_a_dataset_without_a_test_key(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{name}_{part}": rng.integers(0, 3, n) if name == "y" else rng.integers(0, 256, (n, 9, 12), "uint8")
+        for name in "xy"
+        for part, n in (("train", 60), ("test", 30))
+    }
+    np.savez("arrays.npz", **arrays)
+    document = tomllib.loads(first_study("arrays.npz").text)
+    assert document["dataset"]["size"] == [9, 12] and "test" not in document["dataset"]
+
+
+def test_images_that_cannot_be_decoded_stop_the_study_or_are_left_out(convstudy: Call, shapes: str) -> None:
+    Path("my shapes/star/broken.jpg").write_bytes(b"not an image")
+    stopped = convstudy("run", shapes, *FAST)
+    assert stopped.status == 2 and "broken.jpg" in stopped.err
+    assert "--set dataset.on_error=skip" in stopped.err and files() == ["my shapes"]
+    skipped = convstudy("plan", shapes, "--set", "dataset.on_error=skip", "--no-estimate-time")
+    assert skipped.status == 0 and "of 3 classes" in skipped.err
+
+
+def test_keys_of_the_dataset_become_part_of_the_study_file(shapes: str) -> None:
+    document = tomllib.loads(first_study(shapes, keys={"size": 16, "fit": "pad", "test": 0.3}).text)
+    dataset = document["dataset"]
+    assert (dataset["size"], dataset["fit"], dataset["test"]) == (16, "pad", 0.3)
+
+
+def test_wrong_key_of_the_dataset_is_reported_and_nothing_is_written(convstudy: Call, shapes: str) -> None:
+    wrong = convstudy("run", shapes, "--set", "dataset.sise=64")
+    assert wrong.status == 2 and "dataset.sise: unknown key" in wrong.err
+    assert files() == ["my shapes"]
+
+
+def test_folder_without_images_is_refused(convstudy: Call, folder: Path) -> None:
+    Path("empty").mkdir()
+    refused = convstudy("run", "empty")
+    assert refused.status == 2 and "empty" in refused.err and "no study was made of empty" in refused.err
+
+
+def test_study_file_of_other_images_is_refused(convstudy: Call, shapes: str) -> None:
     text = '[study]\nname = "a"\n[dataset]\npath = "other"\n'
     Path("my-shapes.toml").write_text(text, encoding="utf-8")
     for command in ("run", "plan", "check"):
-        refused = convstudy(command, arrays)
+        refused = convstudy(command, shapes)
         assert refused.status == 2
-        assert "my-shapes.toml must be a study of the images at my shapes.npz; got images at" in refused.err
+        assert "my-shapes.toml must be a study of the images at my shapes; got images at" in refused.err
     assert Path("my-shapes.toml").read_text("utf-8") == text
 
 
-def test_study_file_without_a_dataset_is_refused(convstudy: Call, arrays: Path) -> None:
+def test_study_file_without_a_path_is_refused(convstudy: Call, shapes: str) -> None:
     Path("my-shapes.toml").write_text('[study]\nname = "a"\ndataset = "digits"\n', encoding="utf-8")
-    refused = convstudy("plan", arrays)
+    refused = convstudy("plan", shapes)
     assert refused.status == 2 and "got a study without the path of its images" in refused.err
 
 
-def test_path_has_precedence_over_a_built_in_study(convstudy: Call, arrays: Path) -> None:
-    arrays.rename("digits")
-    found = convstudy("networks", "digits", *KIND)
+def test_path_has_precedence_over_a_built_in_study(convstudy: Call, shapes: str) -> None:
+    Path(shapes).rename("digits")
+    found = convstudy("networks", "digits")
     assert found.status == 0 and "small-cnn" in found.out
-    assert "digits: the file in this folder, not the built-in study" in found.err
-    Path("digits").unlink()
+    assert "digits: the folder in the current folder, not the built-in study" in found.err
+    Path("digits").rename("other")
     assert "one-conv" in convstudy("networks", "digits").out
 
 
-def test_path_that_does_not_exist_names_the_nearest(convstudy: Call, arrays: Path) -> None:
-    missing = convstudy("run", "my shape.npz")
-    assert missing.status == 2 and 'did you mean "my shapes.npz"?' in missing.err
-
-
-def test_wrong_key_of_the_dataset_is_reported_and_nothing_is_written(convstudy: Call, arrays: Path) -> None:
-    wrong = convstudy("run", arrays, *KIND, "--set", "dataset.sise=64")
-    assert wrong.status == 2 and "dataset.sise: unknown key" in wrong.err
-    assert "--set dataset.on_error=skip" in wrong.err
-    assert not Path("my-shapes.toml").exists()
+def test_path_that_does_not_exist_names_the_nearest(convstudy: Call, shapes: str) -> None:
+    missing = convstudy("run", "my shape")
+    assert missing.status == 2 and 'did you mean "my shapes"?' in missing.err
 
 
 def test_minutes_of_a_study_file_are_refused(convstudy: Call, tiny: Path) -> None:
@@ -103,14 +182,14 @@ def test_minutes_of_a_study_file_are_refused(convstudy: Call, tiny: Path) -> Non
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
-def test_minutes_must_be_positive(convstudy: Call, arrays: Path, minutes: str) -> None:
-    refused = convstudy("plan", arrays, "--minutes", minutes)
+def test_minutes_must_be_positive(convstudy: Call, shapes: str, minutes: str) -> None:
+    refused = convstudy("plan", shapes, "--minutes", minutes)
     assert refused.status == 2 and "must be a positive number of minutes" in refused.err
 
 
-def test_study_of_a_path_in_python_equals_that_of_the_command(convstudy: Call, arrays: Path) -> None:
-    study = Study.from_data(arrays, minutes=2, source="npz")
-    planned = convstudy("plan", arrays, *KIND, "--minutes", "2", "--no-estimate-time", "--json")
-    assert planned.json["study"] == study.name == "my-shapes"
+def test_study_of_a_path_in_python_equals_that_of_the_command(convstudy: Call, shapes: str) -> None:
+    study = Study.from_data(shapes, minutes=2, size=16)
+    planned = convstudy("plan", shapes, "--minutes", "2", "--set", "dataset.size=16", "--json")
+    assert json.loads(planned.out)["study"] == study.name == "my-shapes"
     networks = {each["network"] for each in planned.json["stages"][0]["candidates"]}
-    assert networks == set(study.network)
+    assert networks == set(study.network) and study.dataset.image_shape == (16, 16, 3)

@@ -132,11 +132,14 @@ def test_file_is_a_study_without_findings_and_repeats_the_reasons() -> None:
 def test_commented_questions_are_valid() -> None:
     text = text_of(facts())
     head, mark, questions = text.partition("# Questions to ask next")
+    head = head.replace('\naugment = "light" ', '\n# augment = "light" ').replace(
+        '# augment = "light flip', 'augment = "light flip'
+    )
     lines = [line.removeprefix("# ").removeprefix("#") for line in questions.splitlines()[1:]]
     images, labels = np.zeros((180, 28, 28), "uint8"), np.arange(180) % 3
     dataset = Dataset.from_arrays(images[:144], labels[:144], images[144:], labels[144:])
     study = StudyText(head + "\n".join(lines), "shapes.toml").study(dataset=dataset)
-    assert mark and study.search and study.ablate
+    assert mark and study.search and study.ablate and "flip" in study.recipe.augment
 
 
 @pytest.mark.parametrize("name", ['a"b', "two\nlines", "back\\slash", "\x7f", "#", "ünï", "x" * 900])
@@ -152,6 +155,7 @@ def test_file_of_many_classes_lists_a_few() -> None:
     assert len(text_of(given).splitlines()) < 100
 
 
-def test_tiny_images_are_not_shifted() -> None:
-    assert "augment" not in tomllib.loads(text_of(facts(shape=(8, 8, 1))))["recipe"]
-    assert tomllib.loads(text_of(facts(shape=(16, 16, 1))))["recipe"]["augment"] == "shift"
+def test_mirror_images_are_only_suggested() -> None:
+    text = text_of(facts())
+    assert tomllib.loads(text)["recipe"]["augment"] == "light"
+    assert '# augment = "light flip=horizontal"' in text

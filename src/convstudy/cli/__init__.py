@@ -2,9 +2,11 @@
 
 ==================  ==========================================================================
 ``app``             the command ``convstudy`` and its exit statuses
+``commands``        a group of commands
 ``streams``         stdout and stderr that may be closed, full, or without Unicode
 ``failures``        exceptions to error messages and exit statuses
 ``first``           STUDY as a path of images: what is found, and the study file that a run writes
+``reading``         the progress of reading images
 ``options``         arguments and options of several commands: STUDY, ``--runs``, ``--json``, ...
 ``output``          tables, JSON, and messages on stderr
 ``run``             ``convstudy run``
@@ -19,6 +21,7 @@
 ``runs``            ``convstudy status``, ``runs``, ``report``
 ``networks``        ``convstudy networks``
 ``layers``          ``convstudy layers``
+``data``            ``convstudy data``
 ``files``           ``convstudy init``, ``schema``, ``datasets``
 ==================  ==========================================================================
 

@@ -8,38 +8,21 @@ from collections.abc import Sequence
 import click
 
 import convstudy
-from convstudy.cli import check, files, layers, networks, plan, run, runs, verdict
+from convstudy.cli import check, data, files, layers, networks, plan, run, runs, verdict
+from convstudy.cli.commands import Commands
 from convstudy.cli.failures import INTERRUPTED, PIPE_CLOSED, as_convstudy_error
 from convstudy.cli.options import examples
 from convstudy.cli.output import print_json, print_messages
 from convstudy.cli.streams import NotPrinted, ReaderGone, safe_streams
-from convstudy.errors import ConvstudyError, Location, UsageError, unknown
-
-
-class _Commands(click.Group):
-    """A group that lists its commands in their order of use and suggests the nearest command for an unknown name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command by its name.
-
-        Raises:
-            UsageError: if there is no such command.
-        """
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise UsageError(unknown("command", args[0], self.commands, Location(subject=ctx.command_path)))
-        return super().resolve_command(ctx, args)
+from convstudy.errors import ConvstudyError
 
 
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "convstudy run digits               a small study; nothing is downloaded",
+        "convstudy run photos/              a first study of your own images",
         "convstudy init study.toml          a study file to edit",
         "convstudy plan study.toml          what it would train, and for how long",
         "convstudy run study.toml           train and report; the same command resumes",
@@ -49,8 +32,9 @@ class _Commands(click.Group):
 def app() -> None:
     """Compare image classifiers, with statistics that account for seeds and test images.
 
-    STUDY is a study file (.toml) or a built-in study: digits, mnist, mnist-speedrun, mnist-accuracy. Trained models
-    are kept in a runs folder; running a study again trains only the missing ones.
+    STUDY is a study file (.toml), a built-in study (digits, mnist, mnist-speedrun, mnist-accuracy) or a path of images:
+    a folder, a table, an archive or an array file. Trained models are kept in a runs folder; running a study again
+    trains only the missing ones.
     """
 
 
@@ -67,6 +51,7 @@ for command in (
     files.init,
     files.schema,
     files.datasets,
+    data.data,
 ):
     app.add_command(command)
 

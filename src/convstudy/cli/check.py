@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from convstudy.studyfile import Study
 
 
-@click.command(epilog=examples("convstudy check study.toml", "convstudy check study.toml --strict --json"))
+@click.command(
+    epilog=examples(
+        "convstudy check photos/", "convstudy check study.toml", "convstudy check study.toml --strict --json"
+    )
+)
 @study_argument
 @minutes_option
 @runs_option

@@ -109,7 +109,10 @@ def datasets(as_json: bool) -> None:
     click.echo(
         table(("dataset", "training", "test", "classes", "downloaded", "title"), rows, right=(1, 2, 3))
     )
-    click.echo("\nYour own images: a [dataset] table in a study file, or Dataset.from_arrays in Python.")
+    click.echo(
+        "\nYour own images: `convstudy run photos/`, a [dataset] table in a study file, or Dataset.from_arrays in "
+        "Python."
+    )
     if not all(downloaded.values()):
         click.echo("A run downloads its dataset if it is missing.")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convstudy.cli.output import print_messages, table
+from convstudy.cli.output import print_messages, table_text
+from convstudy.cli.reading import show_reading
 from convstudy.errors import ConvstudyError, Location, Problem, UsageError
 from convstudy.numbers import counted, duration, listed
 
@@ -96,7 +97,7 @@ def open_images(
     if source in BUILT_IN_STUDIES:
         kind = "folder" if path.is_dir() else "file"
         print_messages(
-            f"{source}: the {kind} in this folder, not the built-in study; rename the {kind} to use the built-in study"
+            f"{source}: the {kind} in the current folder, not the built-in study; rename the {kind} to use that study"
         )
     file = Path(f"{study_name(path)}.toml")
     if file.exists():
@@ -109,7 +110,8 @@ def open_images(
         return OpenedImages(text, None)
     keys = {key.removeprefix(_DATASET): value for key, value in changes.items() if key.startswith(_DATASET)}
     try:
-        first = first_study(source, MINUTES if minutes is None else minutes, workers, keys)
+        with show_reading():
+            first = first_study(source, MINUTES if minutes is None else minutes, workers, keys)
     except ConvstudyError as error:
         raise type(error)(*error.problems, _about_keys(source)) from None
     print_messages(found_text(source, first))
@@ -118,18 +120,23 @@ def open_images(
 
 def found_text(source: str, first: FirstStudy) -> str:
     """Return what was found at a path, and the study that follows from it."""
+    from convstudy.data.audit.originals import original_warnings
+    from convstudy.report.data_text import class_counts_table, file_facts
+
     facts, size = first.facts, first.size
-    height, width, channels = facts.image_shape
-    n_classes = len(facts.class_names)
-    rows = list(zip(facts.class_names, facts.train_counts, facts.test_counts, strict=True))
+    summary = first.summary
+    warnings = original_warnings(summary) if summary is not None else ()
+    kind = f"{summary.kind} with " if summary is not None else ""
+    shape = " × ".join(map(str, facts.image_shape))
+    counts = class_counts_table(facts.class_names, facts.train_counts, facts.test_counts, summary)
     parts = [
-        f"{source}: {counted(facts.n_train, 'training image')} and {counted(sum(facts.test_counts), 'test image')} of "
-        f"{n_classes:,} classes; used as {height} × {width} × {channels}",
-        _indented(table(("class", "training", "test"), rows[:MAX_CLASSES], right=(1, 2))),
+        f"{source}: {kind}{counted(facts.n_train, 'training image')} and "
+        f"{counted(sum(facts.test_counts), 'test image')} of {len(facts.class_names):,} classes, used as {shape}",
+        _indented(table_text(counts, MAX_CLASSES)),
+        *(f"  {name.lower()}: {value}" for name, value in file_facts(summary)),
+        *(f"  {note}" for note in facts.notes),
+        *(f"  warning: {warning}" for warning in warnings),
     ]
-    if n_classes > MAX_CLASSES:
-        parts.append(f"  and {n_classes - MAX_CLASSES:,} more classes")
-    parts += [f"  {note}" for note in facts.notes]
     metric, reason = facts.metric
     subset = f", {size.subset:,} of the training images" if size.subset is not None else ""
     parts += [

@@ -7,8 +7,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from convstudy.report.table import Table
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:
@@ -36,6 +40,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, cells)])
+
+
+def table_text(value: Table, most: int | None = None) -> str:
+    """Format a table of a report.
+
+    Args:
+        value: the table.
+        most: the maximum number of rows; ``None`` for all.
+    """
+    numeric = [index for index, column in enumerate(value.columns) if column.numeric]
+    texts = value.texts[:most]
+    more = len(value.rows) - len(texts)
+    lines = table([column.title for column in value.columns], texts, right=numeric)
+    return f"{lines}\nand {more:,} more" if more else lines
 
 
 def program() -> str:

@@ -34,7 +34,11 @@ _DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
 
 
 @click.command(
-    epilog=examples("convstudy plan mnist", "convstudy plan study.toml --seeds 10 --no-estimate-time")
+    epilog=examples(
+        "convstudy plan mnist",
+        "convstudy plan photos/ --minutes 30",
+        "convstudy plan study.toml --seeds 10 --no-estimate-time",
+    )
 )
 @study_argument
 @minutes_option

@@ -40,6 +40,7 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
 @click.command(
     epilog=examples(
         "convstudy run digits",
+        "convstudy run photos/ --minutes 20",
         "convstudy run study.toml --seeds 10 --set recipe.epochs=30",
         "convstudy run study.toml -v",
     )
@@ -91,6 +92,9 @@ def run(
 
     The command prints one line per question of STUDY and the path of the report. A fit is one training of one network.
     All finished fits are kept in --runs and are never trained again. Ctrl-C stops the run; the same command resumes it.
+
+    If STUDY is a path of images, the command writes a study file into the current folder, such as photos.toml, and runs
+    it: three networks, sized to the images and to --minutes. The same command uses that file from then on.
 
     Exit status: 0 success, 1 a fit failed or (with --strict) a check warns, 2 wrong usage or a report that cannot
     be written, 130 interrupted.

@@ -27,30 +27,31 @@ def page(report: Report) -> str:
 
 def pieces(report: Report) -> Iterator[str]:
     """Yield the HTML in pieces. A report on 1,000 fits has 10 MB; a single string would take this memory twice."""
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     yield from template.generate(
         report=report,
         results=report.results,
         charts=_charts(report),
         library=Markup(_for_script(chart_library())),
-        style=_own("page.css"),
-        script=_own("page.js"),
+        style=own("page.css"),
+        script=own("page.js"),
     )
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates with their filters."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = moment
-    environment.filters["tied"] = _tied
-    environment.filters["rows"] = _rows
-    return environment
+    made.filters["moment"] = moment
+    made.filters["tied"] = _tied
+    made.filters["rows"] = _rows
+    return made
 
 
 def _rows(table: Table) -> Markup:
@@ -105,5 +106,6 @@ def _for_script(text: str) -> str:
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def _own(name: str) -> Markup:
+def own(name: str) -> Markup:
+    """Return a file of ours for a style or script element."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))

@@ -12,12 +12,15 @@ from typing import Any
 
 from convstudy.cores import n_cores
 from convstudy.data import Dataset, Part
+from convstudy.data.preparing.summary import PreparedSummary
+from convstudy.data.progress import report_progress
+from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import Location, Problem, UsageError
 from convstudy.plan import make_plan
 from convstudy.studyfile import Study, StudyText, study_of
 from convstudy.studyfile.first_networks import LINEAR, RESNET, RESNET_SIZES, first_networks
 from convstudy.studyfile.first_size import EpochSeconds, FirstSize, first_size
-from convstudy.studyfile.first_study import DatasetKeys, FirstFacts, first_study_file
+from convstudy.studyfile.first_study import FIRST_RECIPE, DatasetKeys, FirstFacts, first_study_file
 
 MINUTES = 10.0
 """The default time of a first study."""
@@ -49,6 +52,12 @@ class FirstStudy:
     facts: FirstFacts
     size: FirstSize
     n_workers: int
+
+    @property
+    def summary(self) -> PreparedSummary | None:
+        """What was found when the images were prepared; ``None`` for arrays and built-in datasets."""
+        source = self.dataset.source
+        return source.summary() if isinstance(source, PreparedSource) else None
 
     def study(self, changes: Mapping[str, object] = NO_KEYS) -> Study:
         """Return the study of the text, with the ``changes`` of ``load_study``. The images are not read again."""
@@ -85,7 +94,7 @@ def first_study(
     else:
         name = study_name(Path(source))
         dataset = read_images(source, name, keys)
-        written = _written_keys(source, keys)
+        written = _written_keys(source, dataset, keys)
         command = shlex.join(["convstudy", "run", str(source)])
     facts = FirstFacts(
         name=name,
@@ -95,6 +104,7 @@ def first_study(
         train_counts=_counts(dataset, "train"),
         test_counts=_counts(dataset, "test"),
         keys=written,
+        notes=_notes(dataset),
     )
     n_workers = workers or n_cores()
     seconds = 60 * minutes * USED_FRACTION
@@ -135,15 +145,32 @@ def read_images(source: Path | str, name: str, keys: Mapping[str, object]) -> Da
     return study_of(document).dataset
 
 
-def _written_keys(source: Path | str, keys: Mapping[str, object]) -> DatasetKeys:
-    """Return the keys of ``[dataset]`` that the file contains."""
-    return [("path", str(Path(source)), ""), *((key, value, "") for key, value in keys.items())]
+def _written_keys(source: Path | str, dataset: Dataset, keys: Mapping[str, object]) -> DatasetKeys:
+    """Return the keys of ``[dataset]`` that the file contains, with comments."""
+    found = dataset.source
+    written: dict[str, tuple[object, str]] = {"path": (str(Path(source)), "relative to this file")}
+    if isinstance(found, PreparedSource):
+        height, width, channels = dataset.image_shape
+        size = height if height == width else [height, width]
+        written["size"] = (size, "pixels, from the training images; one side or [height, width]")
+        written["fit"] = (
+            "crop",
+            f"or pad, stretch: `convstudy data show {source} --out page.html` shows them",
+        )
+        colour = {1: "grey", 3: "colour"}.get(channels, "")
+        written["channels"] = (channels, ", ".join(filter(None, (colour, "from the training images"))))
+        if found.sets_test_aside:
+            comment = "the fraction of images that is set aside as test images, once, and kept in a file"
+            written["test"] = (found.request.test, comment)
+    written |= {key: (value, "") for key, value in keys.items()}
+    return [(key, value, comment) for key, (value, comment) in written.items()]
 
 
 def measure_epochs(dataset: Dataset) -> EpochSeconds:
     """Measure how long an epoch of each network takes on this machine."""
     from convstudy.engine.run_time import estimate_run_time
 
+    report_progress("time", 0, 0)
     networks: dict[str, Mapping[str, Any]] = {}
     for size in RESNET_SIZES:
         for network in first_networks(dataset.image_shape, dataset.n_classes, size):
@@ -154,7 +181,7 @@ def measure_epochs(dataset: Dataset) -> EpochSeconds:
             "name": "sizes",
             "dataset": dataset,
             "seeds": 1,
-            "recipe": {"epochs": 1, "batch_size": 32, "optimizer": "adamw", "weight_decay": 0.01},
+            "recipe": {"epochs": 1, "batch_size": 32, **FIRST_RECIPE},
             "network": networks,
             "compare": {"all": {"networks": list(networks)}},
         }
@@ -165,6 +192,11 @@ def measure_epochs(dataset: Dataset) -> EpochSeconds:
     others = [value for name, value in seconds.items() if not name.startswith(RESNET)]
     resnet = {size: seconds[f"{RESNET}-{size.width}-{size.blocks}"] for size in RESNET_SIZES}
     return EpochSeconds(sum(others), max(others), resnet)
+
+
+def _notes(dataset: Dataset) -> tuple[str, ...]:
+    """Return what was decided or left out when the images were read."""
+    return dataset.source.summary().notes if isinstance(dataset.source, PreparedSource) else ()
 
 
 def _counts(dataset: Dataset, part: Part) -> tuple[int, ...]:

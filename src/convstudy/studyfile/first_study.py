@@ -18,8 +18,27 @@ MIN_IMBALANCE = 3.0
 """The metric is balanced accuracy if the largest class has over this many times the training images of the smallest."""
 MAX_LISTED = 20
 """The largest number of classes that the file lists."""
-MIN_SHIFTED_SIDE = 16
-"""The smallest side of images that are shifted: 2 pixels of 16 are an eighth."""
+FIRST_RECIPE: Mapping[str, object] = {
+    "optimizer": "adamw",
+    "learning_rate": 0.003,
+    "schedule": "one-cycle",
+    "weight_decay": 0.01,
+    "normalise": "standard",
+    "augment": "light",
+}
+"""The recipe of a first study, except for the keys that depend on the images."""
+_RECIPE_COMMENTS = {
+    "optimizer": "",
+    "learning_rate": "the maximum of the schedule",
+    "schedule": "rises, then falls to 0",
+    "weight_decay": "",
+    "batch_size": "",
+    "epochs": "from the number of images and the time",
+    "normalise": "each channel has mean 0 and standard deviation 1",
+    "class_weights": "rare classes weigh more in the training loss",
+    "augment": "small random shifts, rotations and changes of brightness; no mirror images",
+}
+"""Recipe key -> its comment, in the order of the file."""
 _COLUMN = 34
 """The column of comments."""
 DatasetKeys = Sequence[tuple[str, object, str]]
@@ -128,7 +147,9 @@ def _head(facts: FirstFacts, size: FirstSize, minutes: float, n_workers: int) ->
 def _class_lines(facts: FirstFacts) -> list[str]:
     shown = list(zip(facts.class_names, facts.train_counts, facts.test_counts, strict=True))[:MAX_LISTED]
     width = max(len(_cut(name)) for name, *_ in shown)
-    lines = [f"  {_cut(name):{width}}  {train:>7,} {test:>7,}" for name, train, test in shown]
+    width = max(len("class"), width)
+    lines = [f"  {'class':{width}} training    test"]
+    lines += [f"  {_cut(name):{width}}  {train:>7,} {test:>7,}" for name, train, test in shown]
     more = len(facts.class_names) - len(shown)
     return [*lines, f"  and {more:,} more"] if more else lines
 
@@ -153,22 +174,15 @@ def _study(facts: FirstFacts, size: FirstSize) -> str:
 
 def _recipe(facts: FirstFacts, size: FirstSize) -> str:
     n_used = facts.n_train if size.subset is None else size.subset
-    batch_size = 16 if n_used < 400 else 32 if n_used < 5_000 else 64 if n_used < 20_000 else 128
-    shift = _line("augment", "shift", "random shifts by up to 2 pixels, safe for most images")
-    if min(facts.image_shape[:2]) < MIN_SHIFTED_SIDE:
-        shift = f"# {shift}"
-    return "\n".join(
-        [
-            "[recipe]",
-            _line("optimizer", "adamw", ""),
-            _line("learning_rate", 0.003, "the maximum of the schedule"),
-            _line("schedule", "one-cycle", "rises, then falls to 0"),
-            _line("weight_decay", 0.01, ""),
-            _line("batch_size", batch_size, ""),
-            _line("epochs", size.epochs, "from the number of images and the time"),
-            shift,
-        ]
+    batch_size = 16 if n_used < 1_000 else 32 if n_used < 5_000 else 64 if n_used < 20_000 else 128
+    recipe = {**FIRST_RECIPE, "batch_size": batch_size, "epochs": size.epochs}
+    if facts.is_imbalanced:
+        recipe["class_weights"] = "balanced"
+    lines = [_line(key, recipe[key], comment) for key, comment in _RECIPE_COMMENTS.items() if key in recipe]
+    flips = _line(
+        "augment", "light flip=horizontal", "only if a mirrored image has the same label, unlike digits"
     )
+    return "\n".join(["[recipe]", *lines, f"# {flips}"])
 
 
 def _network(network: FirstNetwork) -> str:

@@ -106,7 +106,13 @@ def dataset_statistics(info: Dataset, train: Images, test: Images) -> DatasetSta
         train: its training images; labels must be in [0, ``n_classes``), as :meth:`.Dataset.load` checks.
         test: its test images.
     """
-    first, second = perceptual_hashes(train), perceptual_hashes(test)
+    return statistics_of(info, train, test, perceptual_hashes(train), perceptual_hashes(test))
+
+
+def statistics_of(
+    info: Dataset, train: Images, test: Images, first: PerceptualHashes, second: PerceptualHashes
+) -> DatasetStatistics:
+    """Return the statistics of a dataset, from the hashes of its training and test images."""
     return DatasetStatistics(
         info.digest,
         _statistics_of(train, first, info.n_classes),

@@ -29,8 +29,9 @@ from convstudy.data.sources.prepared import PreparedSource, requests_folder
 from convstudy.errors import ConvstudyError
 from convstudy.regular_file import open_regular
 
-VERSION = 1
-"""The version of the preparation. It grows with every change that gives a request other images, groups or parts."""
+VERSION = 2
+"""The version of the preparation. It grows with every change that gives a request other images, groups, parts or
+another summary."""
 MAX_BYTES = 1 << 28
 """The largest file that is read, in bytes."""
 

@@ -207,7 +207,7 @@ def _written(
             part: part_summary(labels.numbers[rows.rows], division.groups_of(rows.rows), n_classes)
             for part, rows in parts.items()
         },
-        originals=originals_of(headers, labels.numbers[used.rows].tolist(), n_classes),
+        originals=originals_of(headers, labels.numbers[used.rows].tolist(), n_classes, decoded.options.size),
         failures=tuple(failures[:MAX_SHOWN]),
         n_failures=len(failures),
     ).write(source.summary_path)

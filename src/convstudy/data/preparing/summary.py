@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from convstudy.data.decoding import ImageHeader
 
+ELONGATED = 3
 MAX_SHOWN = 1_000
 """The maximum number of failures that are kept by name; all are counted."""
 
@@ -49,6 +50,8 @@ class OriginalImages:
         n_rotated: the number of images that were rotated because of their EXIF orientation.
         gamma_by_class: the number of images of each class with a gamma or sRGB chunk.
         deep_by_class: the number of images of each class with more than 8 bits per value.
+        n_enlarged: the number of images whose height or width is less than half of that of the decoded images.
+        n_elongated: the number of images with one side over :data:`ELONGATED` times as long as the other.
     """
 
     heights: tuple[int, int, int]
@@ -58,6 +61,8 @@ class OriginalImages:
     n_rotated: int
     gamma_by_class: tuple[int, ...]
     deep_by_class: tuple[int, ...]
+    n_enlarged: int
+    n_elongated: int
 
 
 @dataclass(frozen=True)
@@ -140,13 +145,16 @@ def part_summary(
     return PartSummary(tuple(counts), tuple(np.bincount(pairs[0], minlength=n_classes).tolist()))
 
 
-def originals_of(headers: Sequence[ImageHeader], labels: Sequence[int], n_classes: int) -> OriginalImages:
+def originals_of(
+    headers: Sequence[ImageHeader], labels: Sequence[int], n_classes: int, size: tuple[int, int]
+) -> OriginalImages:
     """Return the summary of image files.
 
     Args:
         headers: the header of each image.
         labels: the class number of each image.
         n_classes: the number of classes.
+        size: (height, width) of the decoded images.
     """
     gamma, deep = [0] * n_classes, [0] * n_classes
     for header, label in zip(headers, labels, strict=True):
@@ -160,6 +168,11 @@ def originals_of(headers: Sequence[ImageHeader], labels: Sequence[int], n_classe
         sum(header.is_rotated for header in headers),
         tuple(gamma),
         tuple(deep),
+        sum(2 * header.height < size[0] or 2 * header.width < size[1] for header in headers),
+        sum(
+            max(header.height, header.width) > ELONGATED * min(header.height, header.width)
+            for header in headers
+        ),
     )
 
 

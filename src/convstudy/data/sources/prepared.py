@@ -62,6 +62,23 @@ class PreparedSource:
         return requests_folder() / f"{self._name}.parts.csv"
 
     @property
+    def sets_test_aside(self) -> bool:
+        """Whether test images were set aside, because the source has no test part."""
+        return exists(self.assignment_copy)
+
+    def train_positions(self) -> npt.NDArray[np.int64]:
+        """Return the positions of the training images in the listing of the request.
+
+        Raises:
+            OSError, ValueError: if the file cannot be read.
+        """
+        import numpy as np
+
+        path = Path(self.arrays.path) / "train-positions.npy"
+        positions: npt.NDArray[np.int64] = np.load(path, allow_pickle=False)
+        return positions
+
+    @property
     def _name(self) -> str:
         return hashlib.sha256(f"{self.digest}\n{self.request_text}".encode()).hexdigest()
 
@@ -82,6 +99,13 @@ class PreparedSource:
         """
         self.fetch()
         return PreparedSummary.read(self.summary_path)
+
+    def known_summary(self) -> PreparedSummary | None:
+        """Return the summary without preparing anything; ``None`` if the cache has been cleared."""
+        try:
+            return PreparedSummary.read(self.summary_path)
+        except DataError:
+            return None
 
     def keep(self) -> None:
         """Write the assignment file next to the study file, so that the same images stay test images.

@@ -10,11 +10,27 @@ from typing import TYPE_CHECKING, Any
 from convstudy.analysis import Analysis
 from convstudy.data import Dataset, DatasetStatistics, Images
 from convstudy.data.audit.duplicates import MIN_CORRELATION, Pairs
+from convstudy.data.audit.originals import original_warnings
+from convstudy.data.preparing.summary import PreparedSummary
+from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import ConvstudyError
 from convstudy.numbers import counted, percent, shortest
 from convstudy.report import thumbnails
 from convstudy.report.class_charts import classes_chart
-from convstudy.report.section import Block, Code, Details, Gallery, Heading, Material, Section, Text, Topic
+from convstudy.report.data_text import file_facts, left_out
+from convstudy.report.section import (
+    Block,
+    Code,
+    Details,
+    Facts,
+    Gallery,
+    Heading,
+    Items,
+    Material,
+    Section,
+    Text,
+    Topic,
+)
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.thumbnails import Thumbnail
 from convstudy.stats import balance_of
@@ -39,9 +55,10 @@ def sections(material: Material) -> Iterator[Section]:
     except ConvstudyError as error:
         notes = (f"The training images are not available: {error.problems[0].reason}.",)
     test = _test_labels(material.analysis)
-    blocks: list[Block] = [_about(info)]
+    summary = info.source.known_summary() if isinstance(info.source, PreparedSource) else None
+    blocks: list[Block] = [_about(info), *files_blocks(summary)]
     if images is not None or test is not None:
-        classes = class_table(info, images.labels if images else None, test)
+        classes = class_table(info, images.labels if images else None, test, summary)
         counts = [(str(row[0]), _count(row[1]), _count(row[2])) for row in classes.rows]
         blocks += [classes_chart(counts), Details("Images per class as a table", (classes,))]
     blocks += [Heading("Class balance and duplicates"), Text((" ".join(image_text(results.images, info)),))]
@@ -51,6 +68,18 @@ def sections(material: Material) -> Iterator[Section]:
     if images is not None:
         blocks += [Heading("First training images"), Gallery(_first(images, info), "small")]
     yield Section("data", "Dataset", tuple(blocks), notes=notes)
+
+
+def files_blocks(summary: PreparedSummary | None) -> Iterator[Block]:
+    """Yield what is known about the files of a user's images, before decoding."""
+    if summary is None:
+        return
+    yield from (Text((warning,), "warning") for warning in original_warnings(summary))
+    yield Facts(file_facts(summary))
+    if summary.notes:
+        yield Details("Decisions when the images were read", (Items(summary.notes),))
+    if names := left_out(summary):
+        yield Details("Images that were left out", (Items(names),))
 
 
 def data(material: Material) -> dict[str, Any]:
@@ -85,20 +114,23 @@ def _first(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
     )
 
 
-def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Table:
-    """Return the number of images per class.
+def class_table(
+    info: Dataset, train: Labels | None, test: Labels | None, summary: PreparedSummary | None = None
+) -> Table:
+    """Return the number of images per class, and of groups if there are any.
 
     Args:
         info: the dataset.
         train: training labels, int of shape (n,); ``None`` if they are not available.
         test: test labels, in the same form.
+        summary: what was found when a user's images were prepared.
     """
     counts = [None if labels is None else Counter(labels.tolist()) for labels in (train, test)]
     rows: list[tuple[Value, ...]] = [
         (name, *(None if count is None else count[label] for count in counts))
         for label, name in enumerate(info.class_names)
     ]
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("class", "Class"),
         Column("train", "Training", "count"),
         Column("test", "Test", "count"),
@@ -106,6 +138,11 @@ def class_table(info: Dataset, train: Labels | None, test: Labels | None) -> Tab
     caption = "Number of images of each class."
     if test is None:
         caption += " The column “Test” is empty until the test set has been evaluated."
+    groups = summary.parts["train"].group_counts if summary is not None else None
+    if groups is not None:
+        columns = (*columns, Column("train_groups", "Training groups", "count"))
+        rows = [(*row, n) for row, n in zip(rows, groups, strict=True)]
+        caption += " A group is never divided between training and validation images."
     return Table("classes", "Images per class", caption, columns, tuple(rows))
 
 
