@@ -6,8 +6,9 @@
     python -m benchmarks.throughput.augmentation_cost --picture docs/augmentation.png
 
 A batch has 100 images. The step is that of a small CNN in float32, without augmentation, with one thread; its time
-includes the conversion of the pixels. Step and augmentations alternate in one process, whose CPU time is measured: other
-programs then matter less. The process has the environment of a worker. The picture shows a drawn image and a digit of scikit-learn.
+includes the conversion of the pixels. Step and augmentations alternate in one process with the environment of a worker.
+Its CPU time is measured, so that other programs matter less. The picture shows a drawn image and a digit of
+scikit-learn.
 """
 
 from __future__ import annotations
