@@ -14,6 +14,7 @@ from PIL import Image
 
 from convstudy.data import Dataset
 from convstudy.data.decoding import DecodeOptions, decode
+from convstudy.data.parts import numbered
 from convstudy.errors import DataError
 from tests.data.sources.conformance import ARRAYS, X_TEST, X_TRAIN, Y_TEST, Y_TRAIN
 
@@ -201,6 +202,7 @@ def test_groups_and_near_duplicates_stay_whole_when_a_test_part_is_set_aside() -
     assert not {patients[of[image]] for image in train} & {patients[of[image]] for image in test}
     found = dataset.load_groups("train")
     assert found is not None and dataset.n_groups == len(set(found.tolist())) == dataset.n_train // 3
+    assert np.array_equal(found, numbered(found))
     used = dataset.load().train.weights
     assert used is not None and np.allclose(used, [weights[of[image]] for image in train])
     pixels[30:] = pixels[:30]

@@ -281,6 +281,16 @@ def test_damaged_file_raises_one_error_with_its_path(tmp_path: Path, name: str) 
     assert problem.where.file == str(path)
 
 
+def test_checksum_of_an_array_that_is_not_compressed_is_verified(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 50, 50), dtype=np.uint8)
+    path = save(tmp_path, X=pixels, y=Y_TRAIN)
+    content = bytearray(path.read_bytes())
+    content[content.index(pixels[8].tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="Bad CRC-32"):
+        npz.listing(path, SourceOptions())
+
+
 def test_damaged_compressed_images_raise_when_they_are_read(tmp_path: Path) -> None:
     path = save(tmp_path, "compressed", **dict(zip(KEYS, ARRAYS, strict=True)))
     found = listed("npz", path)

@@ -100,6 +100,11 @@ def test_file_gives_the_pixels_and_labels_that_were_written(tmp_path: Path, name
     assert found.bounds is not None and natural_range(found.bounds(range(N))) == (0, 16)
 
 
+def test_byte_order_mark_is_not_part_of_the_first_name(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "a.csv", index=False, encoding="utf-8-sig")
+    assert listed("pixels", tmp_path / "a.csv", label="label").notes[0].endswith('in the column "label".')
+
+
 def test_values_of_any_range_are_kept(tmp_path: Path) -> None:
     rows = ROWS / 8 - 1
     np.savetxt(tmp_path / "zip.train", np.c_[LABELS, rows])
