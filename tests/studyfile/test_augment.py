@@ -219,6 +219,15 @@ def test_keys_next_to_a_preset_replace_its_transforms() -> None:
     assert augmentation_of("light").border == "reflect"
 
 
+def test_error_of_a_recipe_in_python_is_a_sentence() -> None:
+    with pytest.raises(
+        ValidationError, match=r"rotate must be a number in \[0, 180\] or .*; got 400\. \[type"
+    ):
+        Recipe(augment={"rotate": 400})  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match=r'"rotate" needs a value\.\n'):
+        Recipe(augment="rotate")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_valid_and_in_the_schema(name: str) -> None:
     assert Recipe(augment=name).augment == name

@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from convstudy.errors import one_of, unknown
+from convstudy.errors import Problem, one_of, unknown
 from convstudy.studyfile.transforms import BORDERS, KEYS, NAMES, ORIGINALS, PRESETS, TRANSFORMS, Transform
 
 _EXAMPLES = 'such as "light", or a table, such as { rotate = 15, shift = 0.1 }'
@@ -255,5 +255,7 @@ def _refusal(key: str, got: str, expected: str) -> PydanticCustomError:
 
 
 def _error(what: str, got: str, expected: str = "", hint: str = "") -> PydanticCustomError:
-    context = {"what": what, "got": got, "expected": expected, "hint": hint}
-    return PydanticCustomError("augmentation", "{what} {expected}; got {got}", context)
+    parts = {"what": what, "got": got, "expected": expected, "hint": hint}
+    return PydanticCustomError(
+        "augmentation", "{text}", {**parts, "text": str(Problem(what, got=got, expected=expected, hint=hint))}
+    )
