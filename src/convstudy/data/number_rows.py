@@ -68,8 +68,11 @@ class RowFormat:
         found = found.strip().strip(b'"')
         return found.replace(b",", b".") if self.decimal_comma and is_number(found, True) else found
 
-    def numbers(self, line: bytes, columns: slice) -> npt.NDArray[np.float64] | None:
-        """Return the numbers in some columns of a line, or ``None`` if a value is no number."""
+    def numbers(self, line: bytes, columns: slice) -> npt.NDArray[np.uint8 | np.float64] | None:
+        """Return the numbers in some columns of a line, or ``None`` if a value is no number.
+
+        Whole numbers from 0 to 255 are uint8, others float64.
+        """
         import numpy as np
 
         line = line.replace(b'"', b"")
@@ -90,7 +93,9 @@ class RowFormat:
             except (ValueError, OverflowError):
                 continue
             if len(values) == last - first:
-                return values.astype(np.float64)
+                in_range = values.min() >= 0 and values.max() <= 255  # false for NaN
+                is_byte = in_range and (dtype is np.int64 or bool((values == np.rint(values)).all()))
+                return values.astype(np.uint8 if is_byte else np.float64)
         return None
 
 

@@ -66,7 +66,7 @@ class RowReader:
         self._starts = (0, *accumulate(file.n_rows for file in self.files))
         self._open: dict[int, _Rows] = {}
         self._lock = threading.Lock()  # two threads must not move the same file
-        self.bounds = ImageBounds(self.read, self._starts[-1], "float64")
+        self.bounds = ImageBounds(self.read, self._starts[-1], "text")
 
     def stamp(self, position: int) -> Stamp:
         status = Path(self._place(position)[1].path).stat()
@@ -82,8 +82,8 @@ class RowReader:
                 stamps[start:end] = self.stamp(start)
         return stamps
 
-    def read(self, position: int) -> npt.NDArray[np.float64]:
-        """Return one image, float64 of shape (side, side)."""
+    def read(self, position: int) -> npt.NDArray[np.uint8 | np.float64]:
+        """Return one image of shape (side, side): uint8 for whole numbers from 0 to 255, else float64."""
         number, file, row = self._place(position)
         with self._lock, as_data_error(Location(file.path)):
             if number not in self._open:
@@ -128,7 +128,7 @@ class _Rows:
             with self.file as packed:
                 self.file = io.BytesIO(packed.read(2 * MAX_BYTES_IN_MEMORY))
 
-    def read(self, row: int) -> npt.NDArray[np.float64]:
+    def read(self, row: int) -> npt.NDArray[np.uint8 | np.float64]:
         self.file.seek(self.offsets[row])
         values = self.format.numbers(self.file.readline(), slice(self.spec.first, self.spec.last))
         n_pixels = self.spec.last - self.spec.first

@@ -29,7 +29,7 @@ class ValueBounds:
     Args:
         lowest: the lowest finite value; 0 without a finite value.
         highest: the highest finite value; 0 without a finite value.
-        dtype: the NumPy name of the number format, such as ``"float32"``.
+        dtype: the NumPy name of the number format, such as ``"float32"``; ``"text"`` for numbers in a text file.
         are_integers: whether all values are integers, in any number format.
     """
 
@@ -68,7 +68,7 @@ class ImageBounds:
     Args:
         read: returns the pixels of an image. Images for which it raises :class:`DataError` do not count.
         n_images: the number of images.
-        dtype: the NumPy name of the number format.
+        dtype: the number format, as in :class:`ValueBounds`.
     """
 
     def __init__(self, read: Callable[[int], npt.NDArray[Any]], n_images: int, dtype: str) -> None:

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from convstudy.data import number_rows
 from convstudy.data.listing import SourceOptions
 from convstudy.data.sources.pixels import LISTED_SOURCE
-from convstudy.data.value_range import natural_range
+from convstudy.data.value_range import ValueBounds, natural_range
 from convstudy.errors import DataError
 from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
 from tests.data.sources.listed import assert_lists, example_of, images_of, listed
@@ -24,7 +24,7 @@ from tests.data.sources.listed import assert_lists, example_of, images_of, liste
 DIGITS = load_digits()
 N = 40
 ROWS, LABELS = DIGITS.data[:N], DIGITS.target[:N]
-IMAGES = DIGITS.images[:N]
+IMAGES = DIGITS.images[:N].astype(np.uint8)
 PARTS = {"": (IMAGES, LABELS)}
 
 
@@ -113,6 +113,18 @@ def test_values_of_any_range_are_kept(tmp_path: Path) -> None:
     assert found.bounds is not None and natural_range(found.bounds(range(N))) == (-1, 1)
 
 
+def test_integers_beyond_255_are_floats_and_the_range_is_that_of_all_training_images(tmp_path: Path) -> None:
+    rows = ROWS.astype(int) * 200
+    np.savetxt(tmp_path / "a.csv", np.c_[LABELS, rows], "%d", ",")
+    found = listed("pixels", tmp_path / "a.csv", label="first")
+    images = images_of(found, "pixels")
+    assert np.array_equal(np.stack(images), rows.reshape(IMAGES.shape))
+    assert {image.dtype.name for image in images} == {"float64"}
+    assert found.bounds is not None
+    assert found.bounds(range(N)) == ValueBounds(0, 3200, "text", True)
+    assert natural_range(found.bounds(range(N))) == (0, 4095)
+
+
 def test_text_labels_are_class_names(tmp_path: Path) -> None:
     names = [f"digit {label}" for label in LABELS]
     for position, header in ((0, True), (64, True), (0, False), (64, False)):
@@ -169,7 +181,7 @@ def test_files_of_train_and_test_in_a_folder_are_parts(tmp_path: Path) -> None:
 
 
 def test_label_that_could_be_first_or_last_needs_an_option(tmp_path: Path) -> None:
-    rows = np.c_[ROWS[:, :63], LABELS[::-1]]
+    rows = np.c_[ROWS[:, :63], LABELS[::-1]].astype(np.uint8)
     np.savetxt(tmp_path / "a.csv", np.c_[LABELS, rows], "%d", ",")
     with pytest.raises(DataError, match="both the first and the last column could be the label") as caught:
         listed("pixels", tmp_path / "a.csv")
