@@ -338,6 +338,22 @@ class TestLinks:
         (root / "b/a").symlink_to("../a")
         assert "this symbolic link leads back to" in fault(root)
 
+    def test_two_links_to_one_folder_are_an_error(self, tmp_path: Path) -> None:
+        root = write(tmp_path / "photos", "cat/1.png", "dog/2.png")
+        outside = write(tmp_path / "outside", "x/3.png")
+        (root / "cat/x").symlink_to(outside / "x")
+        (root / "dog/x").symlink_to(outside / "x")
+        assert 'this symbolic link leads to the same folder as "' in fault(root)
+
+    def test_links_that_multiply_folders_end_in_bounded_time(self, tmp_path: Path) -> None:
+        root = write(
+            tmp_path / "photos", "cat/1.png", "dog/2.png", *(f"dog/{number}/1.png" for number in range(40))
+        )
+        for number in range(39):
+            for name in ("left", "right"):
+                (root / f"dog/{number}/{name}").symlink_to(f"../{number + 1}")
+        assert "leads to the same folder as" in fault(root)
+
     def test_broken_link_is_an_image_that_cannot_be_read(self, tmp_path: Path) -> None:
         root = write(tmp_path / "photos", "cat/1.png", "dog/2.png")
         (root / "cat/broken.png").symlink_to("nowhere.png")

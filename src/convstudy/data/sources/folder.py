@@ -20,7 +20,7 @@ from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted
 
 MAX_FILES = 5_000_000
-"""The largest number of files and folders. It also ends a search through links that multiply folders."""
+"""The largest number of files and folders."""
 
 
 @dataclass
@@ -30,11 +30,13 @@ class _Scan:
     Args:
         tree: its files and folders.
         links: relative path -> real path of each file that is a symbolic link or in a linked folder.
+        linked_folders: real path of each folder that is a symbolic link -> relative path of the link.
         problems: folders that cannot be read, links that form a cycle, names that are not UTF-8.
     """
 
     tree: Tree = field(default_factory=Tree)
     links: dict[str, str] = field(default_factory=dict)
+    linked_folders: dict[str, str] = field(default_factory=dict)
     problems: ProblemList = field(default_factory=ProblemList)
 
 
@@ -113,6 +115,12 @@ def _add(scan: _Scan, folder: _Folder, entry: os.DirEntry[str]) -> Iterator[_Fol
             what = f"this symbolic link leads back to {shown(real)}, in which it is contained"
             scan.problems.add(Problem(what, Location(entry.path), hint="delete the link"))
             return
+        if real in scan.linked_folders:
+            # Also because a few links of folders to each other can make millions of paths.
+            what = f"this symbolic link leads to the same folder as {shown(scan.linked_folders[real])}"
+            scan.problems.add(Problem(what, Location(entry.path), hint="delete one of the two"))
+            return
+        scan.linked_folders[real] = name
     scan.tree.folders.append(name)
     yield _Folder(f"{name}/", real, is_link or folder.linked, above)
 
