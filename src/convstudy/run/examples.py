@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +20,7 @@ MAX_BYTES = 1 << 22
 """Of images with more bytes together, two are shown: neighbours in a mixture."""
 N_VERSIONS = 8
 SEED = 0
+_writing = threading.Lock()
 
 
 def save_examples(fit: Fit, train: Images, layout: Layout) -> None:
@@ -28,8 +31,13 @@ def save_examples(fit: Fit, train: Images, layout: Layout) -> None:
     """
     key = fit.recipe.augmentation_key
     path = layout.augmented(fit.dataset.digest, key)
-    if not key or path.exists():
-        return
+    # Threads that train on a GPU would share the temporary file, whose name has the number of the process.
+    with _writing:
+        if key and not path.exists():
+            _write(fit, train, path)
+
+
+def _write(fit: Fit, train: Images, path: Path) -> None:
     # The first image of each class: neighbours are of different classes, which shows mixtures of two images best.
     _, rows = np.unique(train.labels, return_index=True)
     with contextlib.suppress(StoreError):
