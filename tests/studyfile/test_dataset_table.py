@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from convstudy.data import Dataset
 from convstudy.errors import Problem, StudyError, key_text
 from convstudy.studyfile import Study, check_study, load_study, study_document, study_of, study_schema
+from convstudy.studyfile.images import DatasetTable
 from tests.studyfile.places import statement
 
 X = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 3), dtype=np.uint8)
@@ -179,3 +180,20 @@ def test_schema_accepts_a_name_or_a_table_but_not_both(file: Path) -> None:
         {"classes": ["a"]},
     ):
         assert not validator.is_valid({**document, "dataset": {**table, **wrong}}), wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("photos", "photos"),
+        ("v1.2", "v1.2"),
+        ("photos.zip", "photos"),
+        ("photos.tar.gz", "photos"),
+        ("my list.csv", "my-list"),
+        ("…", "dataset"),
+    ],
+)
+def test_name_of_a_dataset_is_that_of_its_path(tmp_path: Path, path: str, name: str) -> None:
+    if "." not in path or path == "v1.2":
+        (tmp_path / path).mkdir()
+    assert DatasetTable.model_validate({"path": path}).request(tmp_path).name == name

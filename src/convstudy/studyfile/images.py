@@ -203,8 +203,9 @@ class DatasetTable(Part):
 
 
 def _name_of(path: Path) -> str:
-    """Return the name of a dataset at a path; it follows the rules of names."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).lstrip("._-")[:64] or "dataset"
+    """Return the name of a dataset at a path, without the endings of files; it follows the rules of names."""
+    stem = path.name if path.is_dir() else re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", path.name)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:64] or "dataset"
 
 
 def _pair(values: tuple[T, ...] | None) -> tuple[T, T] | None:
