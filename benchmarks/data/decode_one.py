@@ -75,6 +75,9 @@ def paths() -> dict[str, Way]:
     found['convstudy, decode = "reduced"'] = lambda data: (
         decode(data, DecodeOptions(SIZE, 3, decode="reduced")).pixels
     )
+    found['convstudy, decode = "reduced", channels = 1'] = lambda data: (
+        decode(data, DecodeOptions(SIZE, 1, decode="reduced")).pixels
+    )
     found["convstudy, channels = 1"] = lambda data: decode(data, DecodeOptions(SIZE, 1)).pixels
     found["Pillow, only decoding"] = lambda data: Image.open(io.BytesIO(data)).load()
     found["convstudy, only the header"] = probe

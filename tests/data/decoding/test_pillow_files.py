@@ -41,6 +41,15 @@ def test_jpeg_gives_the_pixels_of_libjpeg_turbo(subsampling: str, progressive: b
     assert probe(data) == ImageHeader(50, 61, "RGB", 3, "JPEG")
 
 
+@pytest.mark.parametrize("decoding", ["full", "reduced"])
+def test_four_bytes_per_pixel_change_nothing(decoding: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(photo(200, 300), "JPEG")
+    options = DecodeOptions((40, 40), 3, decode=decoding)
+    four = decode(data, options).pixels
+    monkeypatch.setattr("convstudy.data.decoding.jpeg._writes_four_bytes", lambda: False)
+    assert np.array_equal(decode(data, options).pixels, four)
+
+
 def test_grey_jpeg_is_grey_and_repeats_for_three_channels() -> None:
     data = saved(photo(40, 40)[..., :1], "JPEG")
     assert probe(data) == ImageHeader(40, 40, "L", 1, "JPEG")
@@ -179,7 +188,7 @@ def test_too_many_scans_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     progressive = saved(photo(16, 16), "JPEG", progressive=True)
     baseline = saved(photo(16, 16), "JPEG")
     assert probe(progressive) and probe(baseline)
-    monkeypatch.setattr("convstudy.data.decoding.pillow_files.MAX_SCANS", 0)
+    monkeypatch.setattr("convstudy.data.decoding.jpeg.MAX_SCANS", 0)
     assert probe(baseline)  # libjpeg reads one scan, and no more
     for data in (progressive, one_scan_per_channel(baseline)):
         with pytest.raises(Undecodable, match="too many scans"):

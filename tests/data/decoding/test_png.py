@@ -106,6 +106,8 @@ def test_grey_of_few_bits_spans_0_to_255(bits: int, step: int) -> None:
     shown = np.where(values == top, 7, values * step)
     assert np.array_equal(pixels(built(bits, 0, rows, 8, key), background=7)[..., 0], shown)
     assert probe(built(bits, 0, rows, 8, key)).has_alpha
+    high_bits = chunk(b"tRNS", struct.pack(">H", top | 1 << 15))  # which the PNG specification ignores
+    assert np.array_equal(pixels(built(bits, 0, rows, 8, high_bits), background=7)[..., 0], shown)
 
 
 def packed(row: npt.NDArray[np.int64], bits: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -61,9 +62,28 @@ def test_fitted_part_keeps_twice_the_target(fit: Any, source: tuple[int, int]) -
     assert width * fraction[1] >= 2 * target[1]
 
 
+def test_reduced_grey_is_the_luma_of_the_file() -> None:
+    data = saved(photo(375, 500), "JPEG", quality=90)
+    full, reduced = (
+        decode(data, DecodeOptions((40, 40), 1, "stretch", decode=each)).pixels
+        for each in ("full", "reduced")
+    )
+    assert 0 < np.abs(full.astype(int) - reduced).mean() < 1.5
+    image = Image.open(io.BytesIO(data))
+    image.draft("L", (80, 80))
+    assert (image.mode, image.size) == ("L", (125, 94))
+    assert np.array_equal(reduced, decode(np.asarray(image), DecodeOptions((40, 40), 1, "stretch")).pixels)
+
+
 def test_reduced_equals_full_for_small_images_and_other_files() -> None:
+    for channels in (1, 3):
+        data = saved(photo(255, 270), "JPEG")
+        full, reduced = (
+            decode(data, DecodeOptions((64, 64), channels, decode=each)).pixels
+            for each in ("full", "reduced")
+        )
+        assert np.array_equal(full, reduced)
     for data in (
-        saved(photo(100, 120), "JPEG"),
         saved(photo(375, 500), "PNG"),
         drawn_16(375, 500),
     ):

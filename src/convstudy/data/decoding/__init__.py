@@ -7,7 +7,8 @@ Training, prediction and exports use this one path. It depends on its arguments 
 :mod:`.header`          what a header says
 :mod:`.undecodable`     the reason why an image cannot be decoded; limits of size
 :mod:`.file_kinds`      what a file is, from its first bytes
-:mod:`.pillow_files`    JPEG, WebP, GIF, BMP and AVIF
+:mod:`.jpeg`            JPEG
+:mod:`.pillow_files`    WebP, GIF, BMP and AVIF
 :mod:`.png`             PNG, also with 16 bits
 :mod:`.gif`             the number of frames of a GIF
 :mod:`.pnm`             PBM, PGM and PPM
@@ -104,6 +105,7 @@ def decode(data: bytes | npt.NDArray[Any], options: DecodeOptions) -> Decoded:
 
 def _opened(data: bytes | npt.NDArray[Any]) -> Opened:
     from convstudy.data.decoding.file_kinds import format_of
+    from convstudy.data.decoding.jpeg import open_jpeg
     from convstudy.data.decoding.numpy_arrays import open_array, open_npy
     from convstudy.data.decoding.pillow_files import open_file
     from convstudy.data.decoding.png import open_png
@@ -113,6 +115,8 @@ def _opened(data: bytes | npt.NDArray[Any]) -> Opened:
     if not isinstance(data, bytes):
         return open_array(data)
     file_format = format_of(data)
+    if file_format == "JPEG":
+        return open_jpeg(data)
     if file_format == "NPY":
         return open_npy(data)
     if file_format == "PNG":

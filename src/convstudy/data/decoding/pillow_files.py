@@ -1,4 +1,4 @@
-"""JPEG, WebP, GIF, BMP and AVIF files, decoded by Pillow.
+"""WebP, GIF, BMP and AVIF files, decoded by Pillow; and what is common to all formats that Pillow decodes.
 
 The plugins are created directly, not by ``Image.open``: no other format can be chosen, the limits here apply before
 Pillow's own, and no warning is printed.
@@ -12,13 +12,11 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convstudy.data.decoding import gif
-from convstudy.data.decoding.exif import N_PICTURES, first_value, orientation
-from convstudy.data.decoding.fitting import decoded_size
+from convstudy.data.decoding.exif import orientation
 from convstudy.data.decoding.header import ImageHeader
 from convstudy.data.decoding.pixels import Opened
 from convstudy.data.decoding.rotation import swapped
@@ -35,13 +33,10 @@ PLUGINS = {
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
 }
-"""Format -> the module and class of Pillow that reads it, apart from JPEG."""
+"""Format -> the module and class of Pillow that reads it."""
 
 MAX_WEBP_PIXELS = MAX_PIXELS // 3
 """The largest number of pixels of a WebP file: its decoder keeps three more copies of the canvas."""
-
-MAX_SCANS = 100
-"""The largest number of scans of a JPEG. Progressive files have about 10; each costs a pass over all pixels."""
 
 
 def open_file(data: bytes, file_format: str) -> Opened:
@@ -57,8 +52,6 @@ def open_file(data: bytes, file_format: str) -> Opened:
         image = _plugin(file_format)(io.BytesIO(data), "")
     width, height = image.size
     check_size(height, width)
-    if file_format == "JPEG" and not _has_one_scan(image, data) and data.count(b"\xff\xda") > MAX_SCANS:
-        raise Undecodable(f"too many scans: more than {MAX_SCANS} in a JPEG")
     if image.mode == "P" and _channels(image) == 3:
         # Only the pixels show whether a palette with colours is used for greys alone.
         with damage(data):
@@ -78,9 +71,6 @@ def open_file(data: bytes, file_format: str) -> Opened:
     )
 
     def load(options: DecodeOptions) -> Image.Image:
-        if options.decode == "reduced" and file_format == "JPEG" and options.value_range is None:
-            wanted_height, wanted_width = swapped(decoded_size((height, width), options), turn)
-            image.draft(None, (wanted_width, wanted_height))
         with damage(data):
             image.load()
         return eight_bit(image)
@@ -139,34 +129,11 @@ def damage(data: bytes) -> Iterator[None]:
         raise Undecodable(f"damaged: {text}" if is_about_file else "damaged: impossible values") from None
 
 
-@cache
 def _plugin(file_format: str) -> type[ImageFile.ImageFile]:
     """Return the class of Pillow that reads a format."""
-    if file_format != "JPEG":
-        module, name = PLUGINS[file_format]
-        found: type[ImageFile.ImageFile] = getattr(import_module(module), name)
-        return found
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    class WithoutDpi(JpegImageFile):
-        """Pillow parses all EXIF data to find the resolution in dpi, and warns if they are damaged."""
-
-        def _read_dpi_from_exif(self) -> None:
-            pass
-
-    return WithoutDpi
-
-
-def _has_one_scan(image: Any, data: bytes) -> bool:
-    """Return whether libjpeg reads one scan only: not progressive, and the first scan has all components.
-
-    Scans are not counted in such files: a search for their marker takes 4 % of the time of a whole decode.
-    """
-    components = image.layers
-    # Pillow stops behind the header of the first scan: marker, length, number of components, two bytes for each, ...
-    length = 6 + 2 * components
-    expected = bytes((0xFF, 0xDA, 0, length, components))
-    return "progressive" not in image.info and data.startswith(expected, image.fp.tell() - length - 2)
+    module, name = PLUGINS[file_format]
+    found: type[ImageFile.ImageFile] = getattr(import_module(module), name)
+    return found
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -213,9 +180,6 @@ def _has_alpha(image: Image.Image) -> bool:
 
 
 def _n_frames(image: ImageFile.ImageFile, data: bytes) -> int:
-    if image.format == "GIF":
-        return gif.n_frames(data)
-    if image.format == "JPEG":
-        pictures = image.info.get("mp")
-        return max(1, (first_value(pictures, N_PICTURES) or 1) if isinstance(pictures, bytes) else 1)
-    return min(int(getattr(image, "n_frames", 1)), MAX_FRAMES)
+    return (
+        gif.n_frames(data) if image.format == "GIF" else min(int(getattr(image, "n_frames", 1)), MAX_FRAMES)
+    )
