@@ -18,6 +18,7 @@ from convstudy.data.decoding.options import BACKGROUND, MAX_CHANNELS, MAX_SIDE
 from convstudy.data.listing import SourceOptions
 from convstudy.data.preparing.prepare import prepare
 from convstudy.data.preparing.request import DatasetRequest
+from convstudy.data.source import exists
 from convstudy.data.sources import NAMED_SOURCES
 from convstudy.data.sources.npy import find as find_arrays
 from convstudy.data.sources.npy import has_four_arrays
@@ -204,7 +205,7 @@ class DatasetTable(Part):
 
 def _name_of(path: Path) -> str:
     """Return the name of a dataset at a path, without the endings of files; it follows the rules of names."""
-    stem = path.name if path.is_dir() else re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", path.name)
+    stem = path.name if exists(path) and path.is_dir() else re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", path.name)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:64] or "dataset"
 
 
