@@ -133,6 +133,15 @@ def flops(number: int) -> str:
     return f"{tenths / 10:.1f} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
+def bytes_text(number: int) -> str:
+    """Return a number of bytes with a decimal unit.
+
+    >>> bytes_text(1_250_000_000), bytes_text(35_000_000), bytes_text(1_200)
+    ('1.2 GB', '35.0 MB', '0.0 MB')
+    """
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+
+
 def between(fewest: int, most: int | None, current: int) -> str:
     """Return a range whose ends have one significant digit: ``20 to 70``, ``5,000 or more``.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from convstudy.cli.cache import cache, verify
 from convstudy.cli.commands import Commands
 from convstudy.cli.first import images_at
 from convstudy.cli.options import examples, json_option
@@ -34,7 +35,7 @@ N_VERSIONS = 9
     epilog=examples("convstudy data show photos", "convstudy data show photos --out photos.html"),
 )
 def data() -> None:
-    """Look at a dataset: its images by class, files, duplicates.
+    """Look at a dataset, verify it, and list or clear the cache.
 
     Exit status: 0 success, 2 wrong usage.
     """
@@ -82,7 +83,7 @@ def show(source: str, set_: tuple[str, ...], out: Path | None, augment: str | No
     from convstudy.data.loaded import read_part
 
     with show_reading():
-        dataset = _dataset(source, set_)
+        dataset = dataset_at(source, set_)
         loaded = dataset.load()
         found = survey(dataset, loaded.train, read_part(dataset, "test"), _summary(dataset))
     if out is not None:
@@ -100,7 +101,8 @@ def show(source: str, set_: tuple[str, ...], out: Path | None, augment: str | No
         print_messages(f"page: {out}")
 
 
-def _dataset(source: str, changes: tuple[str, ...]) -> Dataset:
+def dataset_at(source: str, changes: tuple[str, ...]) -> Dataset:
+    """Return the dataset of a path of images or of a study, with changed keys of ``[dataset]``."""
     from convstudy.studyfile import load_study, read_change
 
     given = dict(read_change(text) for text in changes)
@@ -193,3 +195,7 @@ def _parts(found: Survey) -> Iterator[str]:
     ):
         if sentences:
             yield "\n".join((f"{title}:", *(f"  {sentence}" for sentence in sentences)))
+
+
+data.add_command(verify)
+data.add_command(cache)

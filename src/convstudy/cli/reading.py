@@ -9,6 +9,7 @@ STEPS = {
     "list": "Listing the images",
     "probe": "Reading the headers of images",
     "decode": "Decoding images",
+    "verify": "Reading all files again",
     "compare": "Comparing images",
     "time": "Timing a few training steps",
 }

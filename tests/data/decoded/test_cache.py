@@ -263,7 +263,7 @@ def test_disk_without_space_is_one_error_before_decoding(
     folder = make_folder(tmp_path / "photos")
     usage = type("Usage", (), {"total": 10**12, "free": 100})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(DataError, match=r"too little free space.*0\.0 GB") as caught:
+    with pytest.raises(DataError, match=r"too little free space.*0\.0 MB") as caught:
         photos.decode(folder)
     assert "CONVSTUDY_CACHE" in str(caught.value) and photos.progress == []
 

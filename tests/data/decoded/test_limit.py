@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,3 +122,17 @@ def test_requests_are_limited_by_their_number(
         os.utime(requests / f"{number}.json", (1e9 + number, 1e9 + number))
     keep_limit(photos.cache)
     assert sorted(path.name for path in requests.iterdir()) == ["3.json", "4.json", "5.json"]
+
+
+def test_copies_of_archives_count_and_are_removed_when_they_were_not_used_recently(photos: Photos) -> None:
+    copies = photos.cache / "tar-copies"
+    copies.mkdir(parents=True)
+    for name, age in (("old", 9_000), ("new", 10)):
+        (copies / f"{name}.tar").write_bytes(bytes(10_000))
+        os.utime(copies / f"{name}.tar", (time.time() - age, 1e9))
+    assert [(entry.kind, entry.in_use) for entry in list_cache(photos.cache)] == [
+        ("archive copy", True),
+        ("archive copy", False),
+    ]
+    assert clear_cache(photos.cache)[0] == 1
+    assert [path.name for path in copies.iterdir()] == ["new.tar"]

@@ -25,7 +25,8 @@ The cache is described in ``docs/decoding.md``. Importing this package loads nei
 from __future__ import annotations
 
 from convstudy.data.decoded.decoded_images import DecodedImages, ProbedImages, decode_images, probe_images
-from convstudy.data.decoded.limit import CacheEntry, clear_cache, list_cache
+from convstudy.data.decoded.folders import cache_root
+from convstudy.data.decoded.limit import CacheEntry, clear_cache, limit_bytes, list_cache
 from convstudy.data.decoded.parts import PartRows, WrittenParts, hold, write_parts
 from convstudy.data.decoded.verify import Difference, Verified, verify_images
 
@@ -37,9 +38,11 @@ __all__ = [
     "ProbedImages",
     "Verified",
     "WrittenParts",
+    "cache_root",
     "clear_cache",
     "decode_images",
     "hold",
+    "limit_bytes",
     "list_cache",
     "probe_images",
     "verify_images",

@@ -10,6 +10,7 @@ from convstudy.data.decoded.limit import keep_limit
 from convstudy.data.decoded.run import BYTES_PER_TASK, Run
 from convstudy.data.decoded.state import State
 from convstudy.errors import DataError, Location, Problem
+from convstudy.numbers import bytes_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,7 @@ def _check_space(job: Job, n_images: int) -> None:
     needed = n_images * job.image_bytes
     free = shutil.disk_usage(job.folder).free
     if needed > free:
-        got, expected = f"{free / 1e9:.1f} GB", f"{needed / 1e9:.1f} GB"
+        got, expected = bytes_text(free), bytes_text(needed)
         what = "the disk of the cache has too little free space for the decoded images"
         raise DataError(Problem(what, Location(str(job.folder)), got, expected, HOW_TO_MOVE))
 

@@ -1,15 +1,21 @@
-"""The size of the cache: a limit, the removal of what was not used for the longest time, and a list of what it has."""
+"""The size of the cache: a limit, the removal of what was not used for the longest time, and a list of what it has.
+
+What can be removed are the folders of decoded images and of arrays, and the uncompressed copies of archives
+(:mod:`convstudy.data.archives.tar_copy`), which are files. Published datasets in the same cache do not count.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from convstudy import file_lock
+from convstudy.data.archives.tar_copy import FOLDER as COPIES
 from convstudy.data.decoded.folders import (
     DECODED,
     HEADERS,
@@ -28,17 +34,19 @@ DEFAULT_BYTES = 20 * 10**9
 VARIABLE = "CONVSTUDY_CACHE_LIMIT"
 MAX_REQUESTS = 1_000
 """The number of files in ``requests/``, which say where the arrays of a study are; the oldest are removed."""
+SECONDS_IN_USE = 3_600
+"""A copy of an archive that was used this recently may be in use, because readers open it by its path."""
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A folder of the cache.
+    """A folder of the cache, or a copy of an archive.
 
     Attributes:
-        kind: ``"decoded"``, ``"headers"`` or ``"prepared"``.
-        root: the path of the source; several paths if the same prepared arrays were used for several paths.
-        n_images: the number of images.
+        kind: ``"decoded"``, ``"headers"``, ``"prepared"`` or ``"archive copy"``.
+        root: the path of the source; empty if it is unknown.
+        n_images: the number of images; 0 for a copy of an archive.
         n_bytes: the space on the disk in bytes.
         used: the time of the last use, in seconds since 1970 (UTC).
         in_use: whether a process uses it now.
@@ -94,7 +102,7 @@ def keep_limit(cache: Path, needed: int = 0) -> None:
     for _, folder, n_bytes in sorted(folders):
         if total <= limit:
             return
-        if remove(folder):
+        if _remove(folder):
             total -= n_bytes
 
 
@@ -104,7 +112,7 @@ def list_cache(cache: Path | None = None) -> tuple[CacheEntry, ...]:
     for kind, folder in _folders(cache_root(cache)):
         about = read_about(folder)
         n_images = about.get("n_images")
-        if kind != PREPARED:
+        if kind in (DECODED, HEADERS):
             index = read_index(folder / "index")
             n_images = 0 if index is None else len(index)
         entries.append(
@@ -134,7 +142,7 @@ def clear_cache(cache: Path | None = None, root: str | Path | None = None) -> tu
     wanted = None if root is None else str(Path(root).absolute())
     n_removed = n_bytes = 0
     for entry in list_cache(cache):
-        if wanted in (None, entry.root) and remove(entry.folder):
+        if wanted in (None, entry.root) and _remove(entry.folder):
             n_removed += 1
             n_bytes += entry.n_bytes
     return n_removed, n_bytes
@@ -146,12 +154,24 @@ def _folders(cache: Path) -> Iterator[tuple[str, Path]]:
         yield (HEADERS if folder.parent.name == HEADERS else DECODED), folder
     for folder in sorted((cache / PREPARED).glob("*")):
         yield PREPARED, folder
+    for copy in sorted((cache / COPIES).glob("*.tar")):
+        yield "archive copy", copy
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a folder or a copy that no process uses, and return whether it was removed."""
+    if folder.is_dir():
+        return remove(folder)
+    if _is_in_use(folder):
+        return False
+    remove_quietly(folder)
+    return not folder.exists()
 
 
 def last_use(folder: Path) -> float:
     """Return the time of the last use of a folder; 0 if it is unknown, so that it is removed first."""
     try:
-        return (folder / "used").stat().st_mtime
+        return (folder / "used").stat().st_mtime if folder.is_dir() else folder.stat().st_atime
     except OSError:
         return 0.0
 
@@ -160,16 +180,17 @@ def disk_bytes(folder: Path) -> int:
     """Return the space of the files of a folder on the disk; a sparse file can be larger."""
     total = 0
     try:
-        with os.scandir(folder) as files:
-            for file in files:
-                status = file.stat(follow_symlinks=False)
-                total += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
+        for file in folder.iterdir() if folder.is_dir() else (folder,):
+            status = file.stat()
+            total += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
     except OSError:
         return total  # another process has just removed it
     return total
 
 
 def _is_in_use(folder: Path) -> bool:
+    if not folder.is_dir():
+        return time.time() - last_use(folder) < SECONDS_IN_USE
     try:
         with open_regular(folder / "used") as file:
             return not file_lock.take_within(file.fileno(), 0, file_lock.take)

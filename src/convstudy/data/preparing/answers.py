@@ -89,6 +89,18 @@ def write_answer(key: str, request: DatasetRequest, dataset: Dataset) -> None:
         partial.write_text(json.dumps(values), encoding="utf-8")
 
 
+def forget_answer(request: DatasetRequest, kind: str, listing: Listing) -> None:
+    """Forget the dataset that answers a request, so that the next start prepares it again.
+
+    Args:
+        request: the request.
+        kind: the kind of its source.
+        listing: its images.
+    """
+    with suppress(OSError):
+        (requests_folder() / f"{answer_key(request, kind, listing)}.json").unlink()
+
+
 def _digest_of(path: Path | None) -> str:
     """Return the SHA-256 (hex) of a file; empty if there is no such file."""
     try:
