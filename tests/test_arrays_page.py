@@ -66,8 +66,8 @@ RANGES: dict[str, list[tuple[np.ndarray, tuple[float, float] | None]]] = {
         (np.array([3, 17]), (0, 255)),
         (np.array([3.5, 128]), (0, 255)),
     ],
-    "integers up to 1,023, 4,095, 16,383 or 65,535": [
-        (np.array([3, most - 1]), (0, most)) for most in (1023, 4095, 16_383, 65_535)
+    "integers up to 1,023, 4,095, 16,383, 32,767 or 65,535": [
+        (np.array([3, most - 1]), (0, most)) for most in (1023, 4095, 16_383, 32_767, 65_535)
     ],
     "others": [(np.array([3.5, 100]), (3.5, 100)), (np.array([-7, 9]), (-7, 9))],
 }

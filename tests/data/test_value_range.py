@@ -38,12 +38,20 @@ def test_range_is_the_first_usual_one_that_contains_all_values(
 ) -> None:
     bounds = bounds_of([values[:1], values[1:]])
     assert natural_range(bounds) == expected
-    assert bool(range_text(bounds)) == (expected is not None)
+    assert ("becomes black" in range_text(bounds)) == (expected is not None)
 
 
 def test_text_states_the_values_and_the_range() -> None:
     text = range_text(bounds_of([np.array([-1.0, 0.5])]))
     assert text == ("the training images have values from -1 to 0.5 (float64); -1 becomes black and 1 white")
+
+
+@pytest.mark.parametrize(("highest", "most"), [(900, 1023), (4000, 4095), (32_767, 32_767), (200, 255)])
+def test_text_warns_of_images_that_use_few_of_16_bits(highest: int, most: int) -> None:
+    text = range_text(bounds_of([np.array([0, highest], np.uint16)]))
+    assert f"values up to {highest:,} of 65,535, so they become dark; range = [0, {most}]" in text
+    assert range_text(bounds_of([np.array([0, 40_000], np.uint16)])) == ""
+    assert range_text(bounds_of([np.array([0, 9], np.uint8)])) == ""
 
 
 def test_each_image_is_read_once_and_only_if_it_is_wanted() -> None:
@@ -60,5 +68,5 @@ def test_each_image_is_read_once_and_only_if_it_is_wanted() -> None:
     assert bounds([2, 3, 5]) == ValueBounds(-1, 2.5, "float64", False)
     assert bounds([3]) == bounds([]) == ValueBounds(0, 0, "float64", True)
     assert sorted(read) == [2, 3, 4, 5]
-    assert ImageBounds(image, 10, "uint16")([0, 9]).dtype == "uint16"
+    assert ImageBounds(image, 10, "uint8")([0, 9]).dtype == "uint8"
     assert len(read) == 4

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from convstudy.errors import DataError
@@ -79,8 +79,8 @@ class ImageBounds:
         """Return the bounds of the images at these positions."""
         import numpy as np
 
-        # The values do not matter to a format with a fixed range, so they are not read.
-        if self._dtype in OWN_RANGE:
+        # The values do not matter to 8-bit images, so they are not read.
+        if self._dtype in ("bool", "uint8"):
             return ValueBounds(0, 0, self._dtype, True)
         if self._known is None:
             self._known = np.zeros(self._n_images, dtype=bool)
@@ -114,7 +114,7 @@ def natural_range(bounds: ValueBounds) -> tuple[float, float] | None:
     integers from 0 to 16                         0 to 16
     integers from 0 to 255                        0 to 255
     numbers from 0 to 255, some greater than 127  0 to 255
-    integers from 0 to 2ⁿ − 1, n = 10, 12 … 16    0 to 2ⁿ − 1
+    integers from 0 to 2ⁿ − 1, n = 10, 12, 14–16   0 to 2ⁿ − 1
     all others                                    from the lowest to the highest value
     ============================================  ======================================
 
@@ -138,7 +138,7 @@ def natural_range(bounds: ValueBounds) -> tuple[float, float] | None:
     if highest <= 1:
         return 0.0, 1.0
     if bounds.are_integers:
-        for most in (16, 255, 1023, 4095, 16_383, 65_535):
+        for most in (16, 255, 1023, 4095, 16_383, 32_767, 65_535):
             if highest <= most:
                 return 0.0, float(most)
     if 127 < highest <= 255:
@@ -147,8 +147,16 @@ def natural_range(bounds: ValueBounds) -> tuple[float, float] | None:
 
 
 def range_text(bounds: ValueBounds) -> str:
-    """Return a sentence that states the range of training images, or an empty string if their format fixes it."""
+    """Return a sentence that states the range of training images, or an empty string if their format fixes it.
+
+    Images of 10 to 15 bits in 16-bit numbers become dark: the sentence says so and names the range that avoids it.
+    """
     chosen = natural_range(bounds)
+    if chosen is None and bounds.dtype == "uint16" and 0 < bounds.highest < 32_768:
+        fitting = natural_range(replace(bounds, dtype="int32"))
+        assert fitting is not None
+        found = f"the training images have values up to {bounds.highest:,.0f} of 65,535, so they become dark"
+        return f"{found}; range = [0, {fitting[1]:g}] uses all levels from black to white"
     if chosen is None:
         return ""
     found = f"the training images have values from {bounds.lowest:g} to {bounds.highest:g} ({bounds.dtype})"
