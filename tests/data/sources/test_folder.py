@@ -8,8 +8,9 @@ import pytest
 from convstudy.data import class_names
 from convstudy.data.detect import detect
 from convstudy.data.listing import Listing, SourceOptions
+from convstudy.data.preparing.labels import labels_of
 from convstudy.data.sources import folder
-from convstudy.errors import DataError
+from convstudy.errors import DataError, Location
 from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows needs a right to create symbolic links")
@@ -274,6 +275,13 @@ def test_too_many_classes_or_files_are_one_error(tmp_path: Path, monkeypatch: py
     assert "there are too many classes; expected at most 7; got 8" in fault(tmp_path)
     monkeypatch.setattr(folder, "MAX_FILES", 10)
     assert "there are more than 10 files" in fault(tmp_path)
+
+
+def test_single_class_is_listed_and_refused_for_a_study(tmp_path: Path) -> None:
+    listing = listed(write(tmp_path, "cat/1.png", "cat/2.png"))
+    assert listing.labels == ["cat", "cat"]
+    with pytest.raises(DataError, match='there must be at least two classes; got only "cat"'):
+        labels_of(listing, None, Location("photos"))
 
 
 def test_error_lists_twenty_empty_classes_and_the_number_of_the_others(tmp_path: Path) -> None:

@@ -190,6 +190,36 @@ def test_parquet_reads_each_type_of_text(kind: pa.DataType, tmp_path: Path) -> N
     assert labels(listed(tmp_path / "t.parquet")) == IMAGES
 
 
+class TestClassNamesOfDatasets:
+    def table(self, root: Path, *labels: int) -> Path:
+        import datasets
+
+        kinds = {"path": datasets.Value("string"), "label": datasets.ClassLabel(names=["cat", "dog", "cow"])}
+        values = {"path": list(IMAGES)[: len(labels)], "label": list(labels)}
+        written = datasets.Dataset.from_dict(values, features=datasets.Features(kinds))
+        written.to_parquet(images(root) / "t.parquet")
+        return root / "t.parquet"
+
+    def test_numbers_become_the_names_in_the_metadata(self, tmp_path: Path) -> None:
+        listing = listed(self.table(tmp_path, 1, 0, 1))
+        assert (listing.labels, listing.class_names) == (["dog", "cat", "dog"], ("cat", "dog", "cow"))
+
+    def test_missing_label_is_an_error_with_its_row(self, tmp_path: Path) -> None:
+        assert "row 2: this image has no label; got -1" in fault(self.table(tmp_path, 1, -1, 1))
+
+    def test_label_out_of_range_is_an_error_with_its_row(self, tmp_path: Path) -> None:
+        path = self.table(tmp_path, 1, 0, 1)
+        table = pq.read_table(path)
+        changed = table.set_column(1, table.schema.field("label"), pa.array([1, 3, 0], pa.int64()))
+        pq.write_table(changed, path)
+        assert "row 2: the label is out of range; expected an integer in [0, 2]; got 3" in fault(path)
+
+    def test_without_the_metadata_numbers_are_the_names(self, tmp_path: Path) -> None:
+        path = self.table(tmp_path, 1, 0, 1)
+        pq.write_table(pq.read_table(path).replace_schema_metadata({"huggingface": "{"}), path)
+        assert (listed(path).labels, listed(path).class_names) == (["1", "0", "1"], None)
+
+
 @pytest.mark.parametrize(
     ("values", "got"),
     [([b"a", b"b"], "binary"), ([["cat"], ["dog"]], "list<"), ([{"a": 1}, {"a": 2}], "struct<")],

@@ -48,7 +48,8 @@ def listing(path: Path, options: SourceOptions) -> Listing:
     """
     table = _opened(path)
     chosen = choose_columns(table.columns, options, Location(str(path)))
-    rows = _Rows(table, tuple(chosen.positions), os.path.abspath(path.parent))  # noqa: PTH100
+    class_names = table.class_names.get(table.columns[chosen.positions["label"]])
+    rows = _Rows(table, tuple(chosen.positions), os.path.abspath(path.parent), class_names)  # noqa: PTH100
     for n, (number, values) in enumerate(table.rows(tuple(chosen.positions.values()))):
         if n >= MAX_ROWS:
             raise DataError(Problem(f"there are more than {MAX_ROWS:,} rows", Location(str(path))))
@@ -70,14 +71,20 @@ class _Rows:
         table: the table, for places.
         keys: the keys of the columns, in the order of the cells; "image" is one of them.
         root: the absolute path of the folder of the table.
+        class_names: the names of the classes 0, 1, …; ``None`` if the labels are the names.
     """
 
-    def __init__(self, table: Table, keys: Sequence[str], root: str) -> None:
-        self.table, self.root = table, root
+    def __init__(
+        self, table: Table, keys: Sequence[str], root: str, class_names: tuple[str, ...] | None = None
+    ) -> None:
+        self.table, self.root, self.class_names = table, root, class_names
         self.roots = tuple(dict.fromkeys((root, os.path.realpath(root))))
         self.path_column = keys.index("image")
         self.columns: dict[str, list[Any]] = {key: [] for key in keys if key != "image"}
-        self.converters = [(key, n, CONVERT[key]) for n, key in enumerate(keys) if key != "image"]
+        convert = dict(CONVERT)
+        if class_names is not None:
+            convert["label"] = lambda cell: cells.named_label_of(cell, class_names)
+        self.converters = [(key, n, convert[key]) for n, key in enumerate(keys) if key != "image"]
         self.positions: dict[str, int] = {}  # path -> position among the images
         self.numbers = array("q")  # the number of the row of each image
         self.n_repeated = 0
@@ -123,7 +130,7 @@ class _Rows:
         labels = self.columns["label"]
         if self.table.is_text:
             labels = _without_decimals(labels)
-        self.problems.add(*class_name_problems(set(labels), where))
+        self.problems.add(*class_name_problems(self.class_names or set(labels), where))
         times = self.columns.get("time")
         if times and len({cells.is_number(time) for time in times}) > 1:
             self.problems.add(Problem("some times are numbers and others are dates", where))
@@ -140,6 +147,7 @@ class _Rows:
             FileReader(self.root, names),
             names,
             labels,
+            self.class_names,
             parts=self.columns.get("part"),
             groups=self.columns.get("group"),
             times=times,

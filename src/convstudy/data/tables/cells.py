@@ -80,6 +80,20 @@ def label_of(cell: Value) -> str:
     return label
 
 
+def named_label_of(cell: Value, names: Sequence[str]) -> str:
+    """Return the name of a class from its number.
+
+    Raises:
+        CellError: if the number is missing or out of range. datasets writes -1 for a missing label.
+    """
+    number = label_of(cell)
+    if number == "-1":
+        raise CellError("this image has no label", number)
+    if not isinstance(cell, int) or not 0 <= cell < len(names):
+        raise CellError("the label is out of range", number, f"an integer in [0, {len(names) - 1}]")
+    return names[cell]
+
+
 def group_of(cell: Value) -> str:
     """Return a group; a missing one raises :class:`CellError`."""
     return text_or_error(cell, "group")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from convstudy.data.image_columns import features_of
 from convstudy.data.tables.table import MAX_ROWS, Row, Table
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import check_regular
@@ -37,7 +38,7 @@ def open_parquet(path: Path) -> Table:
                 number += 1
                 yield number, values
 
-    return Table(path, tuple(schema.names), rows, has_lines=False)
+    return Table(path, tuple(schema.names), rows, has_lines=False, class_names=_class_names(schema))
 
 
 def _open(path: Path) -> Any:
@@ -102,6 +103,16 @@ def _check_type(field: Any, path: Path) -> None:
             expected,
         )
     )
+
+
+def _class_names(schema: Any) -> dict[str, tuple[str, ...]]:
+    """Return column -> class names from the metadata of datasets; nothing for columns of another type."""
+    found = {}
+    for column, feature in features_of(schema, {}).items():
+        names = feature.get("names")
+        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+            found[column] = tuple(names)
+    return found
 
 
 def _damaged(path: Path, error: object) -> DataError:

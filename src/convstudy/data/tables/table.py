@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from convstudy.errors import Location
@@ -31,6 +31,7 @@ class Table:
             :class:`~convstudy.errors.DataError` for a damaged file.
         has_lines: whether rows are numbered by their line, counted from 1; otherwise by their position, from 1.
         is_text: whether all values are text (CSV), so that a column of numbers shows only in its values.
+        class_names: column -> the names of the classes 0, 1, …, if the file has them (Parquet written by datasets).
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Table:
     rows: Callable[[Sequence[int]], Iterator[Row]]
     has_lines: bool = True
     is_text: bool = False
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def where(self, number: int) -> Location:
         """Return the place of a row."""
