@@ -17,3 +17,11 @@ def real_data() -> Iterator[None]:
         if SHARED_DATA.is_dir():
             patch.setenv("CONVSTUDY_DATA", str(SHARED_DATA))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Set CONVSTUDY_CACHE to a new folder, so that tests neither use nor fill the cache of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSTUDY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
