@@ -143,7 +143,14 @@ def test_wrong_key_of_the_dataset_is_reported_and_nothing_is_written(convstudy: 
 def test_folder_without_images_is_refused(convstudy: Call, folder: Path) -> None:
     Path("empty").mkdir()
     refused = convstudy("run", "empty")
-    assert refused.status == 2 and "empty" in refused.err and "no study was made of empty" in refused.err
+    assert refused.status == 2 and "no study was made of empty" in refused.err
+    assert "empty: there is no image" in refused.err and "dataset.path" not in refused.err
+
+
+def test_other_file_is_refused_with_the_suffix_of_study_files(convstudy: Call, folder: Path) -> None:
+    Path("notes.txt").write_text("hello", encoding="utf-8")
+    refused = convstudy("run", "notes.txt")
+    assert refused.status == 2 and "the name of a study file must end in .toml" in refused.err
 
 
 def test_study_file_of_other_images_is_refused(convstudy: Call, shapes: str) -> None:

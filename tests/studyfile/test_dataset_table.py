@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from convstudy.data import Dataset
 from convstudy.errors import Problem, StudyError, key_text
 from convstudy.studyfile import Study, check_study, load_study, study_document, study_of, study_schema
-from convstudy.studyfile.images import DatasetTable
+from convstudy.studyfile.images import DatasetTable, name_of
 from tests.studyfile.places import statement
 
 X = np.random.default_rng(0).integers(0, 256, (60, 12, 10, 3), dtype=np.uint8)
@@ -197,3 +197,19 @@ def test_name_of_a_dataset_is_that_of_its_path(tmp_path: Path, path: str, name: 
     if "." not in path or path == "v1.2":
         (tmp_path / path).mkdir()
     assert DatasetTable.model_validate({"path": path}).request(tmp_path).name == name
+
+
+def test_name_of_a_path_follows_the_rules_of_names(tmp_path: Path) -> None:
+    (tmp_path / "set.v2" / "inner").mkdir(parents=True)
+    names = {
+        tmp_path / "my photos": "my-photos",
+        tmp_path / "set.v2": "set.v2",
+        tmp_path / "set.v2" / "inner" / "..": "set.v2",
+        Path("scans.tar.gz"): "scans",
+        Path("a.npz"): "a",
+        Path("häuser.csv"): "h-user",
+        Path("…"): "dataset",
+        Path("a\0b"): "a-b",
+        Path("x" * 300): "x" * 64,
+    }
+    assert {path: name_of(path) for path in names} == names

@@ -115,10 +115,11 @@ def dataset_at(source: str, changes: tuple[str, ...]) -> Dataset:
     path = images_at(source)
     if path is None:
         return load_study(source, given).dataset
-    from convstudy.run.first_study import read_images, study_name
+    from convstudy.run.first_study import read_images
+    from convstudy.studyfile.images import name_of
 
     return read_images(
-        source, study_name(path), {key.removeprefix("dataset."): value for key, value in given.items()}
+        source, name_of(path), {key.removeprefix("dataset."): value for key, value in given.items()}
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convstudy.cli.output import print_messages, table_text
 from convstudy.cli.reading import show_reading
-from convstudy.errors import ConvstudyError, Location, Problem, UsageError
+from convstudy.errors import NOWHERE, ConvstudyError, Location, Problem, UsageError
 from convstudy.numbers import counted, duration, listed
 
 if TYPE_CHECKING:
@@ -91,15 +91,16 @@ def open_images(
         StudyError: if the images cannot be read.
         UsageError: if the study file describes other images.
     """
-    from convstudy.run.first_study import MINUTES, first_study, study_name
+    from convstudy.run.first_study import MINUTES, first_study
     from convstudy.studyfile import BUILT_IN_STUDIES, StudyText
+    from convstudy.studyfile.images import name_of
 
     if source in BUILT_IN_STUDIES:
         kind = "folder" if path.is_dir() else "file"
         print_messages(
             f"{source}: the {kind} in the current folder, not the built-in study; rename the {kind} to use that study"
         )
-    file = Path(f"{study_name(path)}.toml")
+    file = Path(f"{name_of(path)}.toml")
     if file.exists():
         from convstudy.studyfile.files import read_text
 
@@ -113,7 +114,8 @@ def open_images(
         with show_reading():
             first = first_study(source, MINUTES if minutes is None else minutes, workers, keys)
     except ConvstudyError as error:
-        raise type(error)(*error.problems, _about_keys(source)) from None
+        problems = [replace(each, where=NOWHERE) if _is_about(each) else each for each in error.problems]
+        raise type(error)(*problems, _about_keys(source, path)) from None
     print_messages(found_text(source, first))
     return OpenedImages(StudyText(first.text, first.file), first)
 
@@ -171,8 +173,13 @@ def _check_path(text: StudyText, source: str, path: Path) -> None:
     )
 
 
-def _about_keys(source: str) -> Problem:
-    return Problem(
-        f"no study was made of {source}",
-        hint="keys of [dataset] can be set with --set, such as --set dataset.on_error=skip",
-    )
+def _is_about(problem: Problem) -> bool:
+    """Return whether a problem is about the path, which is no key of a file yet."""
+    return problem.where.key == ("dataset", "path") and bool(problem.what)
+
+
+def _about_keys(source: str, path: Path) -> Problem:
+    hint = "keys of [dataset] can be set with --set, such as --set dataset.on_error=skip"
+    if path.is_file():
+        hint += "; the name of a study file must end in .toml"
+    return Problem(f"no study was made of {source}", hint=hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from convstudy.studyfile import Study, StudyText, study_of
 from convstudy.studyfile.first_networks import LINEAR, RESNET, RESNET_SIZES, first_networks
 from convstudy.studyfile.first_size import EpochSeconds, FirstSize, first_size
 from convstudy.studyfile.first_study import FIRST_RECIPE, DatasetKeys, FirstFacts, first_study_file
+from convstudy.studyfile.images import name_of
 
 MINUTES = 10.0
 """The default time of a first study."""
@@ -92,7 +92,7 @@ def first_study(
         written: DatasetKeys = ()
         name, command = source.name, "Study.from_data"
     else:
-        name = study_name(Path(source))
+        name = name_of(Path(source))
         dataset = read_images(source, name, keys)
         written = _written_keys(source, dataset, keys)
         command = shlex.join(["convstudy", "run", str(source)])
@@ -111,18 +111,6 @@ def first_study(
     size = first_size(facts.n_train, min(facts.train_counts), measure_epochs(dataset), n_workers, seconds)
     text = first_study_file(facts, size, minutes, n_workers)
     return FirstStudy(text, f"{name}.toml", dataset, facts, size, n_workers)
-
-
-def study_name(path: Path) -> str:
-    """Return the name of the study of a path: its last part without the suffixes of a file.
-
-    >>> study_name(Path("my photos/")), study_name(Path("data/scans.tar.gz")), study_name(Path("v1.2"))
-    ('my-photos', 'scans', 'v1.2')
-    """
-    full = path.absolute()
-    name = Path(full.parts[-1] if ".." not in full.parts else full.resolve().name).name
-    name = re.sub(r"(?:\.(?:tar|[a-z][a-z0-9]{1,9}))+$", "", name, flags=re.IGNORECASE) or name
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "images"
 
 
 def read_images(source: Path | str, name: str, keys: Mapping[str, object]) -> Dataset:

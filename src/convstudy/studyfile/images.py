@@ -18,7 +18,6 @@ from convstudy.data.decoding.options import BACKGROUND, MAX_CHANNELS, MAX_SIDE
 from convstudy.data.listing import SourceOptions
 from convstudy.data.preparing.prepare import prepare
 from convstudy.data.preparing.request import DatasetRequest
-from convstudy.data.source import exists
 from convstudy.data.sources import NAMED_SOURCES
 from convstudy.data.sources.npy import find as find_arrays
 from convstudy.data.sources.npy import has_four_arrays
@@ -134,7 +133,7 @@ class DatasetTable(Part):
             folder: the folder that a relative path starts from.
         """
         path = absolute(self.path, folder)
-        name = self.name or _name_of(path)
+        name = self.name or name_of(path)
         is_pattern = self.group is not None and re.search(r"[\\()\[\]*+?^$|]", self.group) is not None
         return DatasetRequest(
             path=path,
@@ -203,10 +202,19 @@ class DatasetTable(Part):
         return is_npy and not self.model_fields_set - {"path", "source", "name", "classes", "digest"}
 
 
-def _name_of(path: Path) -> str:
-    """Return the name of a dataset at a path, without the endings of files; it follows the rules of names."""
-    stem = path.name if exists(path) and path.is_dir() else re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", path.name)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:64] or "dataset"
+def name_of(path: Path) -> str:
+    """Return the name of the dataset at a path: the last part of the path, without the suffixes of a file.
+
+    >>> name_of(Path("my photos")), name_of(Path("data/scans.tar.gz")), name_of(Path("v1.2"))
+    ('my-photos', 'scans', 'v1.2')
+    """
+    full = path.resolve() if ".." in path.parts else path.absolute()
+    name, is_folder = full.name, False
+    with suppress(OSError, ValueError):  # a path that is too long or has a NUL byte cannot be examined
+        is_folder = path.is_dir()
+    if not is_folder:
+        name = re.sub(r"(?:\.(?:tar|[a-z][a-z0-9]{1,9}))+$", "", name, flags=re.IGNORECASE) or name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "dataset"
 
 
 def _pair(values: tuple[T, ...] | None) -> tuple[T, T] | None:
