@@ -243,6 +243,33 @@ def test_cut_or_damaged_file_is_undecodable_and_prints_nothing(
     assert (captured.out, captured.err, caplog.records) == ("", "", [])
 
 
+def tag_places(data: bytes) -> dict[int, int]:
+    """Return the tags of the first page of a little-endian file -> the offsets of their entries."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (n_tags,) = struct.unpack_from("<H", data, start)
+    entries = range(start + 2, start + 2 + 12 * n_tags, 12)
+    return {struct.unpack_from("<H", data, entry)[0]: entry for entry in entries}
+
+
+def test_what_tifffile_logs_about_a_file_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    data = bytearray(written(drawn(), software="a program"))
+    struct.pack_into("<H", data, tag_places(bytes(data))[305] + 2, 99)  # an unknown type
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        assert file.pages.first.shape == (20, 30, 3)
+    assert [record.name for record in caplog.records] == ["tifffile"]
+    caplog.clear()
+    assert np.array_equal(pixels(bytes(data)), drawn())
+    assert caplog.records == []
+
+
+def test_jpeg_that_is_larger_than_its_tiff_is_refused() -> None:
+    data = bytearray(written(photo(64, 64), compression="jpeg"))
+    frame = data.index(b"\xff\xc0")
+    struct.pack_into(">HH", data, frame + 5, 60_000, 60_000)
+    with pytest.raises(Undecodable, match=r"^damaged: a part of 60,000 × 60,000 pixels in a TIFF$"):
+        probe(bytes(data))
+
+
 def test_own_use_of_tifffile_still_logs(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(Undecodable):
         probe(written(drawn())[:100])
@@ -252,12 +279,7 @@ def test_own_use_of_tifffile_still_logs(caplog: pytest.LogCaptureFixture) -> Non
 
 def test_impossible_counts_and_tiles_are_refused() -> None:
     data = written(photo(64, 64), rowsperstrip=16)
-    (start,) = struct.unpack_from("<I", data, 4)
-    (n_tags,) = struct.unpack_from("<H", data, start)
-    tags = {
-        struct.unpack_from("<H", data, start + 2 + 12 * each)[0]: start + 2 + 12 * each
-        for each in range(n_tags)
-    }
+    tags = tag_places(data)
     offsets = bytearray(data)
     struct.pack_into("<I", offsets, tags[273] + 4, 10**9)
     with pytest.raises(Undecodable, match=r"tag 273 has 1,000,000,000 values"):
@@ -268,11 +290,8 @@ def test_impossible_counts_and_tiles_are_refused() -> None:
     with pytest.raises(Undecodable, match=r"^too large: 1,000,000 × 1,000,000 pixels"):
         probe(bytes(wide))
     tiled = bytearray(written(photo(64, 64), tile=(64, 64)))
-    (start,) = struct.unpack_from("<I", tiled, 4)
-    (n_tags,) = struct.unpack_from("<H", tiled, start)
-    for each in range(n_tags):
-        entry = start + 2 + 12 * each
-        if struct.unpack_from("<H", tiled, entry)[0] in (322, 323):
-            struct.pack_into("<HII", tiled, entry + 2, 4, 1, 65536)
+    places = tag_places(bytes(tiled))
+    for tag in (322, 323):
+        struct.pack_into("<HII", tiled, places[tag] + 2, 4, 1, 65536)
     with pytest.raises(Undecodable, match=r"^too large: tiles of 65,536 × 65,536 pixels$"):
         probe(bytes(tiled))
