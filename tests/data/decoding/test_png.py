@@ -284,6 +284,11 @@ def test_bit_depth_that_png_lacks_is_refused(bits: int, colour_type: int) -> Non
         probe(built(bits, colour_type, [bytes(8)], 1))
 
 
+def test_palette_image_without_palette_is_refused() -> None:
+    with pytest.raises(Undecodable, match=r"^damaged: no chunk PLTE$"):
+        probe(built(8, 3, [bytes(8)], 8))
+
+
 def test_too_many_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convstudy.data.decoding.png.MAX_CHUNKS", 50)
     data = saved(drawn(), "PNG")

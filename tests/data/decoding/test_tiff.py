@@ -262,6 +262,14 @@ def test_what_tifffile_logs_about_a_file_is_dropped(caplog: pytest.LogCaptureFix
     assert caplog.records == []
 
 
+def test_too_many_strips_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = written(photo(64, 64), rowsperstrip=1)
+    assert probe(data)
+    monkeypatch.setattr("convstudy.data.decoding.tiff_directory.MAX_SEGMENTS", 63)
+    with pytest.raises(Undecodable, match=r"^too many values of tag 273: 64; the limit is 63$"):
+        probe(data)
+
+
 def test_jpeg_that_is_larger_than_its_tiff_is_refused() -> None:
     data = bytearray(written(photo(64, 64), compression="jpeg"))
     frame = data.index(b"\xff\xc0")

@@ -78,6 +78,8 @@ def open_png(data: bytes) -> Opened:
     check_size(height, width)
     if bits not in BIT_DEPTHS.get(colour_type, ()):
         raise Undecodable(f"damaged: {bits} bits of colour type {colour_type}")
+    if colour_type == PALETTE and not chunks.palette:
+        raise Undecodable("damaged: no chunk PLTE")
     turn = orientation(chunks.exif)
     stored = STORED[colour_type]
     mode = "1" if (bits, colour_type) == (1, GREY) else MODES[colour_type]
