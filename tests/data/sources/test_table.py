@@ -415,7 +415,11 @@ class TestRows:
         path = csv_file(tmp_path, "path,label", "a.png,a", "b.png,b")
         found = fault(path)
         assert f'table.csv:2: none of the 2 images exists in {tmp_path}; got "a.png".' in found
-        assert 'hint: "a.png" is in the folder "cat"; move the table into that folder' in found
+        assert 'hint: "cat/a.png" exists; move the table into the folder "cat"' in found
+        path = csv_file(tmp_path, "path,label", "a,a", "b,b")
+        assert 'hint: "cat/a.png" exists; add ".png" to each path and move the table into' in fault(path)
+        path = csv_file(tmp_path, "path,label", "cat/a,a", "cat/b,b")
+        assert fault(path).endswith('hint: "cat/a.png" exists; add ".png" to each path')
         assert "paths must be relative" in fault(csv_file(tmp_path, "path,label", "x.png,a", "y.png,b"))
 
     @pytest.mark.parametrize(

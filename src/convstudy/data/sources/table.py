@@ -6,6 +6,7 @@ other files of this machine part of a report.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from array import array
@@ -37,6 +38,7 @@ CONVERT: Mapping[str, Callable[[Value], Any]] = {
 }
 """Key of ``[dataset]`` -> the conversion of a cell of its column."""
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,]0+)?")
+USUAL_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".JPG")
 MAX_FOLDERS_SEARCHED = 100
 
 
@@ -156,14 +158,19 @@ class _Rows:
         )
 
     def _none_exists(self, names: Sequence[str]) -> Problem:
-        """Return the problem of a table without an existing image, with the folder that contains the first, if any."""
+        """Return the problem of a table without an existing image, with a file that the first path can mean."""
         what = f"none of the {counted(len(names), 'image')} exists in {self.root}"
         hint = "paths must be relative to the folder of the table"
         with os.scandir(self.root) as entries:
-            folders = [entry.name for entry, _ in zip(entries, range(MAX_FOLDERS_SEARCHED), strict=False)]
-        for folder in sorted(folders):
-            if exists(Path(self.root, folder, names[0])):
-                hint = f"{shown(names[0])} is in the folder {shown(folder)}; move the table into that folder"
+            folders = [
+                f"{entry.name}/" for entry, _ in zip(entries, range(MAX_FOLDERS_SEARCHED), strict=False)
+            ]
+        for folder, suffix in itertools.product(("", *sorted(folders)), ("", *USUAL_SUFFIXES)):
+            found = f"{folder}{names[0]}{suffix}"
+            if exists(Path(self.root, found)):
+                move = f"move the table into the folder {shown(folder[:-1])}" if folder else ""
+                extend = f"add {shown(suffix)} to each path" if suffix else ""
+                hint = f"{shown(found)} exists; {' and '.join(filter(None, (extend, move)))}"
                 break
         return Problem(what, self.table.where(self.numbers[0]), shown(names[0]), hint=hint)
 
