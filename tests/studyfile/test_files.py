@@ -122,3 +122,8 @@ def test_integer_of_10_000_digits_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "digits.toml"
     path.write_text("a = " + "9" * 10_000)
     assert "invalid TOML" in problem_of(path).what
+
+
+def test_symbolic_link_to_nothing_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "photos").symlink_to("gone")
+    assert problem_of(str(tmp_path / "photos")).what == "this symbolic link leads to no file"

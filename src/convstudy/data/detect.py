@@ -20,10 +20,19 @@ HINTS = {
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), SHEET),
     **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth", ".mat", ".h5", ".hdf5", ".joblib"), ARRAY),
     **dict.fromkeys(
+        (".npy",),
+        "use the path of the folder that has the arrays of images and labels, or save both as one .npz file",
+    ),
+    **dict.fromkeys(
         (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"), "use the path of the folder"
     ),
 }
 """Ending of a file that no kind recognises -> what helps."""
+KEY_HINTS = {
+    "group": "this value is read as the name of a column; a pattern over names contains a group, such as "
+    '"(patient_[0-9]+)"'
+}
+"""Key that a kind of source does not use -> what helps."""
 SOURCE_KEY = Location(key=("dataset", "source"))
 
 
@@ -73,7 +82,9 @@ def check_options(kind: ListedSource, options: SourceOptions) -> None:
     if unused:
         used = f"; it uses {listed(kind.options)}" if kind.options else ""
         what = f'source "{kind.name}" does not use this key{used}'
-        raise DataError(*(Problem(what, Location(key=("dataset", name))) for name in unused))
+        raise DataError(
+            *(Problem(what, Location(key=("dataset", name)), hint=KEY_HINTS.get(name, "")) for name in unused)
+        )
 
 
 def _missing(path: Path) -> Problem:

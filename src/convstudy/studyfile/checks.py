@@ -17,6 +17,7 @@ from convstudy.data.splits import split_sizes
 from convstudy.errors import KeyPath, NetworkError, one_of
 from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
+from convstudy.numbers import counted
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
@@ -31,6 +32,8 @@ from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.weighted_classes import check_weighted_classes
 
+FEW_PER_CLASS = 10
+"""With fewer training images per class than this, a validation part that is too small needs more images."""
 MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
 MAX_TPE_TRIALS = 2_000
@@ -136,11 +139,13 @@ def _check_data(draft: Draft) -> None:
     split = Holdout(draft.head.validation, 0, draft.subset)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
+        has = f"{dataset.name} has {counted(dataset.n_train, 'training image')} of {dataset.n_classes:,} classes"
         draft.report(
             ("study", "validation"),
             "",
             f"{draft.head.validation}, which leaves {n_train:,} for training and {n_validation:,} for validation",
             f"a fraction that leaves at least {dataset.n_classes} images for training and for validation",
+            hint=f"add images: {has}" if dataset.n_train < FEW_PER_CLASS * dataset.n_classes else "",
         )
     for name, search in draft.searches.items():
         path: KeyPath = ("search", name)

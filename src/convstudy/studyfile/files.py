@@ -112,6 +112,9 @@ def _line(text: str, number: int) -> str:
 
 def _missing(source: str | Path, path: Path) -> StudyError:
     """Return the error of a file that does not exist, with the nearest name that does."""
+    with suppress(OSError, ValueError):
+        if path.is_symlink():
+            return StudyError(Problem("this symbolic link leads to no file", Location(str(source))))
     names = list(BUILT_IN_STUDIES)
     folder = path.parent
     with suppress(OSError):

@@ -167,3 +167,24 @@ def test_size_follows_the_training_images_only(tmp_path: Path) -> None:
             pixels = random.integers(0, 256, (side, side + number % 2), dtype=np.uint8)
             save(tmp_path / "photos" / part / ("cat", "dog")[number % 2] / f"{number}.png", pixels)
     assert prepared(tmp_path).image_shape == (40, 40, 1)
+
+
+def write_table(folder: Path, parts: list[str]) -> None:
+    lines = ["path,label,split"]
+    for number, part in enumerate(parts):
+        save(folder / f"{number}.png", image(number))
+        lines.append(f"{number}.png,{'ab'[number % 2]},{part}")
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_table_of_test_images_alone_is_an_error(tmp_path: Path) -> None:
+    write_table(tmp_path, ["test"] * 12)
+    with pytest.raises(DataError, match="all images are test images"):
+        prepared(tmp_path, path="t.csv")
+    assert prepared(tmp_path, path="t.csv", parts="ignore").n_train == 10
+
+
+def test_table_of_validation_images_alone_is_divided_and_this_is_said(tmp_path: Path) -> None:
+    write_table(tmp_path, ["val"] * 12)
+    notes = source_of(prepared(tmp_path, path="t.csv")).summary().notes
+    assert "All images are validation images: they are divided into training and test images." in notes

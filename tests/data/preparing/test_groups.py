@@ -32,3 +32,10 @@ def test_pattern_that_is_no_regular_expression_is_one_error() -> None:
     with pytest.raises(DataError, match="not a regular expression") as caught:
         groups_by_pattern(["a"], "p(", WHERE)
     assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize("pattern", [r"p(\d*)", r"(\d*)", r"(x)?p", r"()()p"])
+def test_empty_group_is_an_error_and_not_one_large_group(pattern: str) -> None:
+    with pytest.raises(DataError) as caught:
+        groups_by_pattern(["p.png", "pp.png"], pattern, WHERE)
+    assert caught.value.problems[1].what == "the pattern finds an empty group in this name"

@@ -76,3 +76,9 @@ def test_empty_and_unknown_labels_are_failures_of_their_images() -> None:
 def test_class_names_that_cannot_be_used_raise(labels: list[str | None], what: str) -> None:
     with pytest.raises(DataError, match=what):
         labels_of(listing(labels), None, NOWHERE)
+
+
+def test_single_class_next_to_images_without_a_label_says_both() -> None:
+    with pytest.raises(DataError, match="at least two classes") as caught:
+        labels_of(listing(["1", None, None]), None, NOWHERE)
+    assert caught.value.problems[0].got == 'only "1"; 2 images have no label'

@@ -144,3 +144,33 @@ def test_failures_are_listed_by_name_or_left_out(tmp_path: Path) -> None:
     assert [name for name, _ in summary.failures] == ["cat/3.png", "dog/7.png"]
     assert summary.n_failures == 2
     assert any("2 images" in note for note in summary.notes)
+
+
+def test_all_images_that_cannot_be_used_are_in_one_list(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    lines = ["path,label"]
+    for number in range(12):
+        name, label = f"{number}.jpg", "ab"[number % 2]
+        Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(tmp_path / name)
+        lines.append(f"{name},{label}")
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "3.jpg").write_bytes(b"")  # its header cannot be read
+    whole = (tmp_path / "5.jpg").read_bytes()
+    (tmp_path / "5.jpg").write_bytes(whole[: len(whole) // 2])  # only its pixels are missing
+    with pytest.raises(DataError) as caught:
+        DatasetTable.model_validate({"path": "t.csv"}).dataset(tmp_path)
+    first, *others = [problem.what for problem in caught.value.problems]
+    assert "2 images of 12 cannot be used" in first
+    assert [other.split(":")[0] for other in others] == ["3.jpg", "5.jpg"]
+
+
+def test_long_list_of_images_ends_with_a_count(tmp_path: Path) -> None:
+    for number in range(60):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"" if number < 30 else b"text")
+    with pytest.raises(DataError) as caught:
+        DatasetTable.model_validate({"path": "photos"}).dataset(tmp_path)
+    assert len(caught.value.problems) == 22
+    assert "no image can be used" in caught.value.problems[0].what
+    assert caught.value.problems[-1].what == "and 40 more images"

@@ -106,7 +106,7 @@ def divide(
     if grouping.numbers is not None:
         groups = np.full(len(listing), -1, dtype=np.int64)
         groups[used] = grouping.numbers
-    given = given_parts(listing, used)
+    given = given_parts(listing, used, where)
     if given.test is not None:
         in_both: tuple[str, ...] = ()
         if grouping.numbers is not None:
@@ -115,6 +115,7 @@ def divide(
             )
         division = Division(given.train, given.test, groups, (*notes, *given.notes, *in_both))
     else:
+        notes += given.notes
         numbers = np.arange(len(used)) if grouping.numbers is None else grouping.numbers
         previous = None if request.assignment is None else read_assignment(request.assignment)
         assigned = assign_test(
@@ -133,7 +134,7 @@ def divide(
     return replace(division, notes=(*division.notes, *absent))
 
 
-def given_parts(listing: Listing, used: Rows) -> GivenParts:
+def given_parts(listing: Listing, used: Rows, where: Location) -> GivenParts:
     """Return the parts of the images that can be used.
 
     A study draws its own validation images, so a validation part joins the training images. Without a test part, it is
@@ -142,6 +143,10 @@ def given_parts(listing: Listing, used: Rows) -> GivenParts:
     Args:
         listing: all images.
         used: the positions of the images that can be used.
+        where: the place of the dataset in errors.
+
+    Raises:
+        DataError: if all images are test images.
     """
     import numpy as np
 
@@ -150,6 +155,11 @@ def given_parts(listing: Listing, used: Rows) -> GivenParts:
     parts = np.array([listing.parts[row] for row in used.tolist()])
     is_test, is_validation = parts == "test", parts == "validation"
     n_validation = int(is_validation.sum())
+    if is_test.all():
+        hint = (
+            'add training images; or put parts = "ignore" under [dataset], which sets other test images aside'
+        )
+        raise DataError(Problem("there are no training images: all images are test images", where, hint=hint))
     if is_test.any():
         note = f"{counted(n_validation, 'validation image')} joined the training images"
         why = "a study draws its own validation images"
@@ -158,6 +168,9 @@ def given_parts(listing: Listing, used: Rows) -> GivenParts:
     if n_validation and n_validation < len(used):
         note = f"There is no test part: the {counted(n_validation, 'validation image')} are the test images."
         return GivenParts(used[~is_validation], used[is_validation], (note,))
+    if n_validation:
+        note = "All images are validation images: they are divided into training and test images."
+        return GivenParts(used, None, (note,))
     return GivenParts(used, None, ())
 
 
@@ -182,7 +195,9 @@ def check_parts(labels: Labels, train: Rows, test: Rows, where: Location) -> tup
     counts = np.bincount(labels.numbers[train], minlength=n_classes)
     for number in np.flatnonzero(counts == 0).tolist():
         what = f'class "{labels.class_names[number]}" has no training image'
-        problems.append(Problem(what, where))
+        problems.append(
+            Problem(what, where, hint="add images of this class to the training part, or remove it")
+        )
     if problems:
         raise DataError(*problems)
     absent = np.flatnonzero(np.bincount(labels.numbers[test], minlength=n_classes) == 0).tolist()

@@ -27,6 +27,12 @@ def declared_groups(request: DatasetRequest, listing: Listing, where: Location) 
     return groups_by_pattern(listing.names, request.group, where)
 
 
+def _group(match: re.Match[str]) -> str:
+    """Return the group that a match finds; empty if all its capture groups are empty."""
+    parts = [part or "" for part in match.groups()] or [match[0]]
+    return "/".join(parts) if any(parts) else ""
+
+
 def groups_by_pattern(names: Sequence[str], pattern: str, where: Location) -> list[str]:
     r"""Return the group of each image: what the pattern finds in its name.
 
@@ -49,12 +55,14 @@ def groups_by_pattern(names: Sequence[str], pattern: str, where: Location) -> li
     found, problems = [], ProblemList()
     for name in names:
         match = expression.search(name)
-        if match is not None:
-            found.append("/".join(part or "" for part in match.groups()) if match.groups() else match[0])
-        else:
-            if not len(problems):
-                what = "the pattern must find a group in the name of each image"
-                problems.add(Problem(what, where, f'"{pattern}"'))
-            problems.add(Problem("the pattern does not occur in this name", Location(subject=name)))
+        group = "" if match is None else _group(match)
+        if group:
+            found.append(group)
+            continue
+        if not len(problems):
+            what = "the pattern must find a group in the name of each image"
+            problems.add(Problem(what, where, f'"{pattern}"'))
+        reason = "does not occur" if match is None else "finds an empty group"
+        problems.add(Problem(f"the pattern {reason} in this name", Location(subject=name)))
     problems.raise_if_any()
     return found

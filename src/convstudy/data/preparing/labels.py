@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from convstudy.data.class_names import class_name_problems
 from convstudy.data.listing import Listing, class_order
 from convstudy.errors import DataError, Location, Problem, nearest
+from convstudy.numbers import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +52,9 @@ def labels_of(listing: Listing, classes: tuple[str, ...] | None, where: Location
         order, shown = _given(classes, order, Location(key=("dataset", "classes")))
     problems = class_name_problems(shown, where)
     if len(shown) < 2:
+        n_missing = sum(label is None or not label.strip() for label in listing.labels)
         got = f'only "{shown[0]}"' if shown else "no label"
+        got += f"; {counted(n_missing, 'image has', 'images have')} no label" if shown and n_missing else ""
         problems = (Problem("there must be at least two classes", where, got),)
     if problems:
         raise DataError(*problems)

@@ -113,12 +113,14 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
     # Without a test part, near-duplicates decide on the groups, the groups on the parts, and the training images on the
     # size: so the images are decoded before the size is known. The size hardly matters for near-duplicates; all images
     # choose it until then.
-    options = _options(request, images, given_parts(listing, used.rows).train)
+    options = _options(request, images, given_parts(listing, used.rows, where).train)
     decoded = _decode(request, images, options)
+    used.check()  # only now are all images known that cannot be used: one list has them
     division = divide(request, listing, labels, declared, used.rows, decoded, where)
     final = _options(request, images, division.train)
     if final != options:
         decoded = _decode(request, images, final)
+        used.check()
         division = division.within(used.rows)
     notes = [
         *listing.notes,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from convstudy.data.listing import Listing
-from convstudy.data.problem_list import ProblemList
+from convstudy.data.problem_list import MAX_SHOWN
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted
 
@@ -24,7 +24,7 @@ class UsedImages:
 
     Args:
         listing: all images.
-        on_error: ``"stop"`` raises an error for images that cannot be used; ``"skip"`` leaves them out.
+        on_error: ``"stop"``: :meth:`check` raises an error if an image is left out; ``"skip"``: it does not.
         where: the place of the dataset in errors.
     """
 
@@ -38,35 +38,52 @@ class UsedImages:
     @property
     def notes(self) -> tuple[str, ...]:
         """A sentence on the images that are left out."""
-        if not self.failures:
+        n = len(self.failures)
+        if not n:
             return ()
-        return (f"{counted(len(self.failures), 'image')} that cannot be used are left out.",)
+        row, reason = next(iter(sorted(self.failures.items())))
+        return (
+            f"{counted(n, 'image that cannot be used is', 'images that cannot be used are')} left out, such as "
+            f"{self._listing.names[row]}: {reason}",
+        )
 
     def drop(self, failures: Mapping[int, str]) -> None:
-        """Leave images out, or stop.
+        """Leave images out. :meth:`check` then reports the images of all calls in one list.
 
         Args:
             failures: position -> the reason.
 
         Raises:
-            DataError: if ``on_error`` is ``"stop"``, with all images by name; or if no image is left.
+            DataError: if no image is left.
         """
         import numpy as np
 
         new = {row: failures[row] for row in sorted(failures) if row not in self.failures}
         if not new:
             return
-        if self._on_error == "stop":
-            problems = ProblemList()
-            what = f"{counted(len(new), 'image')} of {len(self._listing):,} cannot be used"
-            hint = 'replace or remove them, or set on_error = "skip" under [dataset] to leave them out'
-            problems.add(Problem(what, self._where, hint=hint))
-            for row, reason in new.items():
-                problems.add(Problem(reason, Location(subject=self._listing.names[row])))
-            problems.raise_if_any()
         self.failures.update(new)
         self.rows = self.rows[~np.isin(self.rows, list(new))]
         if not len(self.rows):
-            row, reason = next(iter(new.items()))
-            got = f"{self._listing.names[row]}: {reason}"
-            raise DataError(Problem("no image can be used", self._where, got))
+            self._raise_all("no image can be used")
+
+    def check(self) -> None:
+        """Stop if images were left out and ``on_error`` is ``"stop"``.
+
+        Raises:
+            DataError: with the names of the images.
+        """
+        if self.failures and self._on_error == "stop":
+            what = f"{counted(len(self.failures), 'image')} of {len(self._listing):,} cannot be used"
+            them = "it" if len(self.failures) == 1 else "them"
+            hint = f'replace or remove {them}, or set on_error = "skip" under [dataset] to leave {them} out'
+            self._raise_all(what, hint)
+
+    def _raise_all(self, what: str, hint: str = "") -> NoReturn:
+        problems = [Problem(what, self._where, hint=hint)]
+        found = sorted(self.failures.items())
+        problems += [
+            Problem(reason, Location(subject=self._listing.names[row])) for row, reason in found[:MAX_SHOWN]
+        ]
+        if len(found) > MAX_SHOWN:
+            problems.append(Problem(f"and {counted(len(found) - MAX_SHOWN, 'more image')}"))
+        raise DataError(*problems)
