@@ -157,7 +157,8 @@ def _augmented(train: Images, dataset: Dataset, augment: str) -> npt.NDArray[np.
     import numpy as np
     from pydantic import ValidationError
 
-    from convstudy.report.data_page import images_to_augment
+    from convstudy.report.data_page import N_AUGMENTED
+    from convstudy.report.samples import rows_in_turn
     from convstudy.studyfile import Recipe
     from convstudy.studyfile.messages import errors_of
 
@@ -169,7 +170,7 @@ def _augmented(train: Images, dataset: Dataset, augment: str) -> npt.NDArray[np.
         raise UsageError(*(each.problem(lambda path: where) for each in found)) from None
     from convstudy.engine.augmentation.examples import augmented_examples
 
-    rows = np.array(images_to_augment(train.labels, dataset.n_classes))
+    rows = np.array(rows_in_turn(train.labels, dataset.n_classes, N_AUGMENTED))
     return augmented_examples(train.take(rows).pixels, recipe, seed=0, n=N_VERSIONS)
 
 

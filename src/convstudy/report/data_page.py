@@ -16,6 +16,7 @@ from convstudy.report.data_text import (
     survey_counts,
 )
 from convstudy.report.page import environment, own
+from convstudy.report.samples import rows_in_turn, rows_of_classes
 from convstudy.report.section import Block, Details, Facts, Gallery, Heading, Items, Section, Text
 from convstudy.report.thumbnails import Thumbnail
 
@@ -66,7 +67,7 @@ def data_page(
         train: its training images.
         fits: images with the three ways to fit them.
         augmented: uint8 of shape (m, k, h, w, c): k augmented versions of the first m images of
-            :func:`images_to_augment`.
+            :func:`~convstudy.report.samples.rows_in_turn`.
         augment: the augmentation, as in a recipe.
     """
     sections = [
@@ -85,31 +86,6 @@ def data_page(
         style=own("page.css"),
         own_style=own("data.css"),
     )
-
-
-def rows_of_classes(labels: npt.NDArray[np.int64], n_classes: int, n: int) -> list[list[int]]:
-    """Return up to ``n`` rows of each class, evenly spread over its images.
-
-    Args:
-        labels: int64 of shape (m,).
-        n_classes: the number of classes.
-        n: the maximum number of rows of a class.
-    """
-    import numpy as np
-
-    found = []
-    for label in range(n_classes):
-        rows = np.flatnonzero(labels == label)
-        places = np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(np.int64))
-        found.append(rows[places].tolist() if len(rows) else [])
-    return found
-
-
-def images_to_augment(labels: npt.NDArray[np.int64], n_classes: int) -> list[int]:
-    """Return the rows of the training images whose augmented versions are shown, one class after another."""
-    per_class = rows_of_classes(labels, n_classes, 1 + N_AUGMENTED // min(n_classes, N_AUGMENTED))
-    order = [rows[place] for place in range(N_AUGMENTED) for rows in per_class if place < len(rows)]
-    return order[:N_AUGMENTED]
 
 
 def _first(survey: Survey) -> Section:
@@ -191,7 +167,7 @@ def _augmented_strips(
     if augmented is None:
         return
     names = survey.dataset.class_names
-    rows = images_to_augment(train.labels, len(names))
+    rows = rows_in_turn(train.labels, len(names), N_AUGMENTED)
     strips = []
     for row, versions in zip(rows, augmented, strict=True):
         name = names[int(train.labels[row])]

@@ -18,6 +18,7 @@ from convstudy.numbers import counted, percent, shortest
 from convstudy.report import thumbnails
 from convstudy.report.class_charts import classes_chart
 from convstudy.report.data_text import file_facts, left_out
+from convstudy.report.samples import rows_in_turn
 from convstudy.report.section import (
     Block,
     Code,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     Labels = npt.NDArray[np.integer]
 
-N_FIRST_IMAGES = 25
+N_SAMPLES = 25
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -66,7 +67,7 @@ def sections(material: Material) -> Iterator[Section]:
         tables = (parts_table(results.images, info), duplicates_table(results.images, info))
         blocks += [Details(table.title, (table,)) for table in tables if table.rows]
     if images is not None:
-        blocks += [Heading("First training images"), Gallery(_first(images, info), "small")]
+        blocks += [Heading("Training images"), Gallery(_samples(images, info), "small")]
     yield Section("data", "Dataset", tuple(blocks), notes=notes)
 
 
@@ -106,11 +107,14 @@ def _test_labels(analysis: Analysis) -> Labels | None:
     return next((each.labels for each in found if each is not None), None)
 
 
-def _first(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
-    labels = [info.class_names[int(images.labels[i])] for i in range(min(N_FIRST_IMAGES, len(images)))]
+def _samples(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
+    """Return images of each class, the classes in order."""
+    rows = rows_in_turn(images.labels, info.n_classes, N_SAMPLES)
+    rows.sort(key=lambda row: (int(images.labels[row]), row))
+    labels = [info.class_names[int(images.labels[row])] for row in rows]
     return tuple(
-        Thumbnail(thumbnails.data_uri(images.pixels[i]), f"training image {i}: {label}", label)
-        for i, label in enumerate(labels)
+        Thumbnail(thumbnails.data_uri(images.pixels[row]), f"training image {row}: {label}", label)
+        for row, label in zip(rows, labels, strict=True)
     )
 
 
@@ -185,6 +189,8 @@ def _sentences(statistics: DatasetStatistics, info: Dataset) -> Iterator[str]:
     largest, smallest = (info.class_names[label] for label in (balance.largest, balance.smallest))
     if math.isinf(balance.ratio):
         yield f"Class {smallest} has no training images."
+    elif balance.ratio == 1:
+        yield "All classes have the same number of training images."
     else:
         yield (
             f"The largest class, “{largest}”, has {shortest(balance.ratio, 2)} times the number of training images of "
