@@ -86,18 +86,28 @@ def test_damaged_bytes_never_raise_anything_else(file_format: str, capfd: pytest
     data = saved(photo(40, 40), file_format)
     rng = np.random.default_rng(0)
     n_refused = 0
-    for _ in range(60):
+    for number in range(150):
         damaged = bytearray(data)
-        for place in rng.integers(0, len(data), 4):
+        # Headers have more that can go wrong than pixels.
+        for place in rng.integers(0, len(data) if number % 2 else min(len(data), 700), 4):
             damaged[place] = rng.integers(0, 256)
+        options = (OPTIONS, DecodeOptions((8, 8), 1, "pad", decode="reduced"))[number // 2 % 2]
         try:
-            decode(bytes(damaged), OPTIONS)
+            decode(bytes(damaged), options)
         except Undecodable as error:
             n_refused += 1
             assert error.reason and len(error.reason) <= 200
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
     assert n_refused > 0 or file_format in ("BMP", "PPM")
+
+
+def test_jpeg_without_a_scan_is_undecodable_for_all_options() -> None:
+    data = saved(photo(40, 40), "JPEG")
+    scan = data.index(b"\xff\xda")
+    for decoding in ("full", "reduced"):
+        with pytest.raises(Undecodable, match=r"^damaged: a JPEG without pixels$"):
+            decode(data[:scan] + b"\xff\xd9", DecodeOptions((8, 8), 3, decode=decoding))
 
 
 def with_size(file_format: str, side: int) -> bytes:

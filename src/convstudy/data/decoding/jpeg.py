@@ -35,6 +35,8 @@ def open_jpeg(data: bytes) -> Opened:
     """
     with damage(data):
         image = _reader()(io.BytesIO(data), "")
+    if not image.tile:
+        raise Undecodable("damaged: a JPEG without pixels")
     width, height = image.size
     check_size(height, width)
     if not _has_one_scan(image, data) and data.count(b"\xff\xda") > MAX_SCANS:
