@@ -85,3 +85,36 @@ def test_option_that_a_source_does_not_use_is_an_error() -> None:
         'dataset.label: source "folder" does not use this key; it uses parts.',
         'dataset.transpose: source "folder" does not use this key; it uses parts.',
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("t.zip", b"", "the file is empty"),
+        ("1.jpg", b"", "the file is empty"),
+        ("t.zip", b"hello", "this is not a valid .zip file"),
+        ("t.tar", b"hello", "this is not a valid .tar file"),
+        ("t.csv.gz", b"\x1f\x8bhello", "this is not a valid .gz file"),
+    ],
+)
+def test_damaged_file_is_named_as_damaged(name: str, data: bytes, what: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=what) as caught:
+        detect(tmp_path / name)
+    assert caught.value.problems[0].where.file == str(tmp_path / name)
+
+
+def test_device_is_refused_unread() -> None:
+    with pytest.raises(DataError, match="must be a regular file; got a device"):
+        detect(Path("/dev/zero"))
+
+
+def test_file_of_one_array_hints_at_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "X.npy").write_bytes(b"\x93NUMPY" + bytes(100))
+    with pytest.raises(DataError, match=r"hint: .*the folder that has the arrays of images and labels"):
+        detect(tmp_path / "X.npy")
+
+
+def test_group_without_a_column_hints_at_a_pattern() -> None:
+    with pytest.raises(DataError, match=r"hint: .*a pattern over names contains a group"):
+        check_options(NAMED_SOURCES["folder"], SourceOptions(group="patient"))

@@ -115,8 +115,6 @@ def test_labels_with_further_columns_use_the_first(tmp_path: Path) -> None:
 
 def test_other_paths_are_not_recognised(tmp_path: Path) -> None:
     assert not LISTED_SOURCE.recognise(tmp_path)
-    write_idx(tmp_path / "train-images-idx3-ubyte", GREY)
-    assert not LISTED_SOURCE.recognise(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").write_text("no labels")
     assert not LISTED_SOURCE.recognise(tmp_path)
     assert not LISTED_SOURCE.recognise(tmp_path / "train-labels-idx1-ubyte")
@@ -177,3 +175,21 @@ def test_missing_file_of_a_part_is_named(tmp_path: Path) -> None:
         LISTED_SOURCE.listing(tmp_path, SourceOptions())
     with pytest.raises(DataError, match="no IDX files"):
         LISTED_SOURCE.listing(tmp_path / "nowhere", SourceOptions())
+
+
+def test_folder_with_a_damaged_or_missing_file_is_still_recognised_so_that_the_error_names_it(
+    tmp_path: Path,
+) -> None:
+    folder = save(tmp_path)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(b"")
+        assert LISTED_SOURCE.recognise(folder)
+        with pytest.raises(DataError, match=name):
+            LISTED_SOURCE.listing(folder, SourceOptions())
+        (folder / name).write_bytes(content)
+    for path in folder.glob("*labels*"):
+        path.unlink()
+    assert LISTED_SOURCE.recognise(folder)
+    with pytest.raises(DataError, match="there is no file of labels of the test part"):
+        LISTED_SOURCE.listing(folder, SourceOptions())

@@ -6,11 +6,13 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
+from convstudy.data.image_files import reason
 from convstudy.data.listing import ListedSource, SourceOptions
 from convstudy.data.source import exists
 from convstudy.data.sources import NAMED_SOURCES
 from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.numbers import listed
+from convstudy.regular_file import open_regular
 
 UNPACK = "unpack it, or create a zip archive"
 SHEET = "save the sheet as CSV in UTF-8"
@@ -28,6 +30,7 @@ HINTS = {
     ),
 }
 """Ending of a file that no kind recognises -> what helps."""
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".tbz2", ".xz", ".txz")
 KEY_HINTS = {
     "group": "this value is read as the name of a column; a pattern over names contains a group, such as "
     '"(patient_[0-9]+)"'
@@ -57,6 +60,8 @@ def detect(path: Path, source: str | None = None) -> ListedSource:
     if len(found) == 1:
         return found[0]
     where = Location(str(path))
+    if not found and (what := _damage(path)):
+        raise DataError(Problem(what, where, hint="restore the file, for example by another download"))
     if not found and (hint := HINTS.get(path.suffix.lower())):
         raise DataError(Problem("images cannot be read from such a file", where, hint=hint))
     if not found:
@@ -65,6 +70,23 @@ def detect(path: Path, source: str | None = None) -> ListedSource:
         raise DataError(Problem(what, where, hint=f"the path must be one of:{forms}"))
     names = listed([f'"{kind.name}"' for kind in found], "or")
     raise DataError(Problem("this can be read in several ways", where, hint=f"set source = {names}"))
+
+
+def _damage(path: Path) -> str:
+    """Return what is wrong with a file that has the name of a known kind, but not its content."""
+    if path.is_dir():
+        return ""
+    try:
+        with open_regular(path) as file:
+            is_empty = not file.read(1)
+    except (OSError, ValueError) as error:
+        return f"cannot read the file: {reason(error)}"
+    if is_empty:
+        return "the file is empty"
+    suffix = path.suffix.lower()
+    return (
+        f"this is not a valid {suffix} file: it is damaged or of another kind" if suffix in ARCHIVES else ""
+    )
 
 
 def check_options(kind: ListedSource, options: SourceOptions) -> None:

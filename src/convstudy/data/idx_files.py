@@ -62,15 +62,15 @@ def _meaning(name: str) -> _IdxName | None:
 
 
 def recognise(path: Path) -> bool:
-    """Return whether a path is an IDX file of images or labels, or a folder that contains one of each."""
+    """Return whether a path is an IDX file of images or labels, or a folder that contains such files.
+
+    If a file is damaged or missing, its name or another file is enough, so that the error names it.
+    """
     if is_file(path):
         return _meaning(path.name) is not None and _starts_like_idx(path)
-    kinds = {
-        meaning.kind
-        for name in entry_names(path)
-        if "idx" in name and (meaning := _meaning(name)) and _starts_like_idx(path / name)
-    }
-    return kinds == {"images", "labels"}
+    found = {name: meaning for name in entry_names(path) if "idx" in name and (meaning := _meaning(name))}
+    kinds = {meaning.kind for meaning in found.values()}
+    return kinds == {"images", "labels"} or any(_starts_like_idx(path / name) for name in found)
 
 
 def _starts_like_idx(path: Path) -> bool:

@@ -154,7 +154,7 @@ def _label_column(
     declared = [name for name in declared if name in schema.names and name not in others]
     if len(declared) == 1:
         return declared[0]
-    possible: list[str] = declared or [field.name for field in schema if _can_be_label(field.type, types)]
+    possible: list[str] = declared or [field.name for field in schema if _can_be_label(field, types)]
     possible = [name for name in possible if name not in others]
     named = [name for name in possible if name.lower() in LABEL_NAMES]
     if len(named) == 1:
@@ -165,7 +165,11 @@ def _label_column(
     raise DataError(Problem(what, where, _shown(candidates or schema.names), hint=hint))
 
 
-def _can_be_label(kind: Any, types: Any) -> bool:
+def _can_be_label(field: Any, types: Any) -> bool:
+    """Return whether a column can be labels. pandas writes integers as floats if one of them is missing."""
+    kind = field.type
+    if types.is_floating(kind) and field.name.lower() in LABEL_NAMES:
+        return True
     kind = kind.value_type if types.is_dictionary(kind) else kind
     is_text = types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view"
     return bool(is_text or types.is_integer(kind) or types.is_boolean(kind))

@@ -168,7 +168,9 @@ def row_format(lines: Sequence[bytes]) -> RowFormat | None:
             names = tuple(value.decode("utf-8", "replace").strip() for value in first)
             found = replace(found, header=names)
         rows = lines[1:] if found.header else lines
-        if rows and all(_is_image(found, line) for line in rows):
+        # Reading all lines reports those of another length with their number.
+        whole = [line for line in rows if len(found.split(line)) == found.n_columns]
+        if 2 * len(whole) > len(rows) and all(_is_image(found, line) for line in whole):
             return found
     return None
 

@@ -56,3 +56,9 @@ def test_deep_animated_small_and_cut_images_are_counted() -> None:
     assert "1 of 20 training images are smaller than 64 × 64" in found
     assert "1 of 20 training images lose more than half" in found
     assert "lose more" not in notes(odd, [PLAIN] * 9, replace(OPTIONS, fit="pad"))
+
+
+def test_arrays_of_floats_have_no_note_on_bits_because_their_range_has_one() -> None:
+    array = replace(PLAIN, format="array", mode="float64", bits=64, low=0.0, high=254.0)
+    assert "8 bits" not in notes([array] * 9, [array] * 9)
+    assert "8 bits" in notes([replace(array, bits=16, low=None)] * 9, [PLAIN] * 9)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import lzma
 import os
 import shutil
 import stat
@@ -478,8 +480,6 @@ class TestCopy:
 
     def test_several_compressed_streams_in_one_file_are_read(self, tmp_path: Path) -> None:
         import bz2
-        import gzip
-        import lzma
 
         data = tar_of(tmp_path / "t.tar", "a/1.png", "b/1.png", data=os.urandom(5000)).read_bytes()
         for module in (gzip, bz2, lzma):
@@ -495,8 +495,6 @@ class TestCopy:
 
 
 def test_compressed_file_that_is_no_archive_is_not_recognised(tmp_path: Path) -> None:
-    import gzip
-
     for data in (b"text", bytes(2000), os.urandom(2000)):
         assert not archive.recognise(_written(tmp_path / "t.gz", gzip.compress(data)))
         assert not archive.recognise(_written(tmp_path / "t.tar", data))
@@ -509,3 +507,29 @@ def test_compressed_file_that_is_no_archive_is_not_recognised(tmp_path: Path) ->
 def _written(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_tar_archive_that_ends_between_two_files_is_an_error_and_not_a_smaller_dataset(
+    mode: str, tmp_path: Path
+) -> None:
+    path = tar_of(tmp_path / "t.tar", *(f"{name}/{number}.png" for name in "ab" for number in range(4)))
+    with tarfile.open(path) as tar:
+        n_bytes = tar.getmembers()[-1].offset
+    data = path.read_bytes()
+    assert len(listed(path).names) == 8
+    for end in (n_bytes, n_bytes + 100):
+        cut = data[:end]
+        if mode != "w":
+            cut = {"w:gz": gzip.compress, "w:xz": lzma.compress}[mode](cut)
+        name = {"w": "t.tar", "w:gz": "t.tar.gz", "w:xz": "t.tar.xz"}[mode]
+        assert "it ends too early" in fault(_written(tmp_path / name, cut))
+
+
+@pytest.mark.parametrize("name", ["t.tar.gz", "t.tgz", "t.tar.xz", "t.tar.bz2"])
+def test_compressed_tar_archive_that_is_cut_is_named_as_damaged(name: str, tmp_path: Path) -> None:
+    mode = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz", ".bz2": "w:bz2"}[Path(name).suffix]
+    path = tar_of(tmp_path / name, "a/1.png", "b/1.png", mode=mode, data=os.urandom(300))
+    path.write_bytes(path.read_bytes()[:-20])
+    assert archive.recognise(path)
+    assert "the compressed data of this archive is damaged: it ends too early" in fault(path)

@@ -231,6 +231,16 @@ def test_each_line_with_another_number_of_values_is_listed(tmp_path: Path) -> No
     assert "another number of values; expected 65; got 66" in str(caught.value.problems[0])
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_short_line_among_the_first_is_an_error_with_its_number(tmp_path: Path, header: bool) -> None:
+    lines = frame(np.tile(ROWS, (3, 1)), np.tile(LABELS, 3)).to_csv(index=False, header=header).splitlines()
+    lines[3] = lines[3].rpartition(",")[0]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="another number of values; expected 65; got 64") as caught:
+        listed("pixels", tmp_path / "a.csv", label="first" if not header else None)
+    assert [problem.where.line for problem in caught.value.problems] == [4]
+
+
 def test_pixels_that_are_no_square_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "a.csv", np.c_[LABELS, ROWS[:, :48]], "%d", ",")
     with pytest.raises(DataError, match="48 pixels are no square image; got three times a square") as caught:

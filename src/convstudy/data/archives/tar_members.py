@@ -32,9 +32,12 @@ def list_tar(file: IO[bytes], n_bytes: int, path: str) -> Collector:
     """
     collector, position = Collector(path), 0
     extended: dict[str, str] = {}  # of the next file
-    while position + BLOCK <= n_bytes:
+    while True:
         file.seek(position)
         header = file.read(BLOCK)
+        if len(header) < BLOCK:
+            # All formats end with blocks of zeros. Without them, files at the end can be missing.
+            raise _damaged(path, "it ends too early")
         if not header.strip(b"\0"):
             break  # the end of the archive
         if not is_header(header):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LARGE_FRACTION = 0.1
 """A group that near-duplicates have merged is reported as large if it has more than this fraction of all images."""
+LARGE_SIZE = 10
+"""A group with up to this many images is not reported as large."""
 MAX_SHOWN = 5
 """The maximum number of names in a note."""
 
@@ -158,7 +160,7 @@ def _of_near_duplicates(
     largest = max(sets, key=lambda group: (int(sizes[group]), -group))
     rows = np.flatnonzero(numbers == largest)
     notes.append(f"the largest such group has {_size(rows, names)}{_declared(grouping, rows)}")
-    if len(rows) > LARGE_FRACTION * len(names):
+    if len(rows) > max(LARGE_FRACTION * len(names), LARGE_SIZE):
         notes.append(
             f"this group has {percent(len(rows) / len(names), 0)} of all images: a chain of similar images may have "
             'merged images that are not copies; if so, set duplicates = "separate"'

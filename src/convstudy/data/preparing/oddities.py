@@ -75,7 +75,8 @@ def _properties(headers: Sequence[ImageHeader]) -> dict[str, Callable[[ImageHead
 def _counts(headers: Sequence[ImageHeader], options: DecodeOptions) -> list[str]:
     """Return notes on numbers of images."""
     height, width = options.size
-    deep = sum(header.is_deep for header in headers)
+    # The range of arrays of floats and wide integers has a note of its own, and such arrays can have 256 values.
+    deep = sum(header.is_deep and (header.format != "array" or header.low is None) for header in headers)
     frames = sum(header.n_frames > 1 for header in headers)
     smaller = sum(header.height < height or header.width < width for header in headers)
     cut = sum(_cut_off(header, height, width) > MAX_CUT for header in headers) if options.fit == "crop" else 0

@@ -47,6 +47,7 @@ ZIP_INSIDE = frozenset(
     }
 )
 """Endings of files whose format is a zip archive of something else."""
+COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 COLUMNS = {"offsets": "Q", "stored": "Q", "sizes": "Q", "methods": "H", "checksums": "L"}
 
 
@@ -171,6 +172,8 @@ def recognise(path: Path) -> bool:
         with open_regular(path) as file:
             block = file.read(BLOCK)
             if block.startswith(MAGICS):
+                if path.name.lower().endswith(COMPRESSED_TARS):
+                    return True  # also if it is damaged, so that the error says so
                 block = first_block(file)
     except (OSError, ValueError):
         return False
