@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.tables.cells import MISSING
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ PIXEL_KINDS = "biuf"
 
 
 def label_texts(values: npt.NDArray[Any], where: Location) -> list[str | None]:
-    """Return labels as text: integers without a decimal point, ``None`` for NaN and empty text.
+    """Return labels as text: integers without a decimal point, ``None`` for NaN, empty text and "nan".
 
     Args:
         values: integers, booleans, whole floats or text, of shape (n,) or (n, 1).
@@ -56,7 +57,8 @@ def label_texts(values: npt.NDArray[Any], where: Location) -> list[str | None]:
 def _label_text(value: object, where: Location) -> str | None:
     """Return one label as text; equal labels of different number formats have the same text."""
     if isinstance(value, str):
-        return value or None
+        # NumPy turns a NaN among texts into the text "nan".
+        return None if value in MISSING else value or None
     if isinstance(value, float):
         if math.isnan(value):
             return None

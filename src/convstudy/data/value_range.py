@@ -114,7 +114,7 @@ def natural_range(bounds: ValueBounds) -> tuple[float, float] | None:
     integers from 0 to 16                         0 to 16
     integers from 0 to 255                        0 to 255
     numbers from 0 to 255, some greater than 127  0 to 255
-    integers from 0 to 2ⁿ − 1, n = 10, 12, 14–16   0 to 2ⁿ − 1
+    integers to 2ⁿ − 1, n = 10, 12, 14 to 16      0 to 2ⁿ − 1
     all others                                    from the lowest to the highest value
     ============================================  ======================================
 

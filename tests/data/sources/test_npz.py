@@ -129,6 +129,9 @@ def test_text_labels_are_class_names_and_missing_ones_none(tmp_path: Path) -> No
     assert found.labels == ["cat", None, "dog"] * 3
     found = listed("npz", save(tmp_path, X=X_TRAIN, y=np.array([0, np.nan, 2] * 3)))
     assert found.labels == ["0", None, "2"] * 3
+    labels = np.array(["cat", float("nan"), "dog"] * 3)
+    assert labels.tolist()[:3] == ["cat", "nan", "dog"]  # NumPy's doing
+    assert listed("npz", save(tmp_path, X=X_TRAIN, y=labels)).labels == ["cat", None, "dog"] * 3
 
 
 def test_class_names_in_the_file_replace_numbers(tmp_path: Path) -> None:

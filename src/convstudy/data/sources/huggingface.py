@@ -274,7 +274,7 @@ def _rows_of(rows: ParquetRows | ArrowRows, names: Sequence[str]) -> Iterator[tu
 
 def _label(value: Any, names: tuple[str, ...] | None) -> str | None:
     """Return one label as text; raise :class:`convstudy.data.tables.cells.CellError` if it is none."""
-    if value is None or value != value or value == "":
+    if value is None or value != value or value == "" or (isinstance(value, str) and value in cells.MISSING):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
