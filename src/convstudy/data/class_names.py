@@ -79,7 +79,7 @@ def case_notes(names: Iterable[str]) -> tuple[str, ...]:
 
 def shown(name: str) -> str:
     """Return a name in quotes for a message: short, on one line, with escapes for letters that cannot be printed."""
-    text = name if len(name) <= 80 else name[:79] + "…"
+    text = name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + "…"
     return '"' + "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text) + '"'
 
 

@@ -372,6 +372,12 @@ class TestRows:
         assert list(listed(tmp_path / "link" / "table.csv").names) == ["cat/a.png", "cat/b.png"]
         assert "link/cat/b.png" in fault(root / "table.csv")
 
+    def test_folder_whose_name_begins_like_that_of_the_table_is_outside(self, tmp_path: Path) -> None:
+        images(tmp_path / "photos-2")
+        for name in ("../photos-2/cat/a.png", f"{tmp_path}/photos-2/cat/a.png"):
+            path = csv_file(tmp_path / "photos", "path,label", f"{name},1", "cat/b.png,2")
+            assert "table.csv:2: this path leaves the folder of the table" in fault(path)
+
     def test_same_image_twice_is_used_once_if_the_rows_agree(self, tmp_path: Path) -> None:
         rows = (
             "path,label,group",
