@@ -188,3 +188,18 @@ def test_table_of_validation_images_alone_is_divided_and_this_is_said(tmp_path: 
     write_table(tmp_path, ["val"] * 12)
     notes = source_of(prepared(tmp_path, path="t.csv")).summary().notes
     assert "All images are validation images: they are divided into training and test images." in notes
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_16_bit_files_of_a_12_bit_camera_get_a_hint_with_their_range(tmp_path: Path, bits: int) -> None:
+    random = np.random.default_rng(0)
+    for number in range(12):
+        values = random.integers(0, 2**bits, (16, 16), dtype=np.uint16)
+        path = tmp_path / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(path)
+    notes = source_of(prepared(tmp_path)).summary().notes
+    assert any("range = [0, 4095]" in note for note in notes) == (bits == 12)
+    brighter = prepared(tmp_path, range=[0.0, 4095.0])
+    assert int(brighter.load().train.pixels.max()) > 240
+    assert not any("become dark" in note for note in source_of(brighter).summary().notes)

@@ -62,6 +62,28 @@ def notes_on_files(
     return tuple(notes)
 
 
+def note_on_dark_images(largest: int) -> str:
+    """Return a note on 16-bit images that use a small part of their range, such as those of a 12-bit camera.
+
+    Args:
+        largest: the largest pixel of the decoded 16-bit training images, 0 to 255.
+
+    Returns:
+        A sentence; empty if the images use more than a quarter of the range.
+
+    >>> note_on_dark_images(16)
+    'the 16-bit training images become dark: no value is above 4,095; range = [0, 4095] uses all grey levels'
+    >>> note_on_dark_images(200)
+    ''
+    """
+    for bits in (8, 10, 12, 14):
+        limit = 2**bits - 1
+        if largest <= (limit + 128) // 257:  # 257 values of 16 bits share one of 8 bits
+            what = f"no value is above {limit:,}; range = [0, {limit}] uses all grey levels"
+            return f"the 16-bit training images become dark: {what}"
+    return ""
+
+
 def _properties(headers: Sequence[ImageHeader]) -> dict[str, Callable[[ImageHeader], bool]]:
     """Return the properties, and one for each file format."""
 

@@ -20,7 +20,7 @@ from convstudy.data.preparing.defaults import default_channels, default_size
 from convstudy.data.preparing.division import Division, divide, given_parts
 from convstudy.data.preparing.groups import declared_groups
 from convstudy.data.preparing.labels import Labels, labels_of
-from convstudy.data.preparing.oddities import notes_on_files
+from convstudy.data.preparing.oddities import note_on_dark_images, notes_on_files
 from convstudy.data.preparing.request import DatasetRequest
 from convstudy.data.preparing.summary import (
     MAX_SHOWN,
@@ -129,6 +129,7 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
         *_option_notes(request, images, final, division.train),
     ]
     notes += _notes_on_files(images, division.train, final)
+    notes += filter(None, [_note_on_values(images, division.train, final, decoded)])
     return _written(request, images, division, decoded, tuple(sentence(note) for note in notes))
 
 
@@ -137,6 +138,17 @@ def _notes_on_files(images: _Listed, train: Rows, options: DecodeOptions) -> tup
     found = [(header, row) for row in train.tolist() if (header := images.headers[row]) is not None]
     headers, rows = [header for header, _ in found], [row for _, row in found]
     return notes_on_files(headers, labels.numbers[rows].tolist(), labels.class_names, options)
+
+
+def _note_on_values(images: _Listed, train: Rows, options: DecodeOptions, decoded: DecodedImages) -> str:
+    """Return a note on 16-bit training images that use a small part of their range."""
+    import numpy as np
+
+    deep = [row for row in train.tolist() if (header := images.headers[row]) is not None and header.is_deep]
+    if not deep or options.value_range is not None or options.invert or images.listing.bounds is not None:
+        return ""
+    pieces = decoded.pieces(np.array(deep, dtype=np.int64))
+    return note_on_dark_images(max(int(piece.max()) for piece in pieces))
 
 
 def _decode(request: DatasetRequest, images: _Listed, options: DecodeOptions) -> DecodedImages:
