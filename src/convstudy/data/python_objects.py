@@ -11,6 +11,7 @@ from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.listing import class_order
+from convstudy.data.tables.cells import MISSING
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -249,7 +250,8 @@ def _texts(labels: npt.NDArray[Any], name: str) -> list[str] | None:
     texts = []
     for row, value in enumerate(values):
         is_missing = value is None or value != value or type(value).__name__ in MISSING_TYPES
-        if is_missing or value == "":
+        # NumPy turns a NaN among texts into the text "nan".
+        if is_missing or value == "" or (isinstance(value, str) and value in MISSING):
             what, got = "each image must have a label", f"{value!r} for image {row}"
             raise DataError(Problem(what, Location(key=(name,)), got))
         if not isinstance(value, str | bool):
