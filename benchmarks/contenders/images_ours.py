@@ -22,6 +22,7 @@ def main() -> None:
     import numpy as np
 
     from convstudy.data.decoded import PartRows, decode_images, write_parts
+    from convstudy.data.decoded.worker_process import end_processes
     from convstudy.data.decoding import DecodeOptions
     from convstudy.data.listing import SourceOptions
     from convstudy.data.sources import LISTED_SOURCES
@@ -46,6 +47,7 @@ def main() -> None:
                 cache,
             )
         written = time.perf_counter()
+        end_processes()  # only ended processes count in the processor time
         values = {
             "images": len(listing),
             "decoded": decoded.n_decoded,

@@ -61,17 +61,17 @@ class RowFile:
             _fill(self._file, space[start * self.row_bytes : end * self.row_bytes])
         return found
 
-    def write(self, row: int, values: npt.NDArray[np.uint8]) -> None:
+    def write(self, row: int, values: npt.NDArray[np.uint8] | bytes) -> None:
         """Write consecutive rows from ``row`` on.
 
         Args:
             row: the first row.
-            values: uint8 (m, ``row_bytes``).
+            values: uint8 (m, ``row_bytes``), or the bytes of the rows.
 
         Raises:
             OSError: if the disk is full or the file cannot be written.
         """
-        left = memoryview(values.reshape(-1).data)
+        left = memoryview(values if isinstance(values, bytes) else values.reshape(-1).data)
         self._file.seek(row * self.row_bytes)
         while left:
             left = left[self._file.write(left) or 0 :]

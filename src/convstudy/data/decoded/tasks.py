@@ -101,7 +101,7 @@ class Done:
     failures: dict[int, tuple[str, bool]] = field(default_factory=dict)
 
     def as_line(self) -> str:
-        return json.dumps(asdict(self)) + "\n"
+        return json.dumps(vars(self)) + "\n"  # asdict would copy each value
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Done:

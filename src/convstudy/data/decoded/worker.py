@@ -160,10 +160,8 @@ class Decoder:
         done.constant = hashes.constant.tolist()
 
     def _write_mark(self, position: int) -> None:
-        import numpy as np
-
         self._counter += 1
-        self._mark.write(0, np.frombuffer(MARK.pack(position, self._counter), dtype=np.uint8))
+        self._mark.write(0, MARK.pack(position, self._counter))
 
 
 class _Known:
