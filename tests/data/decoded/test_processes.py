@@ -212,10 +212,40 @@ def test_full_disk_while_decoding_is_one_error_and_keeps_what_is_done(
         check(decoded)
 
 
-def _driver(cache: Path, folder: Path, stop_at: int) -> subprocess.Popen[str]:
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_images(photos: Photos, tmp_path: Path) -> None:
+    # The decoded pixels take 480 MB.
+    folder = make_folder(tmp_path / "photos", 480)
+    program = DRIVER.replace(
+        "photos.decode(Path(sys.argv[2])", "photos.decode(Path(sys.argv[2]), LARGE"
+    ).replace(
+        "def progress",
+        "from convstudy.data.decoding import DecodeOptions\nLARGE = DecodeOptions((577, 577), 3)\ndef progress",
+    )
+    largest = 0
+    with _driver(photos.cache, folder, stop_at=10**9, program=program) as driver:
+        while driver.poll() is None:
+            largest = max(largest, sum(_pss(process) for process in {driver.pid, *_children(driver.pid)}))
+            time.sleep(0.05)
+        assert driver.stdout is not None
+        assert driver.stdout.read().splitlines()[-1] == "480"
+    assert (photos.entries[0] / "pixels-0").stat().st_size > 470e6
+    assert 30e6 < largest < 300e6
+
+
+def _pss(process: int) -> int:
+    """Return the proportional set size of a process in bytes; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _driver(cache: Path, folder: Path, stop_at: int, program: str = DRIVER) -> subprocess.Popen[str]:
     """Start a process that decodes a folder and pauses when this many images are done."""
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(cache), str(folder), str(stop_at)],
+        [sys.executable, "-c", program, str(cache), str(folder), str(stop_at)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
