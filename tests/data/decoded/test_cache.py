@@ -12,6 +12,7 @@ import pytest
 
 from convstudy.data.decoded import decode_images, probe_images
 from convstudy.data.decoded import state as states
+from convstudy.data.decoded.index import read_index, write_index
 from convstudy.data.decoding import DecodeOptions, probe
 from convstudy.data.listing import SourceOptions
 from convstudy.errors import DataError
@@ -134,9 +135,16 @@ def test_failures_are_tried_again_with_other_libraries(
     folder = make_folder(tmp_path / "photos", 4)
     (folder / "cat" / "bad.png").write_bytes(b"no image")
     photos.n_decoded(folder)
+    path = photos.entries[0] / "index"
+    index = read_index(path)
+    assert index is not None
+    write_index(replace(index, failures=("needs another library",)), path)
+    with photos.decode(folder) as decoded:
+        assert list(decoded.failures.values()) == ["needs another library"]
     monkeypatch.setattr(states, "LIBRARIES", ("pillow", "pytest"))
-    photos.n_decoded(folder)
-    assert photos.progress[-1] == (1, 1)
+    with photos.decode(folder) as decoded:
+        assert photos.progress[-1] == (1, 1)
+        assert list(decoded.failures.values()) == list(index.failures)
 
 
 def test_file_that_cannot_be_read_is_a_failure_of_this_call_only(photos: Photos, tmp_path: Path) -> None:
