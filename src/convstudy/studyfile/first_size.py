@@ -11,7 +11,7 @@ from convstudy.studyfile.first_networks import RESNET_SIZES, ResnetSize
 MAX_EPOCHS, MIN_EPOCHS = 60, 4
 SEEDS = (5, 3)
 """The numbers of seeds, the preferred one first: with three, intervals are 1.7 times as wide as with five."""
-EPOCH_FRACTIONS = (1.0, 0.7, 0.5)
+EPOCH_FRACTIONS = (1.0, 0.7, 0.5, 0.3)
 MIN_SUBSET = 1_000
 MIN_OF_A_CLASS = 10
 """The smallest number of images that a subset leaves of the smallest class."""

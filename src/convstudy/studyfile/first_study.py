@@ -7,6 +7,7 @@ that the networks need on this machine.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -126,6 +127,18 @@ def first_study_file(facts: FirstFacts, size: FirstSize, minutes: float, n_worke
     return "\n\n".join(sections) + "\n"
 
 
+def validation_fraction(n_images: int, n_classes: int) -> float:
+    """Return the fraction of images for validation: 0.2 or 0.1, or more if each class needs more.
+
+    >>> validation_fraction(800, 5), validation_fraction(60_000, 10), validation_fraction(3_000, 1_000)
+    (0.2, 0.1, 0.34)
+    """
+    usual = 0.2 if n_images < 10_000 else 0.1
+    # One image of each class, rounded up to a percent.
+    needed = math.ceil(100 * n_classes / n_images) / 100
+    return min(0.5, max(usual, needed))
+
+
 def _head(facts: FirstFacts, size: FirstSize, minutes: float, n_workers: int) -> str:
     n_classes = len(facts.class_names)
     lines = [
@@ -156,7 +169,8 @@ def _class_lines(facts: FirstFacts) -> list[str]:
 
 def _study(facts: FirstFacts, size: FirstSize) -> str:
     metric, reason = facts.metric
-    validation = 0.2 if facts.n_train < 10_000 else 0.1
+    n_used = facts.n_train if size.subset is None else size.subset
+    validation = validation_fraction(n_used, len(facts.class_names))
     lines = [
         "[study]",
         _line("name", facts.name, ""),
