@@ -107,6 +107,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"y_train": list("abc" * 3), "y_test": [*"abca", None]}, "must have a label", "None for image 4"),
     ({"y_train": list("abc" * 3), "y_test": [*"abca", np.nan]}, "must have a label", "nan for image 4"),
     (
+        {"y_train": list("abc" * 3), "y_test": np.array([*"abca", np.nan])},
+        "must have a label",
+        "'nan' for image 4",
+    ),
+    (
         {"y_train": list("abc" * 3), "y_test": np.array([*"abca", 3], object)},
         "all text or all numbers",
         "int for",
