@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -70,6 +70,8 @@ class Listing:
         notes: what the reader decided or skipped, one sentence each. They are printed.
         bounds: returns the bounds of the pixel values of the images at these positions, if the images are arrays;
             ``None`` for image files. Call it for training images only.
+        faults: position -> why this image cannot be used, such as "line 4 has no label". Images without a label need
+            no entry.
 
     Raises:
         DataError: if there is no image, or a column has another length.
@@ -85,6 +87,7 @@ class Listing:
     weights: Sequence[float] | None = None
     notes: tuple[str, ...] = ()
     bounds: Callable[[Sequence[int]], ValueBounds] | None = None
+    faults: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.names:

@@ -153,6 +153,7 @@ def test_all_images_that_cannot_be_used_are_in_one_list(tmp_path: Path) -> None:
         name, label = f"{number}.jpg", "ab"[number % 2]
         Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(tmp_path / name)
         lines.append(f"{name},{label}")
+    lines[8] = "7.jpg,"
     (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "3.jpg").write_bytes(b"")  # its header cannot be read
     whole = (tmp_path / "5.jpg").read_bytes()
@@ -160,8 +161,11 @@ def test_all_images_that_cannot_be_used_are_in_one_list(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         DatasetTable.model_validate({"path": "t.csv"}).dataset(tmp_path)
     first, *others = [problem.what for problem in caught.value.problems]
-    assert "2 images of 12 cannot be used" in first
-    assert [other.split(":")[0] for other in others] == ["3.jpg", "5.jpg"]
+    assert "3 images of 12 cannot be used" in first
+    assert [other.split(":")[0] for other in others] == ["3.jpg", "5.jpg", "7.jpg"]
+    assert others[2] == "7.jpg: it has no label in line 9"
+    dataset = DatasetTable.model_validate({"path": "t.csv", "on_error": "skip"}).dataset(tmp_path)
+    assert dataset.n_train + dataset.n_test == 9
 
 
 def test_long_list_of_images_ends_with_a_count(tmp_path: Path) -> None:

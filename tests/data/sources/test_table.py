@@ -159,8 +159,10 @@ def test_integers_beside_a_missing_row_that_became_floats_keep_their_names(tmp_p
         WRITERS[name](frame.dropna(), tmp_path / name)
         assert listed(tmp_path / name).labels == ["1", "2", "2", "10"]
         WRITERS[name](frame, tmp_path / name)
-        place = {"pandas.csv": ":3:", "pandas.parquet": ": row 2:", "pandas.jsonl": ":2:"}[name]
-        assert fault(tmp_path / name) == f"{tmp_path / name}{place} this image has no label."
+        place = {"pandas.csv": "line 3", "pandas.parquet": "row 2", "pandas.jsonl": "line 2"}[name]
+        found = listed(tmp_path / name)
+        assert found.labels == ["1", None, "2", "2", "10"]
+        assert found.faults == {1: f"it has no label in {place}"}
 
 
 def test_parquet_with_nullable_integers_keeps_large_values_and_names_the_row_of_a_null(
@@ -176,7 +178,7 @@ def test_parquet_with_nullable_integers_keeps_large_values_and_names_the_row_of_
         if expected:
             assert listed(tmp_path / "t.parquet").labels == expected
         else:
-            assert "row 2: this image has no label" in fault(tmp_path / "t.parquet")
+            assert listed(tmp_path / "t.parquet").faults == {1: "it has no label in row 2"}
 
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int8(), pa.string()), pa.string_view()])
@@ -204,8 +206,8 @@ class TestClassNamesOfDatasets:
         listing = listed(self.table(tmp_path, 1, 0, 1))
         assert (listing.labels, listing.class_names) == (["dog", "cat", "dog"], ("cat", "dog", "cow"))
 
-    def test_missing_label_is_an_error_with_its_row(self, tmp_path: Path) -> None:
-        assert "row 2: this image has no label; got -1" in fault(self.table(tmp_path, 1, -1, 1))
+    def test_missing_label_is_a_fault_of_its_image(self, tmp_path: Path) -> None:
+        assert listed(self.table(tmp_path, 1, -1, 1)).faults == {1: "it has no label in row 2; got -1"}
 
     def test_label_out_of_range_is_an_error_with_its_row(self, tmp_path: Path) -> None:
         path = self.table(tmp_path, 1, 0, 1)
@@ -310,8 +312,8 @@ class TestRows:
             "path,label,part,weight,group",
             "cat/a.png,cat,train,1,g",
             ",cat,train,1,g",
-            "dog/a.png,  ,train,1,g",
-            "dog/a.png,NaN,train,1,g",
+            "dog/a.png,  ,train,1,",
+            "dog/a.png,NaN,train,1,",
             "dog/a.png,dog,Training set,1,g",
             "dog/a.png,dog,train,-1,g",
             "dog/a.png,dog,train,nan,g",
@@ -323,12 +325,12 @@ class TestRows:
             "C:\\photos\\1.png,dog,train,1,g",
             "https://example.org/1.png,dog,train,1,g",
             '"cat/b.png","two\nlines",train,1,g',
-            "cat/b.png,,train,1,g",
+            "cat/b.png,,train,0,g",
         )
         assert [line.removeprefix(f"{path}:") for line in fault(path).splitlines() if "hint" not in line] == [
             "3: this row has no path.",
-            "4: this image has no label.",
-            '5: this image has no label; got "NaN".',
+            "4: this image has no group.",
+            "5: this image has no group.",
             '6: the part is unknown; expected "train", "validation" or "test"; got "Training set".',
             '7: the weight is wrong; expected a number > 0; got "-1".',
             '8: the weight is wrong; expected a number > 0; got "nan".',
@@ -340,12 +342,12 @@ class TestRows:
             '14: this path leaves the folder of the table; got "C:\\photos\\1.png".',
             '15: this is a web address; got "https://example.org/1.png".',
             '16: the class name "two\\nlines" has more than one line.',
-            "18: this image has no label.",
+            '18: the weight is wrong; expected a number > 0; got "0".',
         ]
 
     def test_twenty_problems_are_shown_and_the_others_counted(self, tmp_path: Path) -> None:
-        found = fault(csv_file(tmp_path, "path,label", *(["cat/a.png,"] * 1000)))
-        assert found.count("has no label") == 20
+        found = fault(csv_file(tmp_path, "path,label", *([",cat"] * 1000)))
+        assert found.count("has no path") == 20
         assert found.endswith("and 980 more problems.")
 
     def test_paths_inside_the_folder_are_read_in_all_forms(self, tmp_path: Path) -> None:
@@ -492,7 +494,19 @@ class TestFiles:
         rows = ("sep=;", "", " path ; label", "cat/a.png; cat", "", ";", '"cat/b.png"; "dog"')
         path = csv_file(tmp_path, *rows)
         assert labels(listed(path)) == {"cat/a.png": "cat", "cat/b.png": "dog"}
-        assert "table.csv:4: this image has no label" in fault(csv_file(tmp_path, *rows[:3], "cat/a.png;"))
+        found = listed(csv_file(tmp_path, *rows[:3], "cat/a.png;", "cat/b.png;NaN"))
+        assert found.faults == {0: "it has no label in line 4", 1: 'it has no label in line 5; got "NaN"'}
+
+    @pytest.mark.parametrize("label", [', "label": null', ', "label": NaN', ', "label": " "', ""])
+    def test_line_of_json_without_a_label_is_a_fault_of_its_image(self, label: str, tmp_path: Path) -> None:
+        path = images(tmp_path) / "t.jsonl"
+        lines = ('{"path": "cat/a.png", "label": "cat"}', '{"path": "cat/b.png"' + label + "}")
+        path.write_text("\n".join(lines), encoding="utf-8")
+        assert listed(path).faults == {1: "it has no label in line 2"}
+
+    def test_image_listed_with_and_without_a_label_is_an_error(self, tmp_path: Path) -> None:
+        found = fault(csv_file(tmp_path, "path,label", "cat/a.png,", "cat/a.png,cat"))
+        assert 'different values of label; expected no value as in line 2; got "cat"' in found
 
     def test_label_with_a_comma_in_quotes_is_one_label(self, tmp_path: Path) -> None:
         path = csv_file(tmp_path, "path,label", 'cat/a.png,"cat, black"', 'cat/b.png,"the ""dog"""')
@@ -526,9 +540,6 @@ class TestFiles:
         [
             ('{"path": "cat/b.png", "label": ', ":2: this line is not valid JSON"),
             ('["cat/b.png", "dog"]', ":2: this line must be a JSON object; got a list"),
-            ('{"path": "cat/b.png", "label": null}', ":2: this image has no label"),
-            ('{"path": "cat/b.png", "label": NaN}', ":2: this image has no label"),
-            ('{"path": "cat/b.png"}', ":2: this image has no label"),
             ('{"path": "cat/b.png", "label": ["a"]}', ":2: the label must be one value; got a list"),
             ('{"path": {"bytes": 0}, "label": "a"}', ":2: the path must be one value; got a JSON object"),
             ('{"path": "cat/b.png", "label": ' + "9" * 5000 + "}", ":2: this line is not valid JSON"),

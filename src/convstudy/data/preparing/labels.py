@@ -101,7 +101,6 @@ def _failures(listing: Listing, numbers: npt.NDArray[np.int64]) -> dict[int, str
     for position in np.flatnonzero(numbers < 0).tolist():
         label = listing.labels[position]
         is_empty = label is None or not label.strip()
-        failures[position] = (
-            "its label is empty" if is_empty else f'its label "{label}" is not one of the classes'
-        )
+        reason = "its label is empty" if is_empty else f'its label "{label}" is not one of the classes'
+        failures[position] = listing.faults.get(position, reason)
     return failures

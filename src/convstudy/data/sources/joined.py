@@ -95,6 +95,7 @@ def joined(train: Listing, train_kind: str, test: Listing, test_kind: str, prefi
         parts,
         notes=(*train.notes, *test.notes),
         bounds=_bounds(train),
+        faults={**train.faults, **{len(train) + row: reason for row, reason in test.faults.items()}},
         **columns,
     )
 

@@ -90,13 +90,14 @@ class _Rows:
         self.positions: dict[str, int] = {}  # path -> position among the images
         self.numbers = array("q")  # the number of the row of each image
         self.n_repeated = 0
+        self.faults: dict[int, str] = {}  # position -> why the image has no label
         self.problems = ProblemList()
 
     def add(self, number: int, values: Sequence[Value]) -> None:
         """Add one row, or count its problem."""
         try:
             name = cells.relative_path(values[self.path_column], self.roots)
-            converted = [convert(values[n]) for _, n, convert in self.converters]
+            converted, fault = self._converted(number, values)
             position = self.positions.setdefault(name, len(self.numbers))
             if position < len(self.numbers):
                 self._compare(name, position, converted)
@@ -106,20 +107,36 @@ class _Rows:
             where = self.table.where(number)
             self.problems.add(Problem(error.what, where, error.got, error.expected, error.hint))
             return
+        if fault:
+            self.faults[len(self.numbers)] = fault
         self.numbers.append(number)
         for (key, _, _), value in zip(self.converters, converted, strict=True):
             self.columns[key].append(value)
+
+    def _converted(self, number: int, values: Sequence[Value]) -> tuple[list[Any], str]:
+        """Return the values of a row, and why it has no label; an image without a label can be left out."""
+        converted, fault = list[Any](), ""
+        for _, n, convert in self.converters:
+            try:
+                converted.append(convert(values[n]))
+            except cells.NoLabel as error:
+                converted.append(None)
+                fault = f"it has no label in {self._place(number)}{f'; got {error.got}' if error.got else ''}"
+        return converted, fault
+
+    def _place(self, number: int) -> str:
+        where = self.table.where(number)
+        return f"line {where.line}" if where.line else where.subject
 
     def _compare(self, name: str, position: int, converted: Sequence[Any]) -> None:
         """Raise if a row repeats an image with other values."""
         for (key, _, _), value in zip(self.converters, converted, strict=True):
             first = self.columns[key][position]
             if value != first:
-                where = self.table.where(self.numbers[position])
-                place = f"line {where.line}" if where.line else where.subject
+                place = self._place(self.numbers[position])
                 what = f"the image {shown(name)} is listed twice with different values of {key}"
                 raise cells.CellError(
-                    what, shown(str(value)), f"{shown(str(first))} as in {place}", "delete one row"
+                    what, _quoted(value), f"{_quoted(first)} as in {place}", "delete one row"
                 )
 
     def listing(self, notes: Sequence[str]) -> Listing:
@@ -132,7 +149,8 @@ class _Rows:
         labels = self.columns["label"]
         if self.table.is_text:
             labels = _without_decimals(labels)
-        self.problems.add(*class_name_problems(self.class_names or set(labels), where))
+        found = {label for label in labels if label is not None}
+        self.problems.add(*class_name_problems(self.class_names or found, where))
         times = self.columns.get("time")
         if times and len({cells.is_number(time) for time in times}) > 1:
             self.problems.add(Problem("some times are numbers and others are dates", where))
@@ -154,7 +172,8 @@ class _Rows:
             groups=self.columns.get("group"),
             times=times,
             weights=self.columns.get("weight"),
-            notes=(*notes, *case_notes(set(labels))),
+            notes=(*notes, *case_notes(found)),
+            faults=self.faults,
         )
 
     def _none_exists(self, names: Sequence[str]) -> Problem:
@@ -175,16 +194,20 @@ class _Rows:
         return Problem(what, self.table.where(self.numbers[0]), shown(names[0]), hint=hint)
 
 
-def _without_decimals(labels: list[str]) -> list[str]:
+def _quoted(value: object) -> str:
+    return "no value" if value is None else shown(str(value))
+
+
+def _without_decimals(labels: list[str | None]) -> list[str | None]:
     """Return labels such as "1.0" as "1" if all labels are whole numbers.
 
     pandas writes a column of integers as 1.0, 2.0 if a value was missing in between.
     """
-    distinct = set(labels)
+    distinct = {label for label in labels if label is not None}
     if not all(WHOLE_NUMBER.fullmatch(label) for label in distinct):
         return labels
     changed = {label: label.replace(",", ".").partition(".")[0] for label in distinct}
-    return [changed[label] for label in labels]
+    return [label and changed[label] for label in labels]
 
 
 def recognise(path: Path) -> bool:

@@ -35,6 +35,10 @@ class CellError(Exception):
         self.what, self.got, self.expected, self.hint = what, got, expected, hint
 
 
+class NoLabel(CellError):
+    """A cell without a label. The image can be left out."""
+
+
 def relative_path(cell: Value, roots: Sequence[str]) -> str:
     """Return a path relative to the folder of the table, with ``/``.
 
@@ -70,13 +74,17 @@ def label_of(cell: Value) -> str:
     """Return the name of a class.
 
     Raises:
-        CellError: if it is missing, several values, or no name of a class.
+        NoLabel: if it is missing.
+        CellError: if it is several values, or no name of a class.
     """
+    if text_of(cell) is None:
+        raise NoLabel("no label")
     label = text_or_error(cell, "label")
     if isinstance(cell, str) and label in MISSING:
-        raise CellError("this image has no label", shown(label))
+        raise NoLabel("no label", shown(label))
     if fault := name_fault(label):
-        raise CellError(f"the class name {shown(label)} {fault}")
+        hint = "save the table as UTF-8" if "UTF-8" in fault else ""
+        raise CellError(f"the class name {shown(label)} {fault}", hint=hint)
     return label
 
 
@@ -84,11 +92,12 @@ def named_label_of(cell: Value, names: Sequence[str]) -> str:
     """Return the name of a class from its number.
 
     Raises:
-        CellError: if the number is missing or out of range. datasets writes -1 for a missing label.
+        NoLabel: if the number is missing. datasets writes -1 for a missing label.
+        CellError: if the number is out of range.
     """
     number = label_of(cell)
     if number == "-1":
-        raise CellError("this image has no label", number)
+        raise NoLabel("no label", number)
     if not isinstance(cell, int) or not 0 <= cell < len(names):
         raise CellError("the label is out of range", number, f"an integer in [0, {len(names) - 1}]")
     return names[cell]
