@@ -175,6 +175,18 @@ def test_headers_are_kept_without_pixels(photos: Photos, tmp_path: Path) -> None
     assert photos.n_decoded(folder) == 5
 
 
+def test_headers_of_more_images_than_unused_rows_are_kept(
+    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstudy.data.decoded.decode.MIN_UNUSED_ROWS", 2)
+    folder = make_folder(tmp_path / "photos", 6)
+    for n_read in (6, 1, 0):
+        with probe_images(list_folder(folder), "folder", folder, cache=photos.cache, n_workers=1) as probed:
+            assert probed.n_decoded == n_read and len(probed.headers) == 6
+        if n_read == 6:
+            (folder / "dog" / "004.png").write_bytes(png(100))
+
+
 def test_equal_files_have_equal_pixels_and_digests(photos: Photos, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "photos", 4)
     (folder / "cat" / "copy.png").write_bytes(png(0))

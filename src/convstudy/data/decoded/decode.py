@@ -53,7 +53,7 @@ def bring_up_to_date(job: Job, damaged: npt.NDArray[np.int64] | None = None) -> 
         _check_space(job, len(pending))
         run = Run(job, state, "reuse" if damaged is None else "decode")
         run.run(pending)
-        if 2 * _n_used_rows(state) + MIN_UNUSED_ROWS < state.n_rows:
+        if job.row_bytes and 2 * _n_used_rows(state) + MIN_UNUSED_ROWS < state.n_rows:
             _compact(job, state)
     keep_limit(job.cache)
     return state, run.n_decoded

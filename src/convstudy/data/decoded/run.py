@@ -143,7 +143,7 @@ class Run:
         for number, start in enumerate(range(0, len(positions), per_task)):
             some = tuple(positions[start : start + per_task].tolist())
             row = state.n_rows
-            if self._mode != "digest":
+            if self._mode != "digest" and self._job.row_bytes:
                 state.n_rows += len(some)
             yield Task(number, some, row, self._mode)
 
