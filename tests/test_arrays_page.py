@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from convstudy.data.array_labels import image_form
-from convstudy.data.array_roles import CLASS_WORDS, IMAGE_WORDS, LABEL_WORDS
-from convstudy.data.part_words import PART_WORDS
+from convstudy.data.array_files.labels import image_form
+from convstudy.data.array_files.roles import CLASS_WORDS, IMAGE_WORDS, LABEL_WORDS
+from convstudy.data.folders.part_words import PART_WORDS
 from convstudy.data.sources import LISTED_SOURCES, npz
 from convstudy.data.value_range import bounds_of, natural_range
 from convstudy.errors import DataError, Location

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from convstudy.data import class_names, image_files, problem_list
+from convstudy.data import class_names, problem_list
 from convstudy.data.archives import members, tar_copy
 from convstudy.data.detect import detect
+from convstudy.data.folders import image_files
+from convstudy.data.folders.part_words import PART_WORDS
 from convstudy.data.listing import SourceOptions
-from convstudy.data.part_words import PART_WORDS
 from convstudy.data.sources import LISTED_SOURCES
 from convstudy.data.tables import table
 from convstudy.data.tables.cells import MISSING

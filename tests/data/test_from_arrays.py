@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convstudy.data import Dataset
-from convstudy.data.in_memory import MemorySource
+from convstudy.data.from_python.memory import MemorySource
 from convstudy.data.sources.npy import NpySource
 from convstudy.errors import DataError
 from tests.data.sources.conformance import ARRAYS, SHAPE, X_TEST, X_TRAIN, Y_TEST, Y_TRAIN

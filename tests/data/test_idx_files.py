@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from convstudy.data.idx_files import LISTED_SOURCE
+from convstudy.data.array_files.idx import LISTED_SOURCE
 from convstudy.data.listing import SourceOptions
 from convstudy.errors import DataError
 from tests.data.sources.conformance import X_TEST, X_TRAIN, Y_TEST, Y_TRAIN

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstudy.data import image_blocks
+from convstudy.data.array_files import image_blocks
+from convstudy.data.array_files.npy import LISTED_SOURCE
 from convstudy.data.listing import SourceOptions
-from convstudy.data.npy_files import LISTED_SOURCE
 from convstudy.data.value_range import natural_range
 from convstudy.errors import DataError
 from tests.data.sources.conformance import X_TEST, X_TRAIN, Y_TEST, Y_TRAIN

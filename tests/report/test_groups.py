@@ -18,7 +18,7 @@ from convstudy.data import (
     split_indices,
     validation_counts,
 )
-from convstudy.data.in_memory import MemorySource
+from convstudy.data.from_python.memory import MemorySource
 from convstudy.errors import DataError, Problem
 from convstudy.report import answer, short_answer
 from convstudy.report.sections.protocol import images_table

@@ -98,7 +98,7 @@ class Dataset:
         Args:
             x_train: training images of shape (n, height, width) or (n, height, width, channels), or rows of n² pixels.
                 Values are uint8. Booleans, floats from 0 to 1, other numbers from 0 to 255 and uint16 are converted,
-                unless their range is in doubt: see :func:`convstudy.data.python_objects.as_uint8`.
+                unless their range is in doubt: see :func:`convstudy.data.from_python.objects.as_uint8`.
             y_train: training labels of shape (n,) or (n, 1): class names (text or booleans), or integers; each of 0, 1,
                 2, … up to the largest label must occur.
             x_test: test images of the same height, width and channels; they are locked until a study evaluates its
@@ -138,7 +138,7 @@ class Dataset:
         >>> dataset.n_train, dataset.n_test
         (1438, 359)
         """
-        from convstudy.data.in_memory import found_in_arrays
+        from convstudy.data.from_python.memory import found_in_arrays
 
         found, names = found_in_arrays(
             x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test

@@ -6,7 +6,7 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
-from convstudy.data.image_files import reason
+from convstudy.data.folders.image_files import reason
 from convstudy.data.listing import ListedSource, SourceOptions
 from convstudy.data.source import exists
 from convstudy.data.sources import NAMED_SOURCES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 
-from convstudy.data.in_memory import MemorySource
+from convstudy.data.from_python.memory import MemorySource
 from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.history import History

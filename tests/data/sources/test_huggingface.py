@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from convstudy.data import arrow_files
 from convstudy.data.decoding import DecodeOptions, decode, probe
 from convstudy.data.detect import detect
 from convstudy.data.listing import Listing, SourceOptions
 from convstudy.data.sources.huggingface import LISTED_SOURCE
+from convstudy.data.tables import arrow_files
 from convstudy.errors import DataError
 from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
 from tests.data.sources.listed import listed, rewrite

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convstudy.data import array_store, image_blocks
+from convstudy.data.array_files import image_blocks
+from convstudy.data.array_files import store as array_store
 from convstudy.data.listing import SourceOptions
 from convstudy.data.sources import npz
 from convstudy.data.value_range import natural_range

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_digits
 
-from convstudy.data import number_rows
+from convstudy.data.array_files import number_rows
 from convstudy.data.listing import SourceOptions
 from convstudy.data.sources.pixels import LISTED_SOURCE
 from convstudy.data.value_range import ValueBounds, natural_range

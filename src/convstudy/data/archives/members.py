@@ -7,10 +7,10 @@ import re
 from array import array
 from dataclasses import dataclass, field
 
-from convstudy.data.class_folders import Tree
 from convstudy.data.class_names import shown, text_fault
-from convstudy.data.file_kinds import is_hidden
-from convstudy.data.image_files import MAX_FILE_BYTES
+from convstudy.data.folders.class_folders import Tree
+from convstudy.data.folders.file_kinds import is_hidden
+from convstudy.data.folders.image_files import MAX_FILE_BYTES
 from convstudy.data.problem_list import ProblemList
 from convstudy.errors import DataError, Location, Problem
 

@@ -21,7 +21,7 @@ from typing import IO
 from convstudy.atomic_write import atomic_write
 from convstudy.data.archives.tar_members import BLOCK
 from convstudy.data.files import cache_folder
-from convstudy.data.image_files import reason
+from convstudy.data.folders.image_files import reason
 from convstudy.data.listing import Stamp
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted

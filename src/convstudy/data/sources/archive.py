@@ -17,9 +17,9 @@ from convstudy.data.archives.members import Members
 from convstudy.data.archives.tar_copy import MAGICS, first_block, unpacked_copy
 from convstudy.data.archives.tar_members import BLOCK, is_header, list_tar
 from convstudy.data.archives.zip_members import list_zip, read_zip
-from convstudy.data.class_folders import labelled
 from convstudy.data.class_names import shown
-from convstudy.data.image_files import NO_STAMP, reason, stamp_of
+from convstudy.data.folders.class_folders import labelled
+from convstudy.data.folders.image_files import NO_STAMP, reason, stamp_of
 from convstudy.data.listing import ListedSource, Listing, SourceOptions, Stamp
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular

@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from convstudy.data.array_parts import ArrayPart, listing_of_parts
-from convstudy.data.folder_entries import entry_names, first_bytes, is_file
-from convstudy.data.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.parts import ArrayPart, listing_of_parts
+from convstudy.data.array_files.records import n_records, named_labels, names_in, record_bytes_at
+from convstudy.data.folders.entries import entry_names, first_bytes, is_file
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
-from convstudy.data.record_files import n_records, named_labels, names_in, record_bytes_at
 from convstudy.errors import DataError, Location, Problem, unknown
 
 SHAPE = (3, 32, 32)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convstudy.data.class_folders import Labelled, Tree, labelled
 from convstudy.data.class_names import shown, text_fault
-from convstudy.data.file_kinds import is_hidden
-from convstudy.data.image_files import FileReader, reason
+from convstudy.data.folders.class_folders import Labelled, Tree, labelled
+from convstudy.data.folders.file_kinds import is_hidden
+from convstudy.data.folders.image_files import FileReader, reason
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.data.problem_list import ProblemList
 from convstudy.errors import DataError, Location, Problem

@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convstudy.data.array_parts import sentences
-from convstudy.data.arrow_files import ArrowFile, ArrowReader, ArrowRows, ParquetRows, arrow_errors
-from convstudy.data.folder_entries import entry_names, is_file
-from convstudy.data.image_columns import ImageColumns, features_of, has_images, image_columns, struct_members
+from convstudy.data.array_files.parts import sentences
+from convstudy.data.folders.entries import entry_names, is_file
+from convstudy.data.folders.part_words import PART_WORDS, part_in_name
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
-from convstudy.data.part_words import PART_WORDS, part_in_name
 from convstudy.data.problem_list import ProblemList
 from convstudy.data.tables import cells
+from convstudy.data.tables.arrow_files import ArrowFile, ArrowReader, ArrowRows, ParquetRows, arrow_errors
+from convstudy.data.tables.image_columns import (
+    ImageColumns,
+    features_of,
+    has_images,
+    image_columns,
+    struct_members,
+)
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 

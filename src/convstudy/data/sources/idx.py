@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.array_files.idx import LISTED_SOURCE
 from convstudy.data.files import PublishedFile, locate
-from convstudy.data.idx_files import LISTED_SOURCE
 from convstudy.data.source import SourceKind, WithoutGroups, combine, from_json
 
 if TYPE_CHECKING:

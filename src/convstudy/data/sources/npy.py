@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.array_files.npy import LISTED_SOURCE
 from convstudy.data.images import n_groups
-from convstudy.data.npy_files import LISTED_SOURCE
 from convstudy.data.parts import LABELS_FORM, PIXELS_FORM, checked_images, checked_n_classes
 from convstudy.data.source import (
     Found,

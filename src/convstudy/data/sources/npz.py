@@ -8,11 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.array_labels import image_form
-from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock, check_image_size
+from convstudy.data.array_files.labels import image_form
+from convstudy.data.array_files.store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import NpyHeader, read_header
-from convstudy.data.folder_entries import is_file
-from convstudy.data.image_blocks import BlockReader, ImageBlock, check_image_size
+from convstudy.data.folders.entries import is_file
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular

@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from math import isqrt
 from pathlib import Path
 
-from convstudy.data.array_labels import label_texts
-from convstudy.data.array_parts import PARTS, sentences
-from convstudy.data.folder_entries import entry_names, is_file
-from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
-from convstudy.data.number_rows import (
+from convstudy.data.array_files.labels import label_texts
+from convstudy.data.array_files.number_rows import (
     Columns,
     RowFormat,
     columns_of,
@@ -25,9 +22,12 @@ from convstudy.data.number_rows import (
     row_format,
     sample_of,
 )
-from convstudy.data.part_words import PART_WORDS, part_in_name
+from convstudy.data.array_files.parts import PARTS, sentences
+from convstudy.data.array_files.row_reader import RowFile, RowReader
+from convstudy.data.folders.entries import entry_names, is_file
+from convstudy.data.folders.part_words import PART_WORDS, part_in_name
+from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
 from convstudy.data.problem_list import ProblemList
-from convstudy.data.row_reader import RowFile, RowReader
 from convstudy.data.tables.columns import extra_columns
 from convstudy.errors import DataError, Location, Problem
 

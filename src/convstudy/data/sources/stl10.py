@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convstudy.data.array_parts import ArrayPart, listing_of_parts
-from convstudy.data.folder_entries import entry_names
-from convstudy.data.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.parts import ArrayPart, listing_of_parts
+from convstudy.data.array_files.records import n_records, named_labels, names_in, record_bytes_at
+from convstudy.data.folders.entries import entry_names
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
-from convstudy.data.record_files import n_records, named_labels, names_in, record_bytes_at
 from convstudy.errors import DataError, Location, Problem
 
 SHAPE = (3, 96, 96)

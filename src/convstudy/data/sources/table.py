@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from convstudy.data.class_names import case_notes, class_name_problems, shown
-from convstudy.data.image_files import FileReader
+from convstudy.data.folders.image_files import FileReader
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
 from convstudy.data.problem_list import ProblemList
 from convstudy.data.source import exists

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from convstudy.data.class_names import name_fault, shown, text_fault
+from convstudy.data.folders.part_words import PART_WORDS
 from convstudy.data.listing import ListedPart
-from convstudy.data.part_words import PART_WORDS
 from convstudy.data.tables.table import Value, text_of
 
 MISSING = frozenset({"nan", "NaN", "NULL", "null", "<NA>", "\\N"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from convstudy.data.image_columns import features_of
+from convstudy.data.tables.image_columns import features_of
 from convstudy.data.tables.table import MAX_ROWS, Row, Table
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import check_regular

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from convstudy.data.array_roles import LABEL_WORDS
+from convstudy.data.array_files.roles import LABEL_WORDS
 from convstudy.data.listing import SourceOptions
 from convstudy.data.tables.columns import extra_columns
 from convstudy.errors import DataError, Location, Problem, unknown

@@ -14,9 +14,9 @@ from math import isqrt
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.image_blocks import as_data_error
+from convstudy.data.array_files.image_blocks import as_data_error
+from convstudy.data.array_files.number_rows import RowFormat, data_lines, opened
 from convstudy.data.listing import Stamp
-from convstudy.data.number_rows import RowFormat, data_lines, opened
 from convstudy.data.source import from_json
 from convstudy.data.value_range import ImageBounds
 from convstudy.errors import DataError, Location, Problem

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from convstudy.data.class_names import case_notes, class_name_problems, shown
-from convstudy.data.file_kinds import TABLES, extension, is_image_name
+from convstudy.data.folders.file_kinds import TABLES, extension, is_image_name
+from convstudy.data.folders.part_words import PART_WORDS
 from convstudy.data.listing import ListedPart
-from convstudy.data.part_words import PART_WORDS
 from convstudy.data.problem_list import MAX_SHOWN, ProblemList
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted, listed

@@ -14,13 +14,13 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.array_labels import image_form, label_texts
-from convstudy.data.array_parts import ArrayPart, listing_of_parts
-from convstudy.data.array_store import check_label_size
-from convstudy.data.folder_entries import entry_names, is_file
-from convstudy.data.image_blocks import BlockReader, ImageBlock, check_size, opened_gzip
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock, check_size, opened_gzip
+from convstudy.data.array_files.labels import image_form, label_texts
+from convstudy.data.array_files.parts import ArrayPart, listing_of_parts
+from convstudy.data.array_files.store import check_label_size
+from convstudy.data.folders.entries import entry_names, is_file
+from convstudy.data.folders.part_words import part_in_name
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
-from convstudy.data.part_words import part_in_name
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 

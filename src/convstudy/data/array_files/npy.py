@@ -7,14 +7,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.array_labels import image_form
-from convstudy.data.array_roles import IMAGE_WORDS, LABEL_WORDS
-from convstudy.data.array_store import check_label_size, check_plain, listing_of_store
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock, check_size
+from convstudy.data.array_files.labels import image_form
+from convstudy.data.array_files.roles import IMAGE_WORDS, LABEL_WORDS
+from convstudy.data.array_files.store import check_label_size, check_plain, listing_of_store
 from convstudy.data.arrays import FileHeader, file_header
-from convstudy.data.folder_entries import entry_names
-from convstudy.data.image_blocks import BlockReader, ImageBlock, check_size
+from convstudy.data.folders.entries import entry_names
+from convstudy.data.folders.part_words import part_in_name
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
-from convstudy.data.part_words import part_in_name
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import open_regular
 

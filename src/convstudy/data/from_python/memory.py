@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convstudy.atomic_write import atomic_write
+from convstudy.data.from_python.objects import as_array, as_uint8, check_range, numbered_labels
+from convstudy.data.from_python.set_aside import set_aside
 from convstudy.data.images import Images, Part, n_groups
 from convstudy.data.parts import checked_images, checked_n_classes, checked_weights
-from convstudy.data.python_objects import as_array, as_uint8, check_range, numbered_labels
-from convstudy.data.set_aside import set_aside
 from convstudy.data.source import Found, PartDigests
 from convstudy.errors import DataError, Location, Problem
 

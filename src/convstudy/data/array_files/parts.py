@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from convstudy.data.array_labels import label_texts
-from convstudy.data.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.image_blocks import BlockReader, ImageBlock
+from convstudy.data.array_files.labels import label_texts
 from convstudy.data.listing import ListedPart, Listing
 from convstudy.errors import DataError, Location, Problem
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from convstudy.data.folders.part_words import part_in_name
 from convstudy.data.listing import ListedPart, SourceOptions
-from convstudy.data.part_words import part_in_name
 from convstudy.data.tables.columns import USUAL_NAMES
 from convstudy.errors import DataError, Location, Problem, unknown
 

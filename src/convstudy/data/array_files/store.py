@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from convstudy.data.array_labels import label_texts
-from convstudy.data.array_parts import ArrayPart, listing_of_parts
-from convstudy.data.array_roles import roles_of
+from convstudy.data.array_files.image_blocks import ImageBlock
+from convstudy.data.array_files.labels import label_texts
+from convstudy.data.array_files.parts import ArrayPart, listing_of_parts
+from convstudy.data.array_files.roles import roles_of
 from convstudy.data.arrays import NpyHeader
-from convstudy.data.image_blocks import ImageBlock
 from convstudy.data.listing import Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem
 

@@ -11,8 +11,8 @@ from math import isqrt
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from convstudy.data.array_roles import LABEL_WORDS
-from convstudy.data.image_blocks import opened_gzip
+from convstudy.data.array_files.image_blocks import opened_gzip
+from convstudy.data.array_files.roles import LABEL_WORDS
 from convstudy.errors import DataError, Location, Problem, unknown
 from convstudy.regular_file import open_regular
 
