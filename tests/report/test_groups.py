@@ -127,3 +127,25 @@ def test_verdicts_over_one_group_per_fold_are_descriptive_only() -> None:
     assert "descriptive only" in short and "better" not in short
     # The same study without this property makes claims.
     assert not any(each.descriptive for each in analyse(synthetic_results(study())).stage_results[0].verdicts)
+
+
+def test_all_verdicts_in_order_of_time_are_descriptive_only() -> None:
+    train, test = grouped().load().train, grouped().load().test.open(lambda: None)
+    arrays = (train.pixels, train.labels, test.pixels, test.labels)
+    data = Dataset.from_arrays(*arrays, times=np.arange(len(train)), name="timed")
+    results = synthetic_results(three_questions().model_copy(update={"dataset": data}))
+    report, found = gathered(results), analyse(results)
+    every = [each for result in found.stage_results for each in (*result.verdicts, *result.losses)]
+    assert len(every) > 8 and all(each.descriptive and not each.clear and not each.ahead for each in every)
+    assert not any(
+        result.intervals or result.groups or result.fold_intervals for result in found.stage_results
+    )
+    table = table_of(report, "verdicts")
+    assert {row[1] for row in table.rows} == {"descriptive only"}
+    assert "are descriptive only, because splits are in order of time" in table.caption
+    said = " ".join((*answer(found), *short_answer(found)))
+    assert "descriptive only" in said
+    assert not any(word in said for word in ("better than", "worse than", "equivalent within", "95 % CI"))
+    search, compare, _ = found.protocol.stages
+    assert search.how == "in order of time: 3 folds, each validates on the images after its training images"
+    assert compare.how == "in order of time: the latest 20 % held out, the same for every seed"

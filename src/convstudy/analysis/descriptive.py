@@ -1,4 +1,4 @@
-"""Verdicts that are descriptive only, because folds are not random."""
+"""Verdicts that are descriptive only, because splits are not random."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from convstudy.stats.verdicts import Verdict
 ONE_GROUP = "each fold is one group (leave-one-group-out)"
 
 
-def why_descriptive(dataset: Dataset, n_folds: int) -> str:
-    """Return why verdicts over folds are descriptive only; empty if they are not.
+IN_ORDER = "splits are in order of time"
+
+
+def why_descriptive(dataset: Dataset, n_folds: int = 0) -> str:
+    """Return why verdicts are descriptive only; empty if they are not.
 
     Intervals and tests over folds assume random folds. With as many folds as groups, nothing is random: each fold is a
-    group, and the next patient or camera can differ from them in another way.
+    group, and the next patient or camera can differ from them in another way. In order of time, the test images are
+    later than all others: they are one sample of the future, however many images it has.
 
     Args:
         dataset: the dataset of the study.
-        n_folds: the number of folds of a search.
+        n_folds: the number of folds of a search; 0 for verdicts on test images.
     """
-    return ONE_GROUP if n_folds == dataset.n_groups else ""
+    if dataset.has_times:
+        return IN_ORDER
+    return ONE_GROUP if n_folds and n_folds == dataset.n_groups else ""
 
 
 def described(verdicts: tuple[Verdict, ...], why: str) -> tuple[Verdict, ...]:

@@ -228,7 +228,12 @@ def stage_result(
     names = (*recorded_with(metric.name), *([BALANCED_ACCURACY] if balanced else []))
     intervals = {row.name: intervals_of(row, names, predictions) for row in rows}
     named = {row.name: row for row in rows}
+    why = why_descriptive(results.dataset)
+    losses = compare_losses(pairs, predictions) if metric.name != LOG_LOSS else ()
+    interactions: tuple[Verdict, ...] = ()
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
+    if together and best:
+        interactions = interactions_of(together, best, metric, margin, predictions)
     return StageResult(
         stage.key,
         stage.question,
@@ -237,11 +242,11 @@ def stage_result(
         rows,
         best,
         runner_up,
-        compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test),
+        described(compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test), why),
         # If log-loss is the study's metric, the verdicts are already about losses.
-        compare_losses(pairs, predictions) if metric.name != LOG_LOSS else (),
-        interactions_of(together, best, metric, margin, predictions) if together and best else (),
-        intervals,
+        described(losses, why),
+        described(interactions, why),
+        {} if why else intervals,
         balanced=balanced,
     )
 

@@ -158,13 +158,19 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     info = results.dataset
     split = stage.candidates[0].fits[0].split
     n_train, n_validation = split_sizes(info.n_train, split)
-    if info.n_groups:  # sizes depend on the groups, which only a trained fit has seen
+    if info.n_groups or info.has_times:  # sizes depend on groups or times, which only a trained fit has seen
         done = (results.records.get(fit.id) for fit in stage.candidates[0].fits)
         record = next((each for each in done if each is not None and each.done), None)
         if record is not None:
             n_train, n_validation = record.n_train, record.n_validation
     if stage.question == "nested":
         how = "the winner of each inner search, scored on its outer fold"
+    elif info.has_times:
+        how = "in order of time: "
+        if isinstance(split, Fold):
+            how += f"{split.of} folds, each validates on the images after its training images"
+        else:
+            how += f"the latest {shortest_percent(split.fraction)} held out, the same for every seed"
     elif isinstance(split, Fold):
         how = f"{split.of} stratified folds, the same for every candidate"
         if split.within is not None:

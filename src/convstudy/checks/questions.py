@@ -101,7 +101,10 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
     ]
     if few:
         fewest = min(n for _, n in few)
-        about = "about " if planned.plan.study.dataset.n_groups else ""  # groups decide the exact number
+        data = planned.plan.study.dataset
+        about = (
+            "about " if data.n_groups or data.has_times else ""
+        )  # groups and times decide the exact number
         counts = listed([f"{about}{n:,} in {key}" for key, n in few])
         yield Spot(
             "study.equivalence_margin",
@@ -118,6 +121,12 @@ def _n_validating(stage: Stage) -> int:
     fits = stage.candidates[0].fits
     split = fits[0].split
     n_images = fits[0].dataset.n_train if split.subset is None else split.subset
+    if fits[0].dataset.has_times:  # the first block of images is in no fold; all seeds have the same holdout
+        return (
+            n_images * split.of // (split.of + 1)
+            if isinstance(split, Fold)
+            else int(n_images * split.fraction)
+        )
     if isinstance(split, Fold):
         return n_images
     return min(n_images, len(fits) * split_sizes(fits[0].dataset.n_train, split)[1])

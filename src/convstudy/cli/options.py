@@ -233,7 +233,7 @@ def check_labels(context: click.Context, source: str, study: Study) -> tuple[int
     changes = changes_of(context)
     place = places(source, changes) if opened is None else opened.text.places(changes)
     labels = study.dataset.load_labels("train")
-    check_classes(study, labels, place, study.dataset.load_groups("train"))
+    check_classes(study, labels, place, study.dataset.load_groups("train"), study.dataset.load_times("train"))
     check_test_classes(study, study.dataset.load_labels("test"), place)
     counts = Counter(labels.tolist())
     return tuple(counts[label] for label in range(study.dataset.n_classes))

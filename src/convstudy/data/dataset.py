@@ -88,6 +88,7 @@ class Dataset:
         groups: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         sample_weight: npt.ArrayLike | None = None,
         test: float = 0.2,
+        times: Sequence[Any] | npt.NDArray[Any] | None = None,
     ) -> Dataset:
         """Return a dataset of four arrays, in the form of Keras' datasets; or of two, with a test part set aside.
 
@@ -114,6 +115,8 @@ class Dataset:
             sample_weight: the weight of each training image in the training loss, positive numbers of shape (n,). Only
                 proportions count, and scores are not weighted. By default, all weights are equal.
             test: the fraction of images that is set aside if there are no test images, in (0, 1).
+            times: the time of each training image: numbers, datetime64, dates, or texts in ISO form. Splits are then in
+                order of time, the test part that is set aside is the latest, and all verdicts are descriptive only.
 
         Raises:
             DataError: if an array has the wrong type or shape, there is not one label (or group, or weight) per image,
@@ -141,7 +144,7 @@ class Dataset:
         from convstudy.data.from_python.memory import found_in_arrays
 
         found, names = found_in_arrays(
-            x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test
+            x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test, times
         )
         return cls.of(found, name, names)
 
@@ -222,6 +225,24 @@ class Dataset:
         """
         self.source.fetch(download)
         return self.source.read_groups(part)
+
+    def load_times(self, part: Part, download: bool = True) -> npt.NDArray[np.int64] | None:
+        """Return the rank of each training image in time, int64 of shape (n,); ``None`` if there are no times.
+
+        Args:
+            part: ``"train"``, or ``"test"``, whose images have no times.
+            download: whether missing files can be downloaded.
+
+        Raises:
+            DataError: if the times are damaged, or there is not one per image.
+        """
+        self.source.fetch(download)
+        return self.source.read_times(part)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the training images have times: splits are then in order of time, and verdicts descriptive."""
+        return self.source.has_times
 
     @property
     def n_groups(self) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 24
 """The number of bytes of pixels that are read at a time by :meth:`Images.digest`: 16 MiB."""
 
+TIMES_AND_GROUPS = "images must not have both groups and times, because a group can be both early and late"
+HOW_TO_CHOOSE = "remove the groups; or remove the times, and declare periods such as days as groups"
+
 Part = Literal["train", "test"]
 """The two parts of every dataset: the training set and the test set."""
 
@@ -35,10 +38,12 @@ class Images:
             ``None`` if there are no groups. Splits keep groups whole; the numbers have no meaning.
         weights: float32, shape (n,), positive, the weight of each image in the training loss; ``None``: equal weights.
             Only proportions count. Scores are not weighted.
+        times: int64, shape (n,), the rank of each image in time; equal times have equal ranks. ``None`` if images have
+            no times. With times, splits train on the past; images then have no groups.
 
     Raises:
-        DataError: if a type or shape is wrong, there is not one label (or group, or weight) per image, or a weight is
-            not positive and finite.
+        DataError: if a type or shape is wrong, there is not one label (or group, weight or time) per image, a weight is
+            not positive and finite, or images have both groups and times.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -46,6 +51,7 @@ class Images:
     file: PixelFile | None = None
     groups: npt.NDArray[np.int64] | None = None
     weights: npt.NDArray[np.float32] | None = None
+    times: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if str(self.pixels.dtype) != "uint8" or self.pixels.ndim != 4:
@@ -71,6 +77,11 @@ class Images:
             if len(self.weights) and not 0 < self.weights.min() <= self.weights.max() < float("inf"):
                 got = f"{self.weights.min():g} to {self.weights.max():g}"
                 raise DataError(Problem("weights must be positive and finite", got=got))
+        if self.times is not None:
+            if str(self.times.dtype) != "int64" or self.times.shape != self.labels.shape:
+                raise _wrong("times", self.times, "int64 of shape (n,), one per image")
+            if self.groups is not None:
+                raise DataError(Problem(TIMES_AND_GROUPS, hint=HOW_TO_CHOOSE))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -83,9 +94,9 @@ class Images:
         return height, width, channels
 
     def digest(self) -> str:
-        """Return the SHA-256 (hex) of shape, pixels, labels, groups and weights, the same on every machine.
+        """Return the SHA-256 (hex) of shape, pixels, labels, groups, weights and times, the same on every machine.
 
-        Without groups and weights, only shape, pixels and labels enter.
+        Without groups, weights and times, only shape, pixels and labels enter.
         """
         # The shape is part of the digest: the same bytes can be images of another shape.
         header = "images " + " ".join(str(size) for size in self.pixels.shape) + "\n"
@@ -97,6 +108,8 @@ class Images:
             whole.update(b"groups\n" + self.groups.astype("<i8").tobytes())
         if self.weights is not None:
             whole.update(b"weights\n" + self.weights.astype("<f4").tobytes())
+        if self.times is not None:
+            whole.update(b"times\n" + self.times.astype("<i8").tobytes())
         return whole.hexdigest()
 
     def take(self, indices: npt.NDArray[np.int64]) -> Images:
@@ -119,7 +132,8 @@ class Images:
         pixels = self.pixels[indices] if self.file is None else self.file.read(indices)
         groups = None if self.groups is None else self.groups[indices]
         weights = None if self.weights is None else self.weights[indices]
-        return Images(pixels, self.labels[indices], groups=groups, weights=weights)
+        times = None if self.times is None else self.times[indices]
+        return Images(pixels, self.labels[indices], groups=groups, weights=weights, times=times)
 
     def pieces(self, n_bytes: int = CHUNK_BYTES) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield all pixels in order, in pieces of about ``n_bytes`` and at least one image."""

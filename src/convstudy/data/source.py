@@ -65,6 +65,19 @@ class Source(Protocol):
         """The number of groups of the training images; 0 if they have no groups."""
         ...
 
+    @property
+    def has_times(self) -> bool:
+        """Whether the training images have times, which order their splits."""
+        ...
+
+    def read_times(self, part: Part) -> npt.NDArray[np.int64] | None:
+        """Read the times of one part, int64 ranks of shape (n,), without the images; ``None`` if it has no times.
+
+        Raises:
+            DataError: if the times are damaged, or have the wrong type or shape.
+        """
+        ...
+
     def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
         """Read the groups of one part, int64 of shape (n,), without the images; ``None`` if it has no groups.
 
@@ -141,13 +154,20 @@ def combine(identities: Iterable[str]) -> str:
 
 
 class WithoutGroups:
-    """Base class of a source whose images have no groups."""
+    """Base class of a source whose images have neither groups nor times."""
 
     @property
     def n_groups(self) -> int:
         return 0
 
+    @property
+    def has_times(self) -> bool:
+        return False
+
     def read_groups(self, part: Part) -> None:
+        """Return ``None``."""
+
+    def read_times(self, part: Part) -> None:
         """Return ``None``."""
 
 

@@ -58,6 +58,7 @@ def validation_counts(
     groups: npt.NDArray[np.int64] | None,
     splits: Sequence[Split],
     n_classes: int,
+    times: npt.NDArray[np.int64] | None = None,
 ) -> tuple[PartCounts, ...]:
     """Return the counts of the validation images of each split; all other images of a split are training images.
 
@@ -66,6 +67,7 @@ def validation_counts(
         groups: their groups, int64 of shape (n,); ``None`` if there are no groups.
         splits: the splits, such as the folds of a search.
         n_classes: the number of classes.
+        times: their times, int64 of shape (n,); ``None`` if there are no times.
 
     Raises:
         DataError: if a split is not possible.
@@ -78,6 +80,6 @@ def validation_counts(
     """
     found = []
     for split in splits:
-        _, rows = split_indices(labels, split, groups)
+        _, rows = split_indices(labels, split, groups, times)
         found.append(part_counts(labels[rows], None if groups is None else groups[rows], n_classes))
     return tuple(found)

@@ -29,7 +29,10 @@ _HOLDOUT_PARTS = 1000
 
 
 def split_indices(
-    labels: npt.NDArray[np.int64], split: Split, groups: npt.NDArray[np.int64] | None = None
+    labels: npt.NDArray[np.int64],
+    split: Split,
+    groups: npt.NDArray[np.int64] | None = None,
+    times: npt.NDArray[np.int64] | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the indices of the training and of the validation images.
 
@@ -37,11 +40,14 @@ def split_indices(
         labels: int64, shape (n,).
         split: the split.
         groups: int64, shape (n,), the group of each image, in any numbers; ``None`` if there are no groups.
+        times: int64, shape (n,), the rank of each image in time; ``None`` if there are no times. With times, groups are
+            ignored, and the split is in order of time (:mod:`convstudy.data.time_order`).
 
     Returns:
         Two sorted, disjoint int64 arrays of indices into ``labels``. Together they have all images of the data, the
-        subset or the outer fold's training part. Both have every class. Without groups, their lengths are those of
-        :func:`split_sizes`; with groups, they have no group in common.
+        subset or the outer fold's training part; in order of time, folds leave out later images. Both have every class.
+        Without groups and times, their lengths are those of :func:`split_sizes`; with groups, they have no group in
+        common.
 
     Raises:
         DataError: if a class has too few images or groups, or the subset is larger than the data.
@@ -51,6 +57,12 @@ def split_indices(
     >>> len(train), len(validation)
     (6, 2)
     """
+    if times is not None:
+        absent = absent_class(labels, split, times)
+        if absent is not None:
+            what = f"class {absent.label} has no {absent.part} images, because splits are in order of time"
+            raise DataError(Problem(what, hint="use fewer folds, or leave the class out"))
+        return _in_order_of_time(labels, split, times)
     available = _available(labels, split, groups)
     chosen, theirs = labels[available], _rows(groups, available)
     mask = (
@@ -94,6 +106,59 @@ def shortage(
     return _shortage(labels[available], n_required, _rows(groups, available))
 
 
+def _in_order_of_time(
+    labels: npt.NDArray[np.int64], split: Split, times: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    from convstudy.data.time_order import time_masks
+
+    available = _of_subset(labels, split)
+    if isinstance(split, Fold) and split.outer is not None:
+        available = available[time_masks(times[available], split.outer)[0]]
+    train, validation = time_masks(times[available], split)
+    return available[train], available[validation]
+
+
+@dataclass(frozen=True)
+class AbsentClass:
+    """A class without images in a part ("training" or "validation") of a split in order of time."""
+
+    label: int
+    part: str
+
+
+def absent_class(
+    labels: npt.NDArray[np.int64], split: Split, times: npt.NDArray[np.int64]
+) -> AbsentClass | None:
+    """Return the first class that a part of a split in order of time lacks, or ``None``.
+
+    Args:
+        labels: int64, shape (n,).
+        split: the split.
+        times: see :func:`split_indices`.
+
+    Raises:
+        DataError: if there are fewer different times than parts.
+    """
+    import numpy as np
+
+    rows = _in_order_of_time(labels, split, times)
+    for each, part in zip(rows, ("training", "validation"), strict=True):
+        absent = np.setdiff1d(labels, labels[each])
+        if len(absent):
+            return AbsentClass(int(absent[0]), part)
+    return None
+
+
+def _of_subset(labels: npt.NDArray[np.int64], split: Split) -> npt.NDArray[np.int64]:
+    """Return the indices of the images of a split's subset, or of all images."""
+    import numpy as np
+
+    if split.subset is None:
+        return np.arange(len(labels), dtype=np.int64)
+    _check_subset(labels, split.subset)
+    return np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
+
+
 def _rows(groups: npt.NDArray[np.int64] | None, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     return None if groups is None else groups[rows]
 
@@ -102,13 +167,8 @@ def _available(
     labels: npt.NDArray[np.int64], split: Split, groups: npt.NDArray[np.int64] | None
 ) -> npt.NDArray[np.int64]:
     """Return the indices of the images that a split divides: the subset without the outer fold's validation images."""
-    import numpy as np
-
     # The subset comes first: an outer fold divides the subset, not all images.
-    available = np.arange(len(labels), dtype=np.int64)
-    if split.subset is not None:
-        _check_subset(labels, split.subset)
-        available = np.flatnonzero(_draw(labels, split.subset, SUBSET_SEED)).astype(np.int64)
+    available = _of_subset(labels, split)
     if isinstance(split, Fold) and split.outer is not None:
         available = available[~_fold_mask(labels[available], split.outer, _rows(groups, available))]
     return available
@@ -117,7 +177,7 @@ def _available(
 def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
     """Return the numbers of training and of validation images, which do not depend on the labels.
 
-    With groups, these are the numbers that the split comes close to.
+    With groups, these are the numbers that the split comes close to. In order of time, folds have fewer images.
 
     Args:
         n_images: the number of images before a subset is taken.

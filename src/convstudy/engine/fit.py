@@ -100,7 +100,7 @@ def _train(
 ) -> TrainedFit:
     # Splitting, reading and hashing need no GPU: other threads may capture a graph meanwhile.
     with DEVICE_LOCK.released():
-        train_rows, validation_rows = split_indices(images.labels, fit.split, images.groups)
+        train_rows, validation_rows = split_indices(images.labels, fit.split, images.groups, images.times)
         train, validation = _training_part(fit, images, train_rows), ImageTensors.of(images, validation_rows)
         loss = _training_loss(fit, images.labels[train_rows], device)
         statistics = channel_statistics(train) if fit.recipe.normalise == "standard" else None

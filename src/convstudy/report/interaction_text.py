@@ -92,6 +92,8 @@ def interaction_verdict(verdict: Verdict, words: Mapping[VerdictLabel, str]) -> 
         verdict: a verdict on an interaction.
         words: :data:`SHORT` or :data:`FULL`.
     """
+    if verdict.descriptive:
+        return f"descriptive only, because {verdict.descriptive}" if words is FULL else "descriptive only"
     return words[verdict_label(verdict)].format(margin=margin_of(verdict))
 
 

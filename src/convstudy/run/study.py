@@ -123,7 +123,7 @@ def run_study(
         found = chosen_device(device)
         study = fix_precision(study, found)
     train = study.dataset.load().train
-    check_classes(study, train.labels, groups=train.groups)
+    check_classes(study, train.labels, groups=train.groups, times=train.times)
     # Check the test labels first: wrong labels, or labels without a defined metric, would fail only after all training.
     check_test_classes(study, study.dataset.load_labels("test"))
     history = History.open(Path(runs), create=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.data.split import Fold, Holdout, Split
-from convstudy.data.splits import Shortage, shortage, split_indices
+from convstudy.data.splits import Shortage, absent_class, shortage, split_indices
 from convstudy.errors import NOWHERE, DataError, KeyPath, Location, StudyError
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted
@@ -27,6 +27,7 @@ def check_classes(
     labels: Integers,
     place: Callable[[KeyPath], Location] = lambda path: NOWHERE,
     groups: Integers | None = None,
+    times: Integers | None = None,
 ) -> None:
     """Check that the training images of a dataset have enough images of each class for every split of a study.
 
@@ -39,11 +40,12 @@ def check_classes(
         labels: the labels of all training images, int64 of shape (n,).
         place: returns the location of a key, as :func:`~convstudy.studyfile.places` does.
         groups: the group of each training image, int64 of shape (n,); ``None`` if there are no groups.
+        times: the rank of each training image in time, int64 of shape (n,); ``None`` if there are no times.
 
     Raises:
         StudyError: with each key that needs more images or groups, and the class with the fewest.
     """
-    images = _Images(labels, groups, study.dataset.class_names)
+    images = _Images(labels, groups, study.dataset.class_names, times)
     found = [
         _of_search(("search", name), search, search.subset_within(study.subset), images)
         for name, search in study.search.items()
@@ -56,19 +58,22 @@ def check_classes(
 
 @dataclass(frozen=True, eq=False)
 class _Images:
-    """The training images: labels and groups, int64 of shape (n,), and the names of all classes."""
+    """The training images: labels, groups and times, int64 of shape (n,), and the names of all classes."""
 
     labels: Integers
     groups: Integers | None
     names: tuple[str, ...]
+    times: Integers | None
 
     def shortage(self, split: Split) -> Shortage | None:
-        return shortage(self.labels, split, self.groups)
+        return None if self.times is not None else shortage(self.labels, split, self.groups)
 
     def impossible(self, splits: Iterable[Split], path: KeyPath) -> FileError | None:
-        """Return the error of the first split that groups make impossible although no class is rare."""
+        """Return the error of the first split that groups or times make impossible although no class is rare."""
         import numpy as np
 
+        if self.times is not None:
+            return self._out_of_order(splits, self.times, path)
         if self.groups is None:
             return None
         for split in splits:
@@ -79,6 +84,25 @@ class _Images:
                 n_groups = len(np.unique(self.groups))
                 got = f"{n_groups:,} groups, some of them with images of several classes"
                 hint = "use more groups" if isinstance(split, Holdout) else "use fewer folds, or more groups"
+                return FileError(path, what, got, hint=hint)
+        return None
+
+    def _out_of_order(self, splits: Iterable[Split], times: Integers, path: KeyPath) -> FileError | None:
+        """Return the error of the first split in order of time in which a part lacks a class."""
+        for split in splits:
+            try:
+                absent = absent_class(self.labels, split, times)
+            except DataError as error:  # there are fewer different times than parts
+                problem = error.problems[0]
+                return FileError(path, problem.what, problem.got, hint=problem.hint)
+            if absent is not None:
+                what = "splits are in order of time, and each part needs images of each class"
+                got = f'no {absent.part} images of class "{self.names[absent.label]}"'
+                hint = (
+                    "leave the class out"
+                    if isinstance(split, Holdout)
+                    else "use fewer folds, or leave the class out"
+                )
                 return FileError(path, what, got, hint=hint)
         return None
 
@@ -135,11 +159,12 @@ def check_test_classes(
 
 def _of_search(path: KeyPath, search: Search, subset: int | None, images: _Images) -> FileError | None:
     """Return the first key of a search that needs more images or groups than a class has, if any."""
-    names, folds = images.names, Fold(0, search.folds, 0, subset)
-    short = images.shortage(folds)
+    names = images.names
+    short = images.shortage(Fold(0, search.folds, 0, subset))
     if short is not None:
         return _too_many((*path, "folds"), search.folds, short, names, subset, "")
-    impossible = images.impossible([folds], (*path, "folds"))
+    every = [Fold(index, search.folds, 0, subset) for index in range(search.folds)]
+    impossible = images.impossible(every if images.times is not None else every[:1], (*path, "folds"))
     if impossible is not None or not search.nested:
         return impossible
     n_outer = search.outer_folds or search.folds
@@ -147,11 +172,12 @@ def _of_search(path: KeyPath, search: Search, subset: int | None, images: _Image
     short = images.shortage(outer[0])
     if short is not None:
         return _too_many((*path, "outer_folds"), n_outer, short, names, subset, "")
-    impossible = images.impossible(outer[:1], (*path, "outer_folds"))
+    impossible = images.impossible(outer if images.times is not None else outer[:1], (*path, "outer_folds"))
     if impossible is not None:
         return impossible
     # Inner folds are made of the images outside one outer fold, so each outer fold is checked.
-    inner = [fold.inner(search.folds)[0] for fold in outer]
+    n_inner = search.folds if images.times is not None else 1  # without times, inner folds succeed together
+    inner = [inner for fold in outer for inner in fold.inner(search.folds)[:n_inner]]
     short = min(filter(None, map(images.shortage, inner)), key=lambda each: each.count, default=None)
     if short is None:
         return images.impossible(inner, (*path, "folds"))

@@ -173,7 +173,7 @@ def _write(decoded: DecodedImages, parts: Mapping[Part, PartRows], folder: Path)
 def _digest(path: Path, shape: tuple[int, ...], images: PartRows) -> str:
     """Return the digest of a part from the file that was just written."""
     pixels = map_array(path, "|u1", shape)
-    others = {name: images.columns[name] for name in ("groups", "weights") if name in images.columns}
+    others = {name: images.columns[name] for name in ("groups", "weights", "times") if name in images.columns}
     return Images(pixels, images.columns["labels"], PixelFile.of(pixels, path), **others).digest()
 
 

@@ -15,6 +15,7 @@ from convstudy.data.from_python.set_aside import set_aside
 from convstudy.data.images import Images, Part, n_groups
 from convstudy.data.parts import checked_images, checked_n_classes, checked_weights
 from convstudy.data.source import Found, PartDigests
+from convstudy.data.times import given_times
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class MemorySource(PartDigests):
     def n_groups(self) -> int:
         return n_groups(self.train)
 
+    @property
+    def has_times(self) -> bool:
+        return self.train.times is not None
+
+    def read_times(self, part: Part) -> npt.NDArray[np.int64] | None:
+        return (self.train if part == "train" else self.test).times
+
     def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
         return (self.train if part == "train" else self.test).groups
 
@@ -88,7 +96,9 @@ class MemorySource(PartDigests):
 
         digests = self.train_digest, self.test_digest
         counts = len(self.train), len(self.test)
-        source = NpySource(str(folder.absolute()), self.train.image_shape, *counts, *digests, self.n_groups)
+        source = NpySource(
+            str(folder.absolute()), self.train.image_shape, *counts, *digests, self.n_groups, self.has_times
+        )
         parts: tuple[tuple[Part, Images], ...] = (("train", self.train), ("test", self.test))
         for part, images in parts:
             # Files of an earlier run are kept if their digest is right, and written again if it is not.
@@ -116,6 +126,7 @@ def found_in_arrays(
     sample_weight: object = None,
     class_names: object = None,
     fraction: object = 0.2,
+    times: object = None,
 ) -> tuple[Found, Any]:
     """Return the source of arrays with its sizes, and the class names, which labels can define.
 
@@ -138,6 +149,8 @@ def found_in_arrays(
         where = Location(key=("sample_weight",))
         weights = checked_weights(as_array(sample_weight, "sample_weight"), len(train), where)
         train = replace(train, weights=weights)
+    if times is not None:
+        train = replace(train, times=given_times(times, len(train), Location(key=("times",))))
     where = Location(subject="arrays")
     if test_labels is not None:
         test = checked_images(pixels[1], test_labels, _places("x_test", "y_test"))
@@ -156,6 +169,7 @@ def _columns(images: Images) -> Iterator[tuple[str, npt.NDArray[Any] | None]]:
     yield "labels", images.labels.astype("<i8")  # little-endian on every machine
     yield "groups", None if images.groups is None else images.groups.astype("<i8")
     yield "weights", None if images.weights is None else images.weights.astype("<f4")
+    yield "times", None if images.times is None else images.times.astype("<i8")
 
 
 def _numbers(groups: object, n_images: int) -> npt.NDArray[np.int64]:

@@ -11,6 +11,7 @@ from convstudy.data.grouping.merging import merged_groups
 from convstudy.data.grouping.near_duplicates import near_duplicates
 from convstudy.data.images import Images
 from convstudy.data.parts import numbered
+from convstudy.data.time_order import blocks_of
 from convstudy.errors import DataError, Location, Problem
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def set_aside(
 ) -> tuple[Images, Images, npt.NDArray[np.bool_]]:
     """Return the training and the test images, and whether each image is a test image.
 
-    The same images with the same labels and groups always give the same parts.
+    The same images with the same labels and groups always give the same parts. With times, the latest are test images.
 
     Args:
         images: all images, with their groups if there are any. The training images have groups if groups were given or
@@ -39,6 +40,10 @@ def set_aside(
     where = Location(key=("test",))
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise DataError(Problem(where=where, expected="a number in (0, 1)", got=repr(fraction)))
+    if images.times is not None:
+        is_test = blocks_of(images.times, [1 - fraction]) == 1
+        train = images.take(np.flatnonzero(~is_test))
+        return train, _plain(images, is_test), is_test
     near = near_duplicates(perceptual_hashes(images), lambda rows: images.pixels[rows])
     declared = None if images.groups is None else [str(group) for group in images.groups.tolist()]
     grouping = merged_groups(len(images), declared, near)
@@ -57,5 +62,11 @@ def set_aside(
     train = replace(images, groups=grouping.numbers).take(np.flatnonzero(~assigned.is_test))
     if train.groups is not None:
         train = replace(train, groups=numbered(train.groups))
-    test = replace(images, groups=None, weights=None).take(np.flatnonzero(assigned.is_test))
-    return train, test, assigned.is_test
+    return train, _plain(images, assigned.is_test), assigned.is_test
+
+
+def _plain(images: Images, is_test: npt.NDArray[np.bool_]) -> Images:
+    """Return the test images, without groups, weights and times."""
+    import numpy as np
+
+    return replace(images, groups=None, weights=None, times=None).take(np.flatnonzero(is_test))

@@ -8,6 +8,7 @@
 ``near_duplicates``    finds near-duplicates among the images of a dataset
 ``merging``            merges declared groups with near-duplicates
 ``assignment``         sets aside a test part by group, and keeps it
+``latest``             sets aside the latest images as the test part
 ``assignment_file``    reads and writes the file of the test part
 =====================  ==================================================================
 """

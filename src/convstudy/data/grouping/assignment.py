@@ -99,9 +99,9 @@ def assign_test(
         is_test = _first(groups, labels, fraction)
         notes: list[str] = []
     else:
-        _check_same(previous, identity, fraction, where)
+        check_same_keys(previous, identity, fraction, where)
         is_test, notes = _again(identities, groups, previous)
-    _check_classes(is_test, labels, class_names, where, previous is None)
+    check_both_parts(is_test, labels, class_names, where, previous is None)
     found: dict[str, Part] = {} if previous is None else dict(previous.parts)
     found |= {
         name: "test" if test else "train" for name, test in zip(identities, is_test.tolist(), strict=True)
@@ -178,7 +178,7 @@ def _shown(names: list[str]) -> str:
     return listed(sorted(names), most=MAX_SHOWN)
 
 
-def _check_same(previous: Assignment, identity: Identity, fraction: float, where: Location) -> None:
+def check_same_keys(previous: Assignment, identity: Identity, fraction: float, where: Location) -> None:
     """Raise :class:`DataError` if an assignment was made for other keys of the study file."""
     hint = "restore the key; or delete the file of the test part, which sets aside other images for the test"
     if previous.fraction != fraction:
@@ -207,7 +207,7 @@ def _check_groups(
         raise DataError(Problem(what, where, got, hint=hint))
 
 
-def _check_classes(
+def check_both_parts(
     is_test: npt.NDArray[np.bool_],
     labels: Integers,
     class_names: Sequence[str],

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from convstudy.data.decoded import DecodedImages
 from convstudy.data.grouping.assignment import Assignment, assign_test, straddling_notes
 from convstudy.data.grouping.assignment_file import read_assignment
+from convstudy.data.grouping.latest import assign_latest
 from convstudy.data.grouping.merging import merged_groups
 from convstudy.data.grouping.near_duplicates import near_duplicates
+from convstudy.data.images import HOW_TO_CHOOSE, TIMES_AND_GROUPS
 from convstudy.data.listing import Listing
 from convstudy.data.preparing.labels import Labels
 from convstudy.data.preparing.request import DatasetRequest
 from convstudy.data.progress import report_progress
+from convstudy.data.times import ranked
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted
 
@@ -50,6 +53,7 @@ class Division:
         groups: int64 of shape (n,), the group of each image of the listing; ``None`` without groups.
         notes: what was decided.
         assignment: which images or groups are test images, if they were set aside; ``None`` if the source has parts.
+        times: int64 of shape (n,), the rank of each image of the listing in time; ``None`` without times.
     """
 
     train: Rows
@@ -57,6 +61,7 @@ class Division:
     groups: Rows | None
     notes: tuple[str, ...]
     assignment: Assignment | None = None
+    times: Rows | None = None
 
     def within(self, used: Rows) -> Division:
         """Return the division without images that are not in ``used``."""
@@ -96,6 +101,10 @@ def divide(
 
     names = [listing.names[row] for row in used.tolist()]
     own_labels = labels.numbers[used]
+    if listing.times is not None:
+        if declared is not None:
+            raise DataError(Problem(TIMES_AND_GROUPS, Location(key=("dataset", "time")), hint=HOW_TO_CHOOSE))
+        return _divide_by_time(request, listing, labels, used, where)
     near = None
     if request.duplicates == "group":
         report_progress("compare", 0, len(used))
@@ -130,6 +139,37 @@ def divide(
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
         division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment)
+    absent = check_parts(labels, division.train, division.test, where)
+    return replace(division, notes=(*division.notes, *absent))
+
+
+def _divide_by_time(
+    request: DatasetRequest, listing: Listing, labels: Labels, used: Rows, where: Location
+) -> Division:
+    """Divide images with times: the latest are test images. There are no groups, and no search for near-duplicates."""
+    import numpy as np
+
+    assert listing.times is not None
+    names = [listing.names[row] for row in used.tolist()]
+    times = np.full(len(listing), -1, dtype=np.int64)
+    key = Location(key=("dataset", "time"))
+    times[used] = ranked([listing.times[row] or "" for row in used.tolist()], names, key)
+    given = given_parts(listing, used, where)
+    if given.test is not None:
+        note = "Splits are in order of time, so that all verdicts are descriptive only."
+        division = Division(given.train, given.test, None, (*given.notes, note), times=times)
+    else:
+        assigned = assign_latest(
+            names,
+            times[used],
+            labels.numbers[used],
+            labels.class_names,
+            request.test,
+            None if request.assignment is None else read_assignment(request.assignment),
+            Location(key=("dataset", "test")),
+        )
+        train, test = used[~assigned.is_test], used[assigned.is_test]
+        division = Division(train, test, None, assigned.notes, assigned.assignment, times)
     absent = check_parts(labels, division.train, division.test, where)
     return replace(division, notes=(*division.notes, *absent))
 

@@ -204,7 +204,12 @@ def _written(
     n_classes = len(labels.class_names)
     parts: dict[Part, PartRows] = {
         "train": PartRows(
-            division.train, {**_columns(images, division.train, division), **_weights(images, division.train)}
+            division.train,
+            {
+                **_columns(images, division.train, division),
+                **_weights(images, division.train),
+                **_times(division),
+            },
         ),
         "test": PartRows(division.test, _columns(images, division.test, division)),
     }
@@ -236,6 +241,11 @@ def _columns(images: _Listed, rows: Rows, division: Division) -> dict[str, npt.N
     if division.groups is not None:
         columns["groups"] = division.groups[rows]
     return columns
+
+
+def _times(division: Division) -> dict[str, npt.NDArray[Any]]:
+    """Return the ranks of the training images in time, if they have times."""
+    return {} if division.times is None else {"times": division.times[division.train]}
 
 
 def _weights(images: _Listed, train: Rows) -> dict[str, npt.NDArray[Any]]:

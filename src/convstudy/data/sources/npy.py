@@ -50,6 +50,7 @@ class NpySource(PartDigests):
         train_digest: the SHA-256 (hex) of the training set, see :meth:`convstudy.data.images.Images.digest`.
         test_digest: the SHA-256 (hex) of the test set.
         n_groups: the number of groups of the training images; 0 if they have no groups.
+        has_times: whether the training images have times.
     """
 
     path: str
@@ -59,6 +60,7 @@ class NpySource(PartDigests):
     train_digest: str
     test_digest: str
     n_groups: int = 0
+    has_times: bool = False
 
     def fetch(self, download: bool = True) -> None:
         """Check that the four files exist; they cannot be downloaded."""
@@ -84,6 +86,9 @@ class NpySource(PartDigests):
     def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
         return _groups(self.path, part, self.n_train if part == "train" else self.n_test)
 
+    def read_times(self, part: Part) -> npt.NDArray[np.int64] | None:
+        return _times(self.path, self.n_train) if part == "train" else None
+
     @property
     def keys(self) -> Mapping[str, Any]:
         return {"source": "npy", "path": self.path}
@@ -92,6 +97,8 @@ class NpySource(PartDigests):
         values = {**asdict(self), "path": path_within(self.path, folder)}
         if not self.n_groups:  # datasets without groups keep their JSON values
             del values["n_groups"]
+        if not self.has_times:
+            del values["has_times"]
         return values
 
     @classmethod
@@ -120,7 +127,9 @@ def find(path: Path) -> Found:
     train, test = (read_part(str(path), part) for part in PARTS)
     n_classes = checked_n_classes(train, test, Location(str(path)))
     shape, counts, digests = train.image_shape, (len(train), len(test)), (train.digest(), test.digest())
-    source = NpySource(str(path.absolute()), shape, *counts, *digests, n_groups(train))
+    source = NpySource(
+        str(path.absolute()), shape, *counts, *digests, n_groups(train), train.times is not None
+    )
     return Found(source, shape, *counts, n_classes)
 
 
@@ -141,7 +150,8 @@ def read_part(folder: str, part: Part) -> Images:
         assert isinstance(images.pixels, np.memmap)  # a view of the map, with an axis for a single channel
         images = replace(images, file=PixelFile.of(images.pixels, path))
     weights = _weights(folder, len(images)) if part == "train" else None
-    return replace(images, groups=_groups(folder, part, len(images)), weights=weights)
+    times = _times(folder, len(images)) if part == "train" else None
+    return replace(images, groups=_groups(folder, part, len(images)), weights=weights, times=times)
 
 
 def _groups(folder: str, part: Part, n_images: int) -> npt.NDArray[np.int64] | None:
@@ -153,6 +163,17 @@ def _groups(folder: str, part: Part, n_images: int) -> npt.NDArray[np.int64] | N
     if not exists(path):
         return None
     return checked_groups(open_array(path, "iubU", GROUPS_FORM), n_images, Location(str(path)))
+
+
+def _times(folder: str, n_images: int) -> npt.NDArray[np.int64] | None:
+    """Return the ranks of the times of the training images, or ``None`` if the folder has no file of times."""
+    from convstudy.data.arrays import open_array
+    from convstudy.data.times import checked_times
+
+    path = Path(folder) / "train-times.npy"
+    if not exists(path):
+        return None
+    return checked_times(open_array(path, "iufM", "numbers or datetime64"), n_images, Location(str(path)))
 
 
 def _weights(folder: str, n_images: int) -> npt.NDArray[np.float32] | None:

@@ -144,6 +144,13 @@ class PreparedSource:
     def read_labels(self, part: Part) -> npt.NDArray[np.int64]:
         return self.arrays.read_labels(part)
 
+    @property
+    def has_times(self) -> bool:
+        return self.arrays.has_times
+
+    def read_times(self, part: Part) -> npt.NDArray[np.int64] | None:
+        return self.arrays.read_times(part)
+
     def read_groups(self, part: Part) -> npt.NDArray[np.int64] | None:
         return self.arrays.read_groups(part)
 
