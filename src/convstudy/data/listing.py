@@ -113,7 +113,7 @@ class SourceOptions:
         group: the column of groups.
         part: the column of parts: "train", "validation" (or "val", "valid", "dev") or "test".
         weight: the column of weights in the training loss.
-        time: the column of times.
+        time: the column of times; splits are then in order of time.
         parts: whether folders such as ``train/`` and ``test/`` are parts (``"auto"``: if all top-level folders are such
             words) or classes (``"ignore"``).
         transpose: whether images are stored transposed, as in EMNIST's files.

@@ -100,7 +100,9 @@ class DatasetTable(Part):
         default=None, description='The column of parts: "train", "validation", "test".'
     )
     weight: Column | None = Field(default=None, description="The column of weights in the training loss.")
-    time: Column | None = Field(default=None, description="The column of times.")
+    time: Column | None = Field(
+        default=None, description="The column of times. Splits are then in order of time."
+    )
     parts: Literal["auto", "ignore"] = Field(
         default="auto",
         description="Whether top-level folders such as train and test are parts (auto) or classes (ignore).",
