@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
 from convstudy.data import Dataset, Fold, Holdout, Images, split_indices, validation_counts
+from convstudy.data.from_python.memory import MemorySource
 from convstudy.data.grouping.assignment import Assigned, Assignment
 from convstudy.data.grouping.latest import assign_latest
-from convstudy.data.in_memory import MemorySource
 from convstudy.data.sources.npy import NpySource
 from convstudy.data.time_order import blocks_of
 from convstudy.data.times import ranked

@@ -7,6 +7,8 @@
 :mod:`.split`                   the values that name a split: holdouts and folds
 :mod:`.splits`                  splits into training and validation images; folds; subsets
 :mod:`.split_counts`            images and groups per class and fold
+:mod:`.time_order`              splits in order of time
+:mod:`.times`                   times of images as ranks
 :mod:`.grouping`                groups of images, near-duplicates, the test part
 :mod:`.audit`                   hashes, duplicates and statistics of a dataset
 
