@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.data.draw_shapes import draw_folder
-from convstudy import Study
+from convstudy import Study, load_study
 from convstudy.run.first_study import first_study
 from tests.cli.conftest import CommandResult
 
@@ -62,6 +62,22 @@ def test_what_is_found_in_a_folder_is_printed(convstudy: Call, shapes: str) -> N
     assert "first study: linear, small-cnn and resnet; 60 epochs, 5 seeds; about " in found
 
 
+def test_study_that_takes_longer_than_the_minutes_says_so(convstudy: Call, shapes: str) -> None:
+    found = convstudy("plan", shapes, "--no-estimate-time", "--minutes", "0.01").err
+    assert "This is more than 0.01 min, but no first study is smaller." in found
+    assert "3 seeds" in found
+    assert "no first study is smaller" not in convstudy("plan", shapes, "--no-estimate-time").err
+
+
+@pytest.mark.parametrize("name", ["two\nlines", 'quote"d', "-dash", "ünïcode…", "#"])
+def test_folder_of_any_name_is_read_from_its_file(shapes: str, name: str) -> None:
+    Path(shapes).rename(name)
+    first = first_study(Path(name))
+    assert tomllib.loads(first.text)["dataset"]["path"] == name
+    Path(first.file).write_text(first.text, encoding="utf-8")
+    assert load_study(first.file).dataset == first.dataset
+
+
 def test_run_of_a_folder_writes_its_study_and_the_second_run_uses_it(convstudy: Call, shapes: str) -> None:
     first = convstudy("run", shapes, *FAST)
     assert first.status == 0, first.err
@@ -81,6 +97,8 @@ def test_run_of_a_folder_writes_its_study_and_the_second_run_uses_it(convstudy: 
     assert again.status == 0
     assert "my-shapes.toml: this study file is used; --minutes has no effect on it" in again.err
     assert "6 already trained" in again.err or "6 fits (6 already" in again.err
+    assert f"{again.json['run_id']}: 6 fits" in first.err
+    assert "run " + again.json["run_id"] in convstudy("check", shapes, *FAST[:-1]).out
     assert again.json["complete"] and Path("my-shapes.toml").read_text("utf-8") == text
 
 

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from convstudy.data import Dataset
+from convstudy.data.audit.fit_examples import FitExample
+from convstudy.data.audit.survey import survey
 from convstudy.report import write_report
+from convstudy.report.data_page import data_page
 from tests.report.synthetic import analysed, synthetic_results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -91,3 +96,36 @@ def test_linked_section_stays_in_view_while_charts_are_drawn(browser: Any, repor
     finally:
         context.close()
     assert 0 <= top < 100
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_page_of_a_dataset_loads_nothing_and_does_not_overflow(
+    browser: Any, tmp_path: Path, width: int
+) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (90, 12, 12, 3), "uint8"), np.arange(90) % 3
+    names = ("a" * 300, "short", "two words")
+    dataset = Dataset.from_arrays(images[:60], labels[:60], images[60:], labels[60:], names)
+    loaded = dataset.load()
+    found = survey(dataset, loaded.train, loaded.test.open(lambda: None))
+    fits = [
+        FitExample("a" * 200, tuple((name, images[0]) for name in ("original", "crop", "pad", "stretch")))
+    ]
+    augmented = np.repeat(images[:8, None], 9, axis=1)
+    path = tmp_path / "page.html"
+    path.write_text(data_page(found, loaded.train, fits, augmented, "light"), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    messages: list[str] = []
+    requests: list[str] = []
+    try:
+        page = context.new_page()
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri(), timeout=120_000)
+        scrolls = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        n_images = page.evaluate("[...document.images].filter(image => image.naturalWidth > 0).length")
+    finally:
+        context.close()
+    assert messages == [] and not scrolls
+    assert [url for url in requests if not url.startswith("data:")] == [path.as_uri()]
+    assert n_images == 3 * 12 + 4 + 8 * 10

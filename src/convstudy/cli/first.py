@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from convstudy.cli.output import print_messages, table_text
 from convstudy.cli.reading import show_reading
 from convstudy.errors import NOWHERE, ConvstudyError, Location, Problem, UsageError
-from convstudy.numbers import counted, duration, listed
+from convstudy.numbers import counted, duration, listed, shortest
 
 if TYPE_CHECKING:
     from convstudy.run.first_study import FirstStudy
@@ -146,6 +146,8 @@ def found_text(source: str, first: FirstStudy) -> str:
         f"first study: {listed(facts.networks)}; {counted(size.epochs, 'epoch')}, {counted(size.seeds, 'seed')}"
         f"{subset}; about {duration(size.seconds)} with {counted(first.n_workers, 'worker')}",
     ]
+    if size.seconds > 60 * first.minutes:
+        parts.append(f"This is more than {shortest(first.minutes)} min, but no first study is smaller.")
     return "\n".join(parts)
 
 

@@ -44,6 +44,7 @@ class FirstStudy:
         facts: what the text says about the dataset.
         size: the number of epochs and seeds, and the expected time.
         n_workers: the number of fits that train at the same time.
+        minutes: the time that the run may take.
     """
 
     text: str
@@ -52,6 +53,7 @@ class FirstStudy:
     facts: FirstFacts
     size: FirstSize
     n_workers: int
+    minutes: float
 
     @property
     def summary(self) -> PreparedSummary | None:
@@ -87,15 +89,16 @@ def first_study(
     if not 0 < minutes <= MAX_MINUTES:
         expected = f"a number of minutes in (0, {MAX_MINUTES}]"
         raise UsageError(Problem(where=Location(key=("minutes",)), expected=expected, got=str(minutes)))
+    notes: tuple[str, ...] = ()
+    written: DatasetKeys = ()
     if isinstance(source, Dataset):
-        dataset = source
-        written: DatasetKeys = ()
-        name, command = source.name, "Study.from_data"
+        dataset, name, command = source, source.name, "Study.from_data"
     else:
-        name = name_of(Path(source))
+        name, command = name_of(Path(source)), shlex.join(["convstudy", "run", str(source)])
         dataset = read_images(source, name, keys)
-        written = _written_keys(source, dataset, keys)
-        command = shlex.join(["convstudy", "run", str(source)])
+        notes, written = _notes(dataset), _written_keys(source, dataset, keys)
+        # With the keys of the file: the study is the same when the file is read, and its images are in the cache.
+        dataset = read_images(source, name, {key: value for key, value, _ in written})
     facts = FirstFacts(
         name=name,
         command=command,
@@ -104,13 +107,13 @@ def first_study(
         train_counts=_counts(dataset, "train"),
         test_counts=_counts(dataset, "test"),
         keys=written,
-        notes=_notes(dataset),
+        notes=notes,
     )
     n_workers = workers or n_cores()
     seconds = 60 * minutes * USED_FRACTION
     size = first_size(facts.n_train, min(facts.train_counts), measure_epochs(dataset), n_workers, seconds)
     text = first_study_file(facts, size, minutes, n_workers)
-    return FirstStudy(text, f"{name}.toml", dataset, facts, size, n_workers)
+    return FirstStudy(text, f"{name}.toml", dataset, facts, size, n_workers, minutes)
 
 
 def read_images(source: Path | str, name: str, keys: Mapping[str, object]) -> Dataset:
@@ -126,7 +129,7 @@ def read_images(source: Path | str, name: str, keys: Mapping[str, object]) -> Da
     """
     document = {
         "study": {"name": name, "validation": 0.2},
-        "dataset": {"path": str(source), **keys},
+        "dataset": {**keys, "path": str(source)},
         "network": {LINEAR: {"layers": ["flatten"]}},
         "ablate": {LINEAR: {"network": LINEAR, "short": {"epochs": 1}}},  # a study needs a question
     }

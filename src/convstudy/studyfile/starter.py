@@ -19,11 +19,10 @@ validation = {validation}         # fraction of the training images for validati
 # metric = "balanced-accuracy"  # to select and compare models (default: accuracy): brier, kappa, log-loss, ...
 # equivalence_margin = 0.1      # smaller differences count as equivalent; in percentage points (log-loss: nats)
 
-# For your own images, replace the line "dataset = ..." by this table. The folder has four arrays written by np.save:
+# For your own images, replace the line "dataset = ..." by this table. "convstudy run photos/" writes such a file.
 #   [dataset]
-#   source = "npy"
-#   path = "arrays"      # train-images.npy (uint8), train-labels.npy, test-images.npy, test-labels.npy
-#   classes = ["cat", "dog"]
+#   path = "photos"      # a folder with one folder per class, a table of paths, an archive or an array file
+#   size = 64            # pixels; docs/datasets.md has all keys
 
 [recipe]                 # how networks are trained; every key has a default
 optimizer = "adam"       # adam, adamw, muon, rmsprop, sgd
