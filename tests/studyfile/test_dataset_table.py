@@ -213,3 +213,23 @@ def test_name_of_a_path_follows_the_rules_of_names(tmp_path: Path) -> None:
         Path("x" * 300): "x" * 64,
     }
     assert {path: name_of(path) for path in names} == names
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "got"),
+    [
+        ("[255, 0]", "[low, high] with low < high", "[255, 0]"),
+        ("[0, 0]", "[low, high] with low < high", "[0, 0]"),
+        (
+            "[-1e308, 1e308]",
+            "[low, high] in [-1e30, 1e30], with a difference of 1e-30 or more",
+            "[-1e+308, 1e+308]",
+        ),
+        ("[0, 1e-300]", "[low, high] in [-1e30, 1e30], with a difference of 1e-30 or more", "[0, 1e-300]"),
+        ("[1]", "a list of 2 items", "1 item"),
+        ("5", "a list of 2 items", "5 (an integer)"),
+    ],
+)
+def test_wrong_range_says_what_it_must_be(file: Path, value: str, expected: str, got: str) -> None:
+    (problem,) = problems_of(file, 'path = "arrays"', f'path = "arrays"\nrange = {value}')
+    assert (problem.where.key, problem.expected, problem.got) == (("dataset", "range"), expected, got)

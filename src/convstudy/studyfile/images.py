@@ -121,10 +121,18 @@ class DatasetTable(Part):
     @field_validator("range")
     @classmethod
     def _check_range(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if value is not None and not value[0] < value[1]:
-            expected, got = "[low, high] with low < high", f"[{value[0]:g}, {value[1]:g}]"
+        if value is None:
+            return value
+        low, high = value
+        expected = ""
+        if not low < high:
+            expected = "[low, high] with low < high"
+        elif max(-low, high) > 1e30 or high - low < 1e-30:
+            expected = "[low, high] in [-1e30, 1e30], with a difference of 1e-30 or more"
+        if expected:
+            got = f"[{low:g}, {high:g}]"
             raise PydanticCustomError(
-                "range", "must be {expected}; got {got}", {"expected": expected, "got": got}
+                "value", "must be {expected}; got {got}", {"expected": expected, "got": got}
             )
         return value
 

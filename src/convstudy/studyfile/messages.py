@@ -117,6 +117,8 @@ def _range(schema: Mapping[str, Any]) -> str:
     """Return the bounds of a schema, or an empty string: ``in [1, 100000]``, ``> 0``, ``of 2 or more items``."""
     if "minItems" in schema:
         least, most = schema["minItems"], schema.get("maxItems")
+        if least == most:
+            return f"of {least} items"
         return f"of {least} to {most} items" if most else f"of {least} or more items"
     if "minProperties" in schema:
         return "with one or more keys"
@@ -150,6 +152,8 @@ def _file_error(
     if type_ == "combination":
         context = detail["ctx"]
         return FileError((*at, *path, context["key"]), got=context["got"], expected=context["expected"])
+    if type_ == "value":
+        return FileError(at + path, got=detail["ctx"]["got"], expected=detail["ctx"]["expected"])
     if type_ == "augmentation":
         context = detail["ctx"]
         return FileError(at + path, *(context[part] for part in ("what", "got", "expected", "hint")))

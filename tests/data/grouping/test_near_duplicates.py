@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 
 from convstudy.data import Images
+from convstudy.data.audit import duplicates
 from convstudy.data.audit.perceptual_hashes import perceptual_hashes
 from convstudy.data.grouping import near_duplicates as module
 from convstudy.data.grouping.near_duplicates import NearDuplicates, near_duplicates
@@ -95,8 +96,27 @@ def test_images_that_are_all_similar_need_few_comparisons(monkeypatch: pytest.Mo
     assert sum(n_read) < 30_000  # all pairs would be more than 2,000,000 images
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_images_of_few_pixels_are_compared(size: int) -> None:
+    pixels = np.random.RandomState(0).randint(0, 256, (30, size, size, 3)).astype(np.uint8)
+    pixels[7] = pixels[3]
+    found = found_in(pixels)
+    assert [3, 7] in found.pairs.tolist() and found.is_complete
+
+
+def test_large_textured_images_end_the_search_after_a_number_of_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The hashes of noise are all close to 0, so that each pair would be compared.
+    pixels = np.random.RandomState(0).randint(0, 256, (60, 96, 96, 3)).astype(np.uint8)
+    assert found_in(pixels).is_complete
+    monkeypatch.setattr(duplicates, "MAX_COMPARED_VALUES", 200 * 96 * 96 * 3)
+    monkeypatch.setattr(module, "BATCH", 100)
+    assert not found_in(pixels).is_complete
+
+
 def test_too_many_similar_images_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_COMPARED", 500)
+    monkeypatch.setattr(duplicates, "MAX_COMPARED", 500)
     monkeypatch.setattr(module, "BATCH", 100)
     # Noise of this size leaves correlations just below the limit.
     pixels = noisy(np.repeat(smooth(1), 100, axis=0), 11, 0)

@@ -82,3 +82,9 @@ def test_single_class_next_to_images_without_a_label_says_both() -> None:
     with pytest.raises(DataError, match="at least two classes") as caught:
         labels_of(listing(["1", None, None]), None, NOWHERE)
     assert caught.value.problems[0].got == 'only "1"; 2 images have no label'
+
+
+def test_class_of_several_lines_is_printed_on_one() -> None:
+    with pytest.raises(DataError) as caught:
+        labels_of(listing(["a", "b"]), ("a\nb", "c"), NOWHERE)
+    assert "\n" not in caught.value.problems[0].got

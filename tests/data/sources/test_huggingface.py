@@ -409,3 +409,13 @@ def test_missing_pyarrow_is_an_error_with_the_command_that_installs_it(tmp_path:
     )
     assert "Parquet and Arrow files need pyarrow" in done.stdout
     assert 'pip install "convstudy[data]"' in done.stdout
+
+
+def test_column_that_cannot_be_labels_is_one_error(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"image": [encoded(image) for image in PIXELS[:3]], "y": [1, 2, 1]}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(
+        DataError, match="dataset.label must be a column of text or whole numbers; got image: binary"
+    ):
+        listed("huggingface", tmp_path / "a.parquet", label="image")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from convstudy.data.audit.perceptual_hashes import CHUNK_SIZE, PerceptualHashes, at_mean_0_and_length_1
@@ -29,6 +30,8 @@ MAX_SHOWN = 20
 MAX_COMPARED = 2_000_000
 """The maximum number of pairs whose pixels are compared. Without this limit, a dataset of similar images could require
 the comparison of all pairs."""
+MAX_COMPARED_VALUES = 20_000_000_000
+"""The maximum number of pixel values in these pairs: about half a minute on one core, for images of any size."""
 TILE = (2048, 256)
 """The numbers of training and test images that are compared at a time, so that their distances fit in a CPU cache."""
 
@@ -107,7 +110,7 @@ def near_duplicate_pairs(
 ) -> Pairs | None:
     """Return the pairs whose pixels correlate by :data:`MIN_CORRELATION` or more and are not equal.
 
-    The result is ``None`` if more than :data:`MAX_COMPARED` pairs would have to be compared.
+    The result is ``None`` if more than :func:`max_compared` pairs would have to be compared.
 
     Two images as vectors of mean 0, length 1 and correlation r have the distance √(2 − 2r), and the distance of their
     hashes is at most this distance. So the search compares all hashes first, and then the pixels of the pairs with
@@ -120,7 +123,7 @@ def near_duplicate_pairs(
     shown: list[Pair] = []
     for train_rows, test_rows in _candidates(train_hashes, test_hashes):
         n_compared += len(train_rows)
-        if n_compared > MAX_COMPARED:
+        if n_compared > max_compared(prod(train.image_shape)):
             return None  # a partial count would mislead
         correlations = pair_correlations(_pixels_of(train), _pixels_of(test), train_rows, test_rows)
         found = np.flatnonzero(correlations >= MIN_CORRELATION)
@@ -162,6 +165,15 @@ def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tup
             if are_close.any():
                 train_rows, test_rows = np.nonzero(are_close)
                 yield train_rows + train_start, test_rows + test_start
+
+
+def max_compared(n_values: int) -> int:
+    """Return the maximum number of pairs to compare, for images of ``n_values`` values each.
+
+    >>> max_compared(28 * 28), max_compared(128 * 128 * 3)
+    (2000000, 406901)
+    """
+    return min(MAX_COMPARED, MAX_COMPARED_VALUES // max(1, n_values))
 
 
 def max_square() -> float:

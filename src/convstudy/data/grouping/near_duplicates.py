@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
-from convstudy.data.audit.duplicates import MIN_CORRELATION, max_square, pair_correlations
+from convstudy.data.audit.duplicates import MIN_CORRELATION, max_compared, max_square, pair_correlations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from convstudy.data.audit.duplicates import Pixels, Rows
     from convstudy.data.audit.perceptual_hashes import PerceptualHashes
 
-MAX_COMPARED = 2_000_000
-"""The maximum number of pairs whose pixels are compared; the search then ends and says so."""
 N_AXES = 4
 """The number of axes of the grid. More axes need more neighbours per cell (3 to this power)."""
 N_SAMPLED = 4000
@@ -46,7 +44,7 @@ class NearDuplicates:
         pairs: int64, shape (m, 2), rows of images. The pairs connect all near-duplicates; not every pair is listed.
         is_blank: bool, shape (n,), whether all pixels of an image are equal. Blank images are in no pair.
         n_exact: the number of images whose pixels are equal to those of an earlier image that is not blank.
-        is_complete: whether all candidates were compared; false if there were more than :data:`MAX_COMPARED`.
+        is_complete: whether all candidates were compared; false if there were more than :func:`.max_compared` pairs.
     """
 
     pairs: npt.NDArray[np.int64]
@@ -122,14 +120,17 @@ def _search(low: npt.NDArray[np.float32], pixels: Pixels, connected: _Connected)
     """
     import numpy as np
 
+    if low.size == 0:
+        return True  # the hash of an image of one pixel is empty; such images are only equal or different
+    most = max_compared(pixels(np.zeros(1, dtype=np.int64)).size)
     n_compared, waiting = 0, np.empty((2, 0), dtype=np.int64)
     for pairs in chain(_close_pairs(low, connected), [None]):
         if pairs is not None:
             waiting = np.concatenate((waiting, np.stack(pairs)), axis=1)
         if pairs is None or waiting.shape[1] >= BATCH:
-            n_compared += _compare(waiting, pixels, connected, MAX_COMPARED - n_compared)
+            n_compared += _compare(waiting, pixels, connected, most - n_compared)
             waiting = waiting[:, :0]
-        if n_compared >= MAX_COMPARED:
+        if n_compared >= most:
             return False
     return True
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.data.class_names import class_name_problems
+from convstudy.data.class_names import shown as quoted
 from convstudy.data.listing import Listing, class_order
 from convstudy.errors import DataError, Location, Problem, nearest
 from convstudy.numbers import counted
@@ -91,7 +92,7 @@ def _given(
 
 def _quoted(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(f'"{name}"' for name in names[:5]) + more
+    return ", ".join(map(quoted, names[:5])) + more
 
 
 def _failures(listing: Listing, numbers: npt.NDArray[np.int64]) -> dict[int, str]:

@@ -149,6 +149,10 @@ def _label_column(
     from pyarrow import types
 
     if wanted is not None:
+        field = schema.field(wanted)
+        if not (_can_be_label(field, types) or types.is_floating(field.type)):
+            key, expected = Location(key=("dataset", "label")), "a column of text or whole numbers"
+            raise DataError(Problem(where=key, expected=expected, got=f"{wanted}: {field.type}"))
         return wanted
     declared: list[str] = [name for name, each in features.items() if each.get("_type") == "ClassLabel"]
     declared = [name for name in declared if name in schema.names and name not in others]
