@@ -34,7 +34,6 @@ N_PARTS = 3
 """Each class needs this many groups: one to train on, one to validate on, and one to test on."""
 N_SHARES = 1000
 """The fraction of the test part is rounded to a multiple of 1 / 1000."""
-FILE = "the file of the test part"
 MAX_SHOWN = 5
 """The maximum number of names in a note."""
 
@@ -79,7 +78,6 @@ def assign_test(
     fraction: float,
     previous: Assignment | None,
     where: Location = NOWHERE,
-    file: str = "",
 ) -> Assigned:
     """Return the part of each image, so that no group is in both parts and each class is in both.
 
@@ -92,7 +90,6 @@ def assign_test(
         fraction: the fraction of test images.
         previous: the earlier assignment of this dataset; ``None`` makes the first one.
         where: the place of errors, such as the key ``dataset.test``.
-        file: the name of the file of the assignment in hints.
 
     Raises:
         DataError: if a class has images in one part only, or ``previous`` was made for other keys.
@@ -183,9 +180,9 @@ def _shown(names: list[str]) -> str:
 
 def check_same_keys(previous: Assignment, identity: Identity, fraction: float, where: Location) -> None:
     """Raise :class:`DataError` if an assignment was made for other keys of the study file."""
-    hint = f"restore the key; or delete {file}, which sets aside other images for the test"
+    hint = "restore the key; or delete the file of the test part, which sets aside other images for the test"
     if previous.fraction != fraction:
-        got, expected = shortest(fraction), f"{shortest(previous.fraction)}, as in {file}"
+        got, expected = shortest(fraction), f"{shortest(previous.fraction)}, as in the file of the test part"
         raise DataError(Problem(where=where, got=got, expected=expected, hint=hint))
     if previous.identity != identity:
         what = f"the test part was set aside by {previous.identity}, but images now have "
@@ -215,7 +212,7 @@ def check_both_parts(
     labels: Integers,
     class_names: Sequence[str],
     where: Location,
-    file: str,
+    is_first: bool,
 ) -> None:
     """Raise :class:`DataError` with each class that has no test images, or no training images."""
     import numpy as np
@@ -229,8 +226,8 @@ def check_both_parts(
             what = f"each class needs {'test' if part == 'test' else 'training'} images"
             got = f"none of class {listed(absent, most=MAX_SHOWN)}"
             hint = "use other groups, or name a test part of your own"
-            if file:
-                hint = f"add images of the class, or write {part} in one of its lines in {file}"
+            if not is_first:
+                hint = f"write {part} in the line of one of its groups in the file of the test part, or add groups"
             problems.append(Problem(what, where, got, hint=hint))
     if problems:
         raise DataError(*problems)

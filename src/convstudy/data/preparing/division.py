@@ -136,7 +136,6 @@ def divide(
             request.test,
             previous,
             Location(key=("dataset", "test")),
-            "" if request.assignment is None else request.assignment.name,
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
         division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment)
@@ -168,7 +167,6 @@ def _divide_by_time(
             request.test,
             None if request.assignment is None else read_assignment(request.assignment),
             Location(key=("dataset", "test")),
-            "" if request.assignment is None else request.assignment.name,
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
         division = Division(train, test, None, assigned.notes, assigned.assignment, times)
