@@ -194,10 +194,12 @@ def test_latest_images_are_set_aside_and_stay() -> None:
         "Splits are in order of time, so that all verdicts are descriptive only.",
     )
     # Known images stay; new ones are assigned by time, whatever the fraction is.
-    grown = latest([*names, "early", "late", "between"], [*range(0, 40, 2), 3, 99, 33], first.assignment)
+    # The first test image is at 32.
+    added, times = ["early", "late", "same", "before"], [3, 99, 32, 31]
+    grown = latest([*names, *added], [*range(0, 40, 2), *times], first.assignment)
     assert np.flatnonzero(grown.is_test).tolist() == [16, 17, 18, 19, 21, 22]
-    assert grown.notes[1] == "3 images are new and assigned by time: between, early and late."
+    assert grown.notes[1] == "4 images are new and assigned by time: before, early, late and same."
     fewer = latest(names[1:], list(range(19)), grown.assignment)
-    assert "4 images are no longer there: 00.png, between, early and late." in fewer.notes
+    assert "5 images are no longer there: 00.png, before, early, late and same." in fewer.notes
     with pytest.raises(DataError, match="each class needs training images; got none of class dog"):
         latest(names, list(range(20)), labels=[0] * 16 + [1, 0, 1, 0])

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from convstudy.data.grouping import local_search
+from convstudy.data.grouping.greedy import greedy
+from convstudy.data.grouping.kinds import Kinds
 from convstudy.data.grouping.parts import parts_of_groups
 
 Integers = npt.NDArray[np.int64]
@@ -218,3 +220,13 @@ def test_the_search_for_swaps_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
     labels, groups = images_of(random.poisson(2, (300, 5)) + 1)
     parts_of_groups(labels, groups, [1] * 20, 0)
     assert 1 <= len(calls) <= 300_000 // 256**2 + 1
+
+
+@pytest.mark.parametrize("shares", [[99, 1], [1, 1, 1]])
+def test_first_assignment_already_has_each_class_in_each_part(shares: list[int]) -> None:
+    """With many classes, the local search would need a step for each absent class."""
+    sizes = np.random.RandomState(0).randint(1, 40, 900)
+    labels, groups = np.repeat(np.arange(900) % 300, sizes), np.repeat(np.arange(900), sizes)
+    kinds = Kinds.of(labels, groups, shares)
+    counts = greedy(kinds, np.random.RandomState(1))
+    assert (kinds.has.T @ counts > 0).all() and np.array_equal(counts.sum(axis=1), kinds.n_groups)
