@@ -58,10 +58,12 @@ def main() -> None:
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:
-    for line in sys.stdin:
-        lines.put(line)
-    # sys.exit would end only this thread, and decoding would continue without the driver.
-    os._exit(0)
+    try:
+        for line in sys.stdin:
+            lines.put(line)
+    finally:
+        # sys.exit would end only this thread, and decoding would continue without the driver.
+        os._exit(0)
 
 
 class Decoder:
