@@ -25,3 +25,16 @@ def test_rows_in_turn_of_more_classes_than_rows_are_of_different_classes() -> No
     labels = np.repeat(np.arange(1000), 3)
     rows = samples.rows_in_turn(labels, 1000, 25)
     assert labels[rows].tolist() == list(range(25))
+
+
+def test_large_images_are_reduced_to_the_means_of_blocks() -> None:
+    pixels = np.arange(200 * 130 * 3).reshape(200, 130, 3).astype(np.uint8)
+    small = samples.reduced(pixels)
+    assert small.shape == (66, 43, 3)
+    assert small[5, 7].tolist() == np.rint(pixels[15:18, 21:24].mean(axis=(0, 1))).tolist()
+
+
+def test_small_and_narrow_images_are_kept() -> None:
+    for shape in ((96, 96, 1), (8, 8, 3), (400, 1, 1)):
+        pixels = np.zeros(shape, np.uint8)
+        assert samples.reduced(pixels) is pixels

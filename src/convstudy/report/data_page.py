@@ -16,7 +16,7 @@ from convstudy.report.data_text import (
     survey_counts,
 )
 from convstudy.report.page import environment, own
-from convstudy.report.samples import rows_in_turn, rows_of_classes
+from convstudy.report.samples import reduced, rows_in_turn, rows_of_classes
 from convstudy.report.section import Block, Details, Facts, Gallery, Heading, Items, Section, Text
 from convstudy.report.thumbnails import Thumbnail
 
@@ -140,7 +140,8 @@ def _samples(survey: Survey, train: Images) -> Section:
 
 def _thumbnails(images: Images, rows: Sequence[int], name: str) -> tuple[Thumbnail, ...]:
     return tuple(
-        Thumbnail(thumbnails.data_uri(images.pixels[row]), f"training image {row}: {name}") for row in rows
+        Thumbnail(thumbnails.data_uri(reduced(images.pixels[row])), f"training image {row}: {name}")
+        for row in rows
     )
 
 
@@ -172,10 +173,13 @@ def _augmented_strips(
     for row, versions in zip(rows, augmented, strict=True):
         name = names[int(train.labels[row])]
         shown = [
-            Thumbnail(thumbnails.data_uri(train.pixels[row]), f"training image {row}: {name}", "original")
+            Thumbnail(
+                thumbnails.data_uri(reduced(train.pixels[row])), f"training image {row}: {name}", "original"
+            )
         ]
         shown += [
-            Thumbnail(thumbnails.data_uri(pixels), f"training image {row}, augmented") for pixels in versions
+            Thumbnail(thumbnails.data_uri(reduced(pixels)), f"training image {row}, augmented")
+            for pixels in versions
         ]
         strips.append(Strip(name, tuple(shown)))
     text = f"Random versions of training images with augment = {augment}. Their labels must still be right."

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+MAX_SIDE = 96
+"""Images are shown with a side of 64 pixels or less; a screen of high resolution can show some more."""
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -48,3 +51,21 @@ def rows_in_turn(labels: npt.NDArray[np.int64], n_classes: int, n: int) -> list[
         rows = rows_of_classes(labels, n_classes, n)
     longest = max(map(len, rows), default=0)
     return [each[place] for place in range(longest) for each in rows if place < len(each)][:n]
+
+
+def reduced(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return an image with sides of at most :data:`MAX_SIDE`: the means of square blocks of pixels.
+
+    Args:
+        pixels: uint8 of shape (height, width, channels). Rows and columns that fill no block are left out.
+    """
+    import numpy as np
+
+    height, width, channels = pixels.shape
+    block = -(-max(height, width) // MAX_SIDE)
+    if block == 1 or block > min(height, width):
+        return pixels
+    rows, columns = height // block, width // block
+    blocks = pixels[: rows * block, : columns * block].reshape(rows, block, columns, block, channels)
+    means: npt.NDArray[np.uint8] = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    return means

@@ -70,12 +70,17 @@ class PreparedSource:
         """Return the positions of the training images in the listing of the request.
 
         Raises:
-            OSError, ValueError: if the file cannot be read.
+            DataError: if the file in the cache cannot be read.
         """
         import numpy as np
 
         path = Path(self.arrays.path) / "train-positions.npy"
-        positions: npt.NDArray[np.int64] = np.load(path, allow_pickle=False)
+        try:
+            positions: npt.NDArray[np.int64] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            what = f"this file of the cache cannot be read: {' '.join(str(error).split())[:200]}"
+            hint = "`convstudy data cache clear` removes damaged files of the cache"
+            raise DataError(Problem(what, Location(str(path)), hint=hint)) from None
         return positions
 
     @property

@@ -18,7 +18,7 @@ from convstudy.numbers import counted, percent, shortest
 from convstudy.report import thumbnails
 from convstudy.report.class_charts import classes_chart
 from convstudy.report.data_text import file_facts, left_out
-from convstudy.report.samples import rows_in_turn
+from convstudy.report.samples import reduced, rows_in_turn
 from convstudy.report.section import (
     Block,
     Code,
@@ -113,7 +113,7 @@ def _samples(images: Images, info: Dataset) -> tuple[Thumbnail, ...]:
     rows.sort(key=lambda row: (int(images.labels[row]), row))
     labels = [info.class_names[int(images.labels[row])] for row in rows]
     return tuple(
-        Thumbnail(thumbnails.data_uri(images.pixels[row]), f"training image {row}: {label}", label)
+        Thumbnail(thumbnails.data_uri(reduced(images.pixels[row])), f"training image {row}: {label}", label)
         for row, label in zip(rows, labels, strict=True)
     )
 
