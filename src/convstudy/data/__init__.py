@@ -28,6 +28,7 @@
 :mod:`.tables`                  CSV, TSV, JSON Lines, Parquet and Arrow
 :mod:`.array_files`             ``.npz``, ``.npy``, IDX, records and numbers as text
 :mod:`.from_python`             arrays and labels of a Python program
+:mod:`.consecutive`             images of several files, one file after the other
 :mod:`.arrays`                  a strict reader of ``.npy`` files; images that stay in a file
 :mod:`.parts`                   checks of the type and shape of arrays
 

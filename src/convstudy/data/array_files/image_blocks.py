@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import gzip
 import io
-import threading
 import zipfile
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from convstudy.data.listing import Stamp
+from convstudy.data.consecutive import ConsecutiveFiles
 from convstudy.data.source import from_json
 from convstudy.data.value_range import ImageBounds
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import check_regular, open_regular
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 MAX_BYTES_IN_MEMORY = 1 << 25
@@ -94,55 +90,31 @@ class ImageBlock:
         return open_regular(Path(self.path))
 
 
-class BlockReader:
+class BlockReader(ConsecutiveFiles[ImageBlock, "_Images"]):
     """Reads the images of one or more blocks of the same number format; positions count through all blocks."""
 
-    def __init__(self, blocks: Sequence[ImageBlock]) -> None:
+    def __init__(self, files: Sequence[ImageBlock]) -> None:
         import numpy as np
 
-        self.blocks = tuple(blocks)
-        self._starts = (0, *accumulate(block.n_images for block in self.blocks))
-        self._open: dict[int, _Images] = {}
-        self._lock = threading.Lock()  # two threads must not move the same file
-        self.bounds = ImageBounds(self.read, self._starts[-1], np.dtype(self.blocks[0].dtype).name)
-
-    def stamp(self, position: int) -> Stamp:
-        status = Path(self._place(position)[1].path).stat()
-        return status.st_size, status.st_mtime_ns, status.st_ino
-
-    def stamps(self) -> npt.NDArray[np.int64]:
-        """Return all stamps, int64 of shape (n, 3); −1 where the file cannot be examined."""
-        import numpy as np
-
-        stamps = np.full((self._starts[-1], 3), -1, dtype=np.int64)
-        for start, end in zip(self._starts, self._starts[1:], strict=False):
-            with suppress(OSError):
-                stamps[start:end] = self.stamp(start)
-        return stamps
+        super().__init__(files, [block.n_images for block in files])
+        self.bounds = ImageBounds(self.read, len(self), np.dtype(files[0].dtype).name)
 
     def read(self, position: int) -> npt.NDArray[Any]:
         """Return one image, an array of shape (height, width) or (height, width, channels)."""
-        number, block, row = self._place(position)
-        with self._lock, as_data_error(block.where):
+        number, block, row = self.place(position)
+        with self.lock, as_data_error(block.where):
             if number not in self._open:
                 self._open[number] = _FortranImages(block) if block.is_fortran else _Images(block)
             image = self._open[number].read(row)
         return image.transpose(block.axes) if block.axes else image
 
     def as_json(self) -> dict[str, Any]:
-        return {"blocks": [asdict(block) for block in self.blocks]}
+        return {"blocks": [asdict(block) for block in self.files]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> BlockReader:
         """Create the reader from the values of :meth:`as_json`."""
         return cls([from_json(ImageBlock, block) for block in values["blocks"]])
-
-    def _place(self, position: int) -> tuple[int, ImageBlock, int]:
-        """Return the number of the block, the block, and the row in this block."""
-        if not 0 <= position < self._starts[-1]:
-            raise IndexError(f"position must be in [0, {self._starts[-1] - 1}]; got {position}")
-        number = bisect_right(self._starts, position) - 1
-        return number, self.blocks[number], position - self._starts[number]
 
 
 class _Images:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
-import threading
 from array import array
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 from math import isqrt
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from convstudy.data.array_files.image_blocks import as_data_error
 from convstudy.data.array_files.number_rows import RowFormat, data_lines, opened
-from convstudy.data.listing import Stamp
+from convstudy.data.consecutive import ConsecutiveFiles
 from convstudy.data.source import from_json
 from convstudy.data.value_range import ImageBounds
 from convstudy.errors import DataError, Location, Problem
@@ -58,34 +54,17 @@ class RowFile:
         return RowFormat(self.separator.encode(), (), self.n_columns, self.decimal_comma)
 
 
-class RowReader:
+class RowReader(ConsecutiveFiles[RowFile, "_Rows"]):
     """Reads the images of one or more files of rows; positions count through the files in their order."""
 
     def __init__(self, files: Sequence[RowFile]) -> None:
-        self.files = tuple(files)
-        self._starts = (0, *accumulate(file.n_rows for file in self.files))
-        self._open: dict[int, _Rows] = {}
-        self._lock = threading.Lock()  # two threads must not move the same file
-        self.bounds = ImageBounds(self.read, self._starts[-1], "text")
-
-    def stamp(self, position: int) -> Stamp:
-        status = Path(self._place(position)[1].path).stat()
-        return status.st_size, status.st_mtime_ns, status.st_ino
-
-    def stamps(self) -> npt.NDArray[np.int64]:
-        """Return all stamps, int64 of shape (n, 3); −1 where the file cannot be examined."""
-        import numpy as np
-
-        stamps = np.full((self._starts[-1], 3), -1, dtype=np.int64)
-        for start, end in zip(self._starts, self._starts[1:], strict=False):
-            with suppress(OSError):
-                stamps[start:end] = self.stamp(start)
-        return stamps
+        super().__init__(files, [file.n_rows for file in files])
+        self.bounds = ImageBounds(self.read, len(self), "text")
 
     def read(self, position: int) -> npt.NDArray[np.uint8 | np.float64]:
         """Return one image of shape (side, side): uint8 for whole numbers from 0 to 255, else float64."""
-        number, file, row = self._place(position)
-        with self._lock, as_data_error(Location(file.path)):
+        number, file, row = self.place(position)
+        with self.lock, as_data_error(Location(file.path)):
             if number not in self._open:
                 self._open[number] = _Rows(file)
             return self._open[number].read(row)
@@ -97,13 +76,6 @@ class RowReader:
     def from_json(cls, values: Mapping[str, Any]) -> RowReader:
         """Create the reader from the values of :meth:`as_json`."""
         return cls([from_json(RowFile, file) for file in values["files"]])
-
-    def _place(self, position: int) -> tuple[int, RowFile, int]:
-        """Return the number of the file, the file, and the row in this file."""
-        if not 0 <= position < self._starts[-1]:
-            raise IndexError(f"position must be in [0, {self._starts[-1] - 1}]; got {position}")
-        number = bisect_right(self._starts, position) - 1
-        return number, self.files[number], position - self._starts[number]
 
 
 class _Rows:

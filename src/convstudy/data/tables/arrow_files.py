@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstudy.data.listing import Stamp
+from convstudy.data.consecutive import ConsecutiveFiles
 from convstudy.data.source import from_json
 from convstudy.data.tables.parquet import column_values
 from convstudy.errors import DataError, Location, Problem
 from convstudy.regular_file import check_regular
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 BATCH_ROWS = 32
 """The number of images of a Parquet file that are in memory at a time."""
@@ -170,34 +168,16 @@ class ArrowRows:
             self._valid.add(name)
 
 
-class ArrowReader:
+class ArrowReader(ConsecutiveFiles[ArrowFile, "ParquetRows | ArrowRows"]):
     """Reads the bytes of images from one or more files; positions count through the files in their order."""
 
     def __init__(self, files: Sequence[ArrowFile]) -> None:
-        self.files = tuple(files)
-        self._starts = (0, *accumulate(file.n_rows for file in self.files))
-        self._open: dict[int, ParquetRows | ArrowRows] = {}
-        self._lock = threading.Lock()  # a file is read forwards, by one thread at a time
-
-    def stamp(self, position: int) -> Stamp:
-        status = Path(self._place(position)[1].path).stat()
-        return status.st_size, status.st_mtime_ns, status.st_ino
-
-    def stamps(self) -> npt.NDArray[np.int64]:
-        """Return all stamps, int64 of shape (n, 3); −1 where the file cannot be examined."""
-        import numpy as np
-
-        stamps = np.full((self._starts[-1], 3), -1, dtype=np.int64)
-        for start, end in zip(self._starts, self._starts[1:], strict=False):
-            if start < end:
-                with suppress(OSError):
-                    stamps[start:end] = self.stamp(start)
-        return stamps
+        super().__init__(files, [file.n_rows for file in files])
 
     def read(self, position: int) -> bytes:
         """Return the bytes of one image file."""
-        number, file, row = self._place(position)
-        with self._lock:
+        number, file, row = self.place(position)
+        with self.lock:
             rows = self._open.get(number)
             if rows is None:
                 rows = self._open[number] = file.opened()
@@ -220,13 +200,6 @@ class ArrowReader:
     def from_json(cls, values: Mapping[str, Any]) -> ArrowReader:
         """Create the reader from the values of :meth:`as_json`."""
         return cls([from_json(ArrowFile, file) for file in values["files"]])
-
-    def _place(self, position: int) -> tuple[int, ArrowFile, int]:
-        """Return the number of the file, the file, and the row in this file."""
-        if not 0 <= position < self._starts[-1]:
-            raise IndexError(f"position must be in [0, {self._starts[-1] - 1}]; got {position}")
-        number = bisect_right(self._starts, position) - 1
-        return number, self.files[number], position - self._starts[number]
 
 
 @contextmanager
