@@ -218,3 +218,25 @@ def test_study_of_a_path_in_python_equals_that_of_the_command(convstudy: Call, s
     assert json.loads(planned.out)["study"] == study.name == "my-shapes"
     networks = {each["network"] for each in planned.json["stages"][0]["candidates"]}
     assert networks == set(study.network) and study.dataset.image_shape == (16, 16, 3)
+
+
+def test_images_left_out_and_changes_of_the_test_part_are_printed_with_a_study_file(
+    convstudy: Call, shapes: str
+) -> None:
+    Path(shapes, "star", "bad.png").write_bytes(b"")
+    assert convstudy("run", shapes, "--set", "dataset.on_error=skip", *FAST).status == 0
+    left_out = "my-shapes: 1 image that cannot be used is left out, such as star/bad.png: empty file.\n"
+    again = convstudy("plan", shapes, "--no-estimate-time").err
+    assert left_out in again and "are new and assigned" not in again
+    draw_folder(Path("more"), {"star": 3}, sides=SIDES, seed=5)
+    for number, path in enumerate(sorted(Path("more").rglob("*.jpg"))):
+        path.rename(Path(shapes, "star", f"new-{number}.jpg"))
+    for source in (shapes, "my-shapes.toml"):
+        changed = convstudy("check", source).err
+        assert left_out in changed
+        assert "my-shapes: 3 images are new and assigned by a hash of the name: star/new-0.jpg" in changed
+
+
+def test_three_images_of_each_class_are_shown_although_no_study_of_them_is_possible(convstudy: Call) -> None:
+    draw_folder(Path("few"), {"circle": 3, "cross": 3}, sides=SIDES)
+    assert convstudy("data", "show", "few").status == 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from convstudy.cli.first import OpenedImages, images_at, open_images
-from convstudy.cli.output import program
+from convstudy.cli.output import print_messages, program
 from convstudy.errors import ConvstudyError, DataError, Location, Problem, StudyError, UsageError
 from convstudy.numbers import shortest
 
@@ -189,12 +189,24 @@ def study_of(context: click.Context, source: str) -> Study:
         opened = open_images(source, path, changes, minutes, context.params.get("workers"))
         context.meta[_IMAGES] = opened
         study = opened.study(changes)
+        if opened.first is None:
+            print_alerts(study)
     elif minutes is not None:
         what = "--minutes sizes the first study of a path of images"
         raise UsageError(Problem(what, Location(subject=context.command_path), got=f"the study {source}"))
     else:
         study = load_study(source, changes)
+        print_alerts(study)
     return fix_precision(study, context.params.get("device", "auto"))
+
+
+def print_alerts(study: Study) -> None:
+    """Print which images are left out and what has changed in the test part, if the study has images of a user."""
+    from convstudy.data.sources.prepared import PreparedSource
+
+    if isinstance(source := study.dataset.source, PreparedSource):
+        for alert in source.summary().alerts:
+            print_messages(f"{study.dataset.name}: {alert}")
 
 
 def write_study_file(context: click.Context) -> None:

@@ -178,3 +178,19 @@ def test_long_list_of_images_ends_with_a_count(tmp_path: Path) -> None:
     assert len(caught.value.problems) == 22
     assert "no image can be used" in caught.value.problems[0].what
     assert caught.value.problems[-1].what == "and 40 more images"
+
+
+def test_class_whose_images_are_all_left_out_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    for number in range(12):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((9, 9), 20 * number, dtype=np.uint8)).save(path)
+        if number % 2:
+            path.write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        DatasetTable.model_validate({"path": "photos", "on_error": "skip"}).dataset(tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.got) == (
+        f'{tmp_path / "photos"}: no image of class "b" can be used',
+        "b/01.png: empty file",
+    )

@@ -61,6 +61,7 @@ class Division:
     groups: Rows | None
     notes: tuple[str, ...]
     assignment: Assignment | None = None
+    changes: tuple[str, ...] = ()
     times: Rows | None = None
 
     def within(self, used: Rows) -> Division:
@@ -138,7 +139,8 @@ def divide(
             Location(key=("dataset", "test")),
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
-        division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment)
+        changes = () if previous is None or len(assigned.notes) < 2 else assigned.notes
+        division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment, changes)
     absent = check_parts(labels, division.train, division.test, where)
     return replace(division, notes=(*division.notes, *absent))
 

@@ -115,6 +115,7 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
     # choose it until then.
     options = _options(request, images, given_parts(listing, used.rows, where).train)
     decoded = _decode(request, images, options)
+    used.check_classes(labels)
     used.check()  # only now are all images known that cannot be used: one list has them
     division = divide(request, listing, labels, declared, used.rows, decoded, where)
     final = _options(request, images, division.train)
@@ -229,6 +230,7 @@ def _written(
         originals=originals_of(headers, labels.numbers[used.rows].tolist(), n_classes, decoded.options.size),
         failures=tuple(failures[:MAX_SHOWN]),
         n_failures=len(failures),
+        alerts=tuple(sentence(note) for note in (*used.notes, *division.changes)),
     ).write(source.summary_path)
     if division.assignment is not None:
         write_assignment(source.assignment_copy, division.assignment)

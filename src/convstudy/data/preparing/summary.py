@@ -77,6 +77,7 @@ class PreparedSummary:
         originals: the files before decoding.
         failures: the names of images that were left out, and the reasons; at most :data:`MAX_SHOWN`.
         n_failures: the number of all images that were left out.
+        alerts: the notes that every command shows: images that are left out, and changes of the test part.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class PreparedSummary:
     originals: OriginalImages
     failures: tuple[tuple[str, str], ...]
     n_failures: int
+    alerts: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write the summary as JSON.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from convstudy.data.listing import Listing
+from convstudy.data.preparing.labels import Labels
 from convstudy.data.problem_list import MAX_SHOWN
 from convstudy.errors import DataError, Location, Problem
 from convstudy.numbers import counted
@@ -65,6 +66,32 @@ class UsedImages:
         self.rows = self.rows[~np.isin(self.rows, list(new))]
         if not len(self.rows):
             self._raise_all("no image can be used")
+
+    def check_classes(self, labels: Labels) -> None:
+        """Check that images of each class are left, if some are left out.
+
+        Raises:
+            DataError: with each class that had images, and the reason for one of them.
+        """
+        import numpy as np
+
+        if self._on_error == "stop" or not self.failures:
+            return
+        counts = np.bincount(labels.numbers[self.rows], minlength=len(labels.class_names))
+        found: dict[int, int] = {}
+        for row in sorted(self.failures):
+            found.setdefault(int(labels.numbers[row]), row)
+        problems = [
+            Problem(
+                f'no image of class "{labels.class_names[number]}" can be used',
+                self._where,
+                f"{self._listing.names[row]}: {self.failures[row]}",
+            )
+            for number, row in sorted(found.items())
+            if number >= 0 and not counts[number]
+        ]
+        if problems:
+            raise DataError(*problems)
 
     def check(self) -> None:
         """Stop if images were left out and ``on_error`` is ``"stop"``.
