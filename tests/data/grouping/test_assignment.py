@@ -135,13 +135,13 @@ def test_class_without_test_or_training_images_is_refused() -> None:
             name: other if int(name[-2:]) % 3 == 1 and now == part else now
             for name, now in first.assignment.parts.items()
         }
-        edited = Assignment("group", 0.2, parts)  # type: ignore[arg-type]
+        edited = Assignment("group", 0.2, parts, "photos.parts.csv")  # type: ignore[arg-type]
         text = problem_of(PATIENTS, LABELS, edited)
         assert (
             f"each class needs {'test' if part == 'test' else 'training'} images; got none of class dog"
             in text
         )
-        assert f"write {part} in the line of one of its groups" in text
+        assert f"write {part} in the line of one of its groups in photos.parts.csv" in text
 
 
 def test_assignment_of_other_keys_is_refused() -> None:

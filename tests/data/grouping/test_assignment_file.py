@@ -33,7 +33,8 @@ def test_file_is_sorted_text_and_reads_back(path: Path) -> None:
     assert read_assignment(path) is None
     write_assignment(path, ASSIGNMENT)
     assert path.read_text(encoding="utf-8") == TEXT
-    assert read_assignment(path) == ASSIGNMENT
+    read = read_assignment(path)
+    assert read == ASSIGNMENT and read.file == "photos.parts.csv"
     path.write_text(TEXT.replace("\n", "\r\n"), encoding="utf-8-sig")  # as a spreadsheet saves it
     assert read_assignment(path) == ASSIGNMENT
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from convstudy.data.grouping.merging import as_sentences
@@ -47,11 +47,13 @@ class Assignment:
         fraction: the fraction of test images, in (0, 1).
         parts: identity -> "train" or "test". Identities that no longer exist stay, so that they keep their part if they
             return.
+        file: the name of the file that the assignment was read from, for errors.
     """
 
     identity: Identity
     fraction: float
     parts: Mapping[str, Part]
+    file: str = field(default="the file of the test part", compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,7 @@ def assign_test(
     else:
         check_same_keys(previous, identity, fraction, where)
         is_test, notes = _again(identities, groups, previous)
-    check_both_parts(is_test, labels, class_names, where, previous is None)
+    check_both_parts(is_test, labels, class_names, where, previous)
     found: dict[str, Part] = {} if previous is None else dict(previous.parts)
     found |= {
         name: "test" if test else "train" for name, test in zip(identities, is_test.tolist(), strict=True)
@@ -180,9 +182,9 @@ def _shown(names: list[str]) -> str:
 
 def check_same_keys(previous: Assignment, identity: Identity, fraction: float, where: Location) -> None:
     """Raise :class:`DataError` if an assignment was made for other keys of the study file."""
-    hint = "restore the key; or delete the file of the test part, which sets aside other images for the test"
+    hint = f"restore the key; or delete {previous.file}, which sets aside other images for the test"
     if previous.fraction != fraction:
-        got, expected = shortest(fraction), f"{shortest(previous.fraction)}, as in the file of the test part"
+        got, expected = shortest(fraction), f"{shortest(previous.fraction)}, as in {previous.file}"
         raise DataError(Problem(where=where, got=got, expected=expected, hint=hint))
     if previous.identity != identity:
         what = f"the test part was set aside by {previous.identity}, but images now have "
@@ -203,7 +205,12 @@ def _check_groups(
         unit = "groups" if identity == "group" else "images that are not near-duplicates"
         what = f"each class needs {N_PARTS} {unit}, to train, to validate and to test"
         got = listed([f"{counts[label]} of class {class_names[label]}" for label in few], most=MAX_SHOWN)
-        hint = f"add {unit} of the class, or leave the class out"
+        hint = "add groups of the class, or leave the class out"
+        if identity == "image":
+            hint = (
+                "add other images of the class (copies do not count), leave the class out, or set duplicates = "
+                '"separate"'
+            )
         raise DataError(Problem(what, where, got, hint=hint))
 
 
@@ -212,7 +219,7 @@ def check_both_parts(
     labels: Integers,
     class_names: Sequence[str],
     where: Location,
-    is_first: bool,
+    previous: Assignment | None,
 ) -> None:
     """Raise :class:`DataError` with each class that has no test images, or no training images."""
     import numpy as np
@@ -226,8 +233,9 @@ def check_both_parts(
             what = f"each class needs {'test' if part == 'test' else 'training'} images"
             got = f"none of class {listed(absent, most=MAX_SHOWN)}"
             hint = "use other groups, or name a test part of your own"
-            if not is_first:
-                hint = f"write {part} in the line of one of its groups in the file of the test part, or add groups"
+            if previous is not None:
+                unit = f"{previous.identity}s"
+                hint = f"write {part} in the line of one of its {unit} in {previous.file}, or add {unit}"
             problems.append(Problem(what, where, got, hint=hint))
     if problems:
         raise DataError(*problems)

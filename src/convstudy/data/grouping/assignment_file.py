@@ -123,7 +123,7 @@ def _parsed(path: Path, text: str) -> Assignment:
         raise _wrong(
             path, None, what, expected='a line such as "# fraction = 0.2" before the names of the columns'
         )
-    return Assignment(identity, fraction, parts)
+    return Assignment(identity, fraction, parts, path.name)
 
 
 def _header(path: Path, row: list[str], line: int) -> Identity:

@@ -76,7 +76,7 @@ def assign_latest(
         if gone:
             shown = listed(gone, most=MAX_SHOWN)
             notes.append(f"{counted(len(gone), 'image is', 'images are')} no longer there: {shown}")
-    check_both_parts(is_test, labels, class_names, where, previous is None)
+    check_both_parts(is_test, labels, class_names, where, previous)
     notes.append("splits are in order of time, so that all verdicts are descriptive only")
     found: dict[str, Part] = {} if previous is None else dict(previous.parts)
     found |= {name: "test" if test else "train" for name, test in zip(names, is_test.tolist(), strict=True)}

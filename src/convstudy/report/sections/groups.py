@@ -118,4 +118,4 @@ def _named(split: Split) -> tuple[str, str]:
     return f"seed_{split.seed}", f"Seed {split.seed}"
 
 
-SECTION = Topic(71, sections)
+SECTION = Topic(73, sections)
