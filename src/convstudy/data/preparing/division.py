@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.data.decoded import DecodedImages
-from convstudy.data.grouping.assignment import Assignment, assign_test, straddling_notes
+from convstudy.data.grouping.assignment import Assigned, Assignment, assign_test, straddling_notes
 from convstudy.data.grouping.assignment_file import read_assignment
 from convstudy.data.grouping.latest import assign_latest
 from convstudy.data.grouping.merging import merged_groups
@@ -53,6 +53,7 @@ class Division:
         groups: int64 of shape (n,), the group of each image of the listing; ``None`` without groups.
         notes: what was decided.
         assignment: which images or groups are test images, if they were set aside; ``None`` if the source has parts.
+        changes: what has changed in a test part that was set aside earlier.
         times: int64 of shape (n,), the rank of each image of the listing in time; ``None`` without times.
     """
 
@@ -139,7 +140,7 @@ def divide(
             Location(key=("dataset", "test")),
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
-        changes = () if previous is None or len(assigned.notes) < 2 else assigned.notes
+        changes = _changes(assigned, previous)
         division = Division(train, test, groups, (*notes, *assigned.notes), assigned.assignment, changes)
     absent = check_parts(labels, division.train, division.test, where)
     return replace(division, notes=(*division.notes, *absent))
@@ -161,19 +162,26 @@ def _divide_by_time(
         note = "Splits are in order of time, so that all verdicts are descriptive only."
         division = Division(given.train, given.test, None, (*given.notes, note), times=times)
     else:
+        previous = None if request.assignment is None else read_assignment(request.assignment)
         assigned = assign_latest(
             names,
             times[used],
             labels.numbers[used],
             labels.class_names,
             request.test,
-            None if request.assignment is None else read_assignment(request.assignment),
+            previous,
             Location(key=("dataset", "test")),
         )
         train, test = used[~assigned.is_test], used[assigned.is_test]
-        division = Division(train, test, None, assigned.notes, assigned.assignment, times)
+        changes = _changes(assigned, previous, n_usual=2)
+        division = Division(train, test, None, assigned.notes, assigned.assignment, changes, times)
     absent = check_parts(labels, division.train, division.test, where)
     return replace(division, notes=(*division.notes, *absent))
+
+
+def _changes(assigned: Assigned, previous: Assignment | None, n_usual: int = 1) -> tuple[str, ...]:
+    """Return the notes on an assignment if there are more than usual, because images are new, moved or gone."""
+    return () if previous is None or len(assigned.notes) <= n_usual else assigned.notes
 
 
 def given_parts(listing: Listing, used: Rows, where: Location) -> GivenParts:
