@@ -203,3 +203,11 @@ def test_latest_images_are_set_aside_and_stay() -> None:
     assert "5 images are no longer there: 00.png, before, early, late and same." in fewer.notes
     with pytest.raises(DataError, match="each class needs training images; got none of class dog"):
         latest(names, list(range(20)), labels=[0] * 16 + [1, 0, 1, 0])
+
+
+def test_one_time_for_all_images_is_an_error_of_the_key() -> None:
+    with pytest.raises(DataError) as caught:
+        assign_latest(
+            ["a", "b", "c"], np.zeros(3, dtype=np.int64), np.array([0, 1, 0]), ("cat", "dog"), 0.2, None
+        )
+    assert caught.value.problems[0].where.key == ("dataset", "time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,10 @@ class TestPrepared(SourceConformance):
 
         def damage(part: Part) -> None:
             path = arrays / f"{part}-images.npy"
+            status = path.stat()
             np.save(path, np.load(path)[::-1])
+            # With another time, the arrays would be written again.
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
         return Example(dataset, arrays, damage, labels_are_apart=True)
 
@@ -57,6 +61,20 @@ def test_cleared_cache_is_filled_again_by_fetch(tmp_path: Path) -> None:
     dataset = prepared(tmp_path)
     again = Dataset.from_json(json.loads(json.dumps(dataset.as_json())))
     shutil.rmtree(tmp_path / "cache")
+    assert np.array_equal(again.load().train.pixels, ARRAYS[0])
+
+
+@pytest.mark.parametrize("name", ["train-images.npy", "train-labels.npy", "test-images.npy"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "removed"])
+def test_damaged_arrays_in_the_cache_are_written_again(tmp_path: Path, name: str, damage: str) -> None:
+    dataset = prepared(tmp_path)
+    assert isinstance(dataset.source, PreparedSource)
+    path = Path(dataset.source.arrays.path) / name
+    path.unlink() if damage == "removed" else path.write_bytes(
+        path.read_bytes()[: -5 if damage == "cut" else 0]
+    )
+    again = prepared(tmp_path)
+    assert again == dataset
     assert np.array_equal(again.load().train.pixels, ARRAYS[0])
 
 

@@ -252,7 +252,6 @@ class TestColumns:
             ("path,kind", 'there is no column of labels; got the columns "path" and "kind".'),
             ("path,file,label", 'several columns can be the paths; got "path" and "file".'),
             ("path,label,class", 'several columns can be the labels; got "label" and "class".'),
-            ("path,label,label", 'several columns can be the labels; got "label" and "label".'),
             ("path,label,split,subset", 'several columns can be the parts; got "split" and "subset".'),
         ],
     )
@@ -262,6 +261,11 @@ class TestColumns:
         found = fault(csv_file(tmp_path, header, ",".join(["cat/a.png"] * (header.count(",") + 1))))
         assert f"table.csv: {message}" in found
         assert "under [dataset]" in found
+
+    def test_two_columns_of_one_name_must_get_different_names(self, tmp_path: Path) -> None:
+        found = fault(csv_file(tmp_path, "path,label,label", "cat/a.png,cat,dog"))
+        assert 'several columns can be the labels; got "label" and "label".' in found
+        assert "hint: give the columns different names" in found
 
     def test_keys_choose_among_columns(self, tmp_path: Path) -> None:
         path = csv_file(

@@ -125,15 +125,21 @@ def _key(decoded: DecodedImages, parts: Mapping[Part, PartRows]) -> str:
     return short_hash(["prepared", FORMAT, decoded.image_shape, content.hexdigest()])
 
 
+def is_unchanged(folder: Path) -> bool:
+    """Return whether a prepared folder has all its files, with the stamps that they had when they were written."""
+    files = read_about(folder).get("files", {})
+    try:
+        return bool(files) and all(_stamp(folder / name) == stamp for name, stamp in files.items())
+    except OSError:
+        return False
+
+
 def _digests(folder: Path, parts: Mapping[Part, PartRows]) -> dict[Part, str] | None:
     """Return the digests of the parts in a folder; ``None`` if a file is missing or has another stamp."""
-    about = read_about(folder)
-    files, digests = about.get("files", {}), about.get("digests", {})
-    try:
-        complete = files and all(_stamp(folder / name) == stamp for name, stamp in files.items())
-    except OSError:
+    if not is_unchanged(folder):
         return None
-    return {part: digests[part] for part in parts} if complete else None
+    digests = read_about(folder)["digests"]
+    return {part: digests[part] for part in parts}
 
 
 def _write(decoded: DecodedImages, parts: Mapping[Part, PartRows], folder: Path) -> dict[Part, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.data.grouping.assignment import (
@@ -15,7 +16,7 @@ from convstudy.data.grouping.assignment import (
 from convstudy.data.grouping.merging import as_sentences
 from convstudy.data.images import Part
 from convstudy.data.time_order import blocks_of
-from convstudy.errors import NOWHERE, Location
+from convstudy.errors import NOWHERE, DataError, Location
 from convstudy.numbers import counted, listed
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ def assign_latest(
     import numpy as np
 
     if previous is None:
-        is_test: npt.NDArray[np.bool_] = blocks_of(times, [1 - fraction]) == 1
+        try:
+            is_test: npt.NDArray[np.bool_] = blocks_of(times, [1 - fraction]) == 1
+        except DataError as error:
+            key = Location(key=("dataset", "time"))
+            raise DataError(*(replace(problem, where=key) for problem in error.problems)) from None
         note = f"the latest {counted(int(is_test.sum()), 'image')} of {len(names):,} are set aside as the test part"
         notes = [note]
     else:

@@ -114,7 +114,7 @@ class PreparedSummary:
             read: PreparedSummary = TypeAdapter(cls).validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
             what = f"the summary of the images cannot be read: {' '.join(str(error).split())[:200]}"
-            hint = "`convstudy data cache --clear` removes damaged files of the cache"
+            hint = "`convstudy data cache clear` removes it; it is then made again"
             raise DataError(Problem(what, Location(str(path)), hint=hint)) from None
         return read
 

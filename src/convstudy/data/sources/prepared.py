@@ -89,12 +89,10 @@ class PreparedSource:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the cache has the arrays and the summary."""
-        try:
-            self.arrays.fetch()
-        except DataError:
-            return False
-        return exists(self.summary_path)
+        """Whether the cache has the arrays, as they were written, and the summary."""
+        from convstudy.data.decoded.parts import is_unchanged
+
+        return is_unchanged(Path(self.arrays.path)) and exists(self.summary_path)
 
     def summary(self) -> PreparedSummary:
         """Return what was found when the images were prepared.

@@ -135,7 +135,7 @@ def _problem(
     if found:
         what, got = f"several columns can be the {noun}", listed([shown(name) for name in found])
         set_it = f"put {key} = {_toml(found[0])} under [dataset]"
-        hint = "give the columns different names" if chosen else set_it
+        hint = "give the columns different names" if chosen or len(set(found)) == 1 else set_it
         return Problem(what, where, got, hint=hint)
     if chosen and not (key == "group" and "(" in chosen):
         expected = f"one of the columns {_all(columns)}"
