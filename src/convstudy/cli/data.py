@@ -10,11 +10,11 @@ import click
 
 from convstudy.cli.cache import cache, verify
 from convstudy.cli.commands import Commands
-from convstudy.cli.first import images_at
+from convstudy.cli.first import images_at, located
 from convstudy.cli.options import examples, json_option
 from convstudy.cli.output import print_json, print_messages, table_text
 from convstudy.cli.reading import show_reading
-from convstudy.errors import Location, Problem, UsageError
+from convstudy.errors import ConvstudyError, Location, Problem, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,9 +118,11 @@ def dataset_at(source: str, changes: tuple[str, ...]) -> Dataset:
     from convstudy.run.first_study import read_images
     from convstudy.studyfile.images import name_of
 
-    return read_images(
-        source, name_of(path), {key.removeprefix("dataset."): value for key, value in given.items()}
-    )
+    keys = {key.removeprefix("dataset."): value for key, value in given.items()}
+    try:
+        return read_images(source, name_of(path), keys)
+    except ConvstudyError as error:
+        raise type(error)(*located(error)) from None
 
 
 def _summary(dataset: Dataset) -> PreparedSummary | None:

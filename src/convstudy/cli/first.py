@@ -114,8 +114,7 @@ def open_images(
         with show_reading():
             first = first_study(source, MINUTES if minutes is None else minutes, workers, keys)
     except ConvstudyError as error:
-        problems = [replace(each, where=NOWHERE) if _is_about(each) else each for each in error.problems]
-        raise type(error)(*problems, _about_keys(source, path)) from None
+        raise type(error)(*located(error), _about_keys(source, path)) from None
     print_messages(found_text(source, first))
     return OpenedImages(StudyText(first.text, first.file), first)
 
@@ -175,9 +174,12 @@ def _check_path(text: StudyText, source: str, path: Path) -> None:
     )
 
 
-def _is_about(problem: Problem) -> bool:
-    """Return whether a problem is about the path, which is no key of a file yet."""
-    return problem.where.key == ("dataset", "path") and bool(problem.what)
+def located(error: ConvstudyError) -> list[Problem]:
+    """Return the problems of a path of images without ``dataset.path``, which is no key of a file yet."""
+    return [
+        replace(each, where=NOWHERE) if each.where.key == ("dataset", "path") and each.what else each
+        for each in error.problems
+    ]
 
 
 def _about_keys(source: str, path: Path) -> Problem:

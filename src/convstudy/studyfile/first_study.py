@@ -117,7 +117,7 @@ def first_study_file(facts: FirstFacts, size: FirstSize, minutes: float, n_worke
     sections = [
         _head(facts, size, minutes, n_workers),
         _study(facts, size),
-        "\n".join(["[dataset]", *(_line(key, value, comment) for key, value, comment in facts.keys)]),
+        _dataset(facts),
         _recipe(facts, size),
         *map(_network, networks),
         "# The question: which network is best? The report shows each difference with an interval and a verdict.\n"
@@ -183,6 +183,14 @@ def _study(facts: FirstFacts, size: FirstSize) -> str:
         lines.insert(
             4, _line("subset", size.subset, "training images, to fit into the time; remove it to use all")
         )
+    return "\n".join(lines)
+
+
+def _dataset(facts: FirstFacts) -> str:
+    lines = ["[dataset]", *(_line(key, value, comment) for key, value, comment in facts.keys)]
+    if facts.keys and "group" not in {key for key, _, _ in facts.keys}:
+        comment = "a column, or a pattern over the names: images of one group stay together"
+        lines.append(f"# {_line('group', 'patient_([0-9]+)', comment)}")
     return "\n".join(lines)
 
 
