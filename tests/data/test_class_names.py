@@ -59,3 +59,8 @@ def test_too_many_classes_are_one_problem(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_number_of_classes_of_the_largest_usual_dataset_is_allowed() -> None:
     assert class_name_problems(map(str, range(21_841))) == ()
+
+
+def test_letters_that_are_stored_in_two_ways_are_shown_with_their_codes() -> None:
+    (problem,) = class_name_problems({"é", "e\u0301"})
+    assert r"'e\u0301' and '\xe9'" in problem.hint

@@ -59,7 +59,10 @@ def class_name_problems(names: Iterable[str], where: Location = NOWHERE) -> tupl
         other = first.setdefault(_key(name), name)
         if other != name:
             what = f"the class names {shown(other)} and {shown(name)} look the same"
-            problems.append(Problem(what, where, hint="give one class one name"))
+            hint = "give one class one name"
+            if unicodedata.normalize("NFC", other) == unicodedata.normalize("NFC", name):
+                hint += f"; their letters are stored in two ways: {other!a} and {name!a}"
+            problems.append(Problem(what, where, hint=hint))
     return tuple(problems)
 
 

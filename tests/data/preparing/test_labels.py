@@ -88,3 +88,11 @@ def test_class_of_several_lines_is_printed_on_one() -> None:
     with pytest.raises(DataError) as caught:
         labels_of(listing(["a", "b"]), ("a\nb", "c"), NOWHERE)
     assert "\n" not in caught.value.problems[0].got
+
+
+def test_classes_of_the_source_without_images_can_be_left_out() -> None:
+    labels = labels_of(listing(["b", "a"], ("b", "a", "c")), ("a", "b"), NOWHERE)
+    assert labels.class_names == ("a", "b")
+    assert labels.numbers.tolist() == [1, 0]
+    with pytest.raises(DataError):
+        labels_of(listing(["b", "a", "c"], ("b", "a", "c")), ("a", "b"), NOWHERE)

@@ -25,6 +25,7 @@ from convstudy.data.listing import Listing, SourceOptions
 from convstudy.data.sources.huggingface import LISTED_SOURCE
 from convstudy.data.tables import arrow_files
 from convstudy.errors import DataError
+from convstudy.studyfile.images import DatasetTable
 from tests.data.sources.conformance_listed import ListedExample, ListedSourceConformance
 from tests.data.sources.listed import listed, rewrite
 
@@ -364,14 +365,35 @@ def test_page_that_cannot_be_unpacked_raises_when_it_is_read(tmp_path: Path) -> 
         found.reader.read(0)
 
 
-def test_label_without_a_class_name_is_an_error_with_its_row(tmp_path: Path) -> None:
+def test_label_without_a_class_name_is_a_fault_of_its_image(tmp_path: Path) -> None:
     table = pa.table({"image": [encoded(image) for image in PIXELS], "label": [0, 1, 2, 3, 4, -2, 0, 1, 2]})
     metadata = FEATURES.arrow_schema.metadata
     pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "a.parquet")
-    with pytest.raises(DataError) as caught:
-        listed("huggingface", tmp_path / "a.parquet")
-    assert [problem.where.subject for problem in caught.value.problems] == ["row 3", "row 4", "row 5"]
-    assert "the label has no class name; expected a number from 0 to 2" in str(caught.value.problems[0])
+    found = listed("huggingface", tmp_path / "a.parquet")
+    assert found.labels[2:7] == ["émeu", None, None, None, "cat"]
+    expected = "its label has no class name; expected a number from 0 to 2, one per class name"
+    assert found.faults == {3: f"{expected}; got 3", 4: f"{expected}; got 4", 5: f"{expected}; got -2"}
+
+
+def test_class_of_the_metadata_without_images_is_an_error_that_says_how_to_leave_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVSTUDY_CACHE", str(tmp_path / "cache"))
+    images = [encoded(np.full((8, 8, 3), 10 * number, np.uint8)) for number in range(12)]
+    table = pa.table({"image": images, "label": [0, 1] * 6})
+    pq.write_table(table.replace_schema_metadata(FEATURES.arrow_schema.metadata), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match='class "émeu" has no image') as caught:
+        DatasetTable.model_validate({"path": "a.parquet"}).dataset(tmp_path)
+    assert "classes = [...]" in caught.value.problems[0].hint
+    given = {"path": "a.parquet", "classes": ["dog", "cat"]}
+    assert DatasetTable.model_validate(given).dataset(tmp_path).class_names == ("dog", "cat")
+
+
+def test_empty_split_of_a_dataset_dictionary_has_no_image(tmp_path: Path) -> None:
+    whole = dataset()
+    datasets.DatasetDict({"train": whole, "test": whole.select([])}).save_to_disk(tmp_path / "d")
+    found = listed("huggingface", tmp_path / "d")
+    assert found.parts == ["train"] * len(whole)
 
 
 def test_file_that_changes_after_the_listing_raises_when_it_is_read(tmp_path: Path) -> None:

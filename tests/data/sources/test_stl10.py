@@ -74,6 +74,15 @@ def test_damaged_files_raise_one_error_with_their_path(folder: Path) -> None:
         (problem,) = caught.value.problems
         assert problem.where.file == str(path)
     labels.unlink()
+    images.unlink()
     assert not LISTED_SOURCE.recognise(folder)
     with pytest.raises(DataError, match="there are no files of STL-10"):
+        LISTED_SOURCE.listing(folder, SourceOptions())
+
+
+@pytest.mark.parametrize("name", ["train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin"])
+def test_missing_file_of_a_part_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert LISTED_SOURCE.recognise(folder)
+    with pytest.raises(DataError, match=f"{name}: this file is missing"):
         LISTED_SOURCE.listing(folder, SourceOptions())

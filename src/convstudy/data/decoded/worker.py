@@ -128,7 +128,9 @@ class Decoder:
             data = self._reader.read(position)
             digest = content_digest(data)
         except Exception as error:
-            done.failures[number] = (f"cannot be read: {_short(error)}", False)
+            why = _short(error)
+            reason = why if "cannot read" in why or "cannot be read" in why else f"cannot be read: {why}"
+            done.failures[number] = (reason, False)
             return None
         done.digests[-1] = digest.hex()
         if mode == "digest" or (mode == "reuse" and self._known is not None and digest in self._known):

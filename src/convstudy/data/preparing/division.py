@@ -244,10 +244,14 @@ def check_parts(labels: Labels, train: Rows, test: Rows, where: Location) -> tup
         problems.append(Problem("there are no test images", where))
     counts = np.bincount(labels.numbers[train], minlength=n_classes)
     for number in np.flatnonzero(counts == 0).tolist():
-        what = f'class "{labels.class_names[number]}" has no training image'
-        problems.append(
-            Problem(what, where, hint="add images of this class to the training part, or remove it")
-        )
+        if (labels.numbers == number).any():
+            what, hint = "training image", "add images of this class to the training part, or remove it"
+        else:
+            what, hint = (
+                "image",
+                "add images, or list all classes with images as classes = [...] under [dataset]",
+            )
+        problems.append(Problem(f'class "{labels.class_names[number]}" has no {what}', where, hint=hint))
     if problems:
         raise DataError(*problems)
     absent = np.flatnonzero(np.bincount(labels.numbers[test], minlength=n_classes) == 0).tolist()

@@ -50,7 +50,7 @@ def labels_of(listing: Listing, classes: tuple[str, ...] | None, where: Location
     order = class_order(found) if listing.class_names is None else listing.class_names
     shown = order
     if classes is not None:
-        order, shown = _given(classes, order, Location(key=("dataset", "classes")))
+        order, shown = _given(classes, order, found, Location(key=("dataset", "classes")))
     problems = class_name_problems(shown, where)
     if len(shown) < 2:
         n_missing = sum(label is None or not label.strip() for label in listing.labels)
@@ -65,14 +65,16 @@ def labels_of(listing: Listing, classes: tuple[str, ...] | None, where: Location
 
 
 def _given(
-    classes: tuple[str, ...], order: tuple[str, ...], where: Location
+    classes: tuple[str, ...], order: tuple[str, ...], found: set[str], where: Location
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the labels in the order of ``classes``, and the names to show.
+    """Return the labels in the order of ``classes``, and the names to show. Classes without images can be left out.
 
     Raises:
         DataError: if ``classes`` neither lists the labels nor names one class per numeric label.
     """
     if set(classes) == set(order) and len(classes) == len(order):
+        return classes, classes
+    if set(classes) == found and len(classes) == len(found):
         return classes, classes
     is_numeric = all(name.strip().lstrip("+-").isdigit() for name in order)
     if is_numeric and len(classes) == len(order):

@@ -17,6 +17,7 @@ from convstudy.data.array_files.records import n_records, named_labels, names_in
 from convstudy.data.folders.entries import entry_names, first_bytes, is_file
 from convstudy.data.listing import ListedPart, ListedSource, Listing, SourceOptions
 from convstudy.errors import DataError, Location, Problem, unknown
+from convstudy.numbers import listed
 
 SHAPE = (3, 32, 32)
 PIXEL_BYTES = 3 * 32 * 32
@@ -49,6 +50,7 @@ class _Version:
         return len(self.label_bytes) + PIXEL_BYTES
 
 
+_BATCH = re.compile(r"data_batch_(\d{1,6})\.bin")
 CIFAR_10 = _Version(
     "CIFAR-10",
     ("label",),
@@ -108,11 +110,21 @@ def listing(path: Path, options: SourceOptions) -> Listing:
             # By number: batch 10 is after batch 9.
             files[part] = [path / name for name in sorted(found, key=lambda name: (len(name), name))]
     parts = [_part(part, paths, version, at, names) for part, paths in files.items()]
-    notes = []
+    notes = _missing_batches(path)
     if len(version.label_bytes) > 1:
         other = version.label_bytes[1 - at]
         notes.append(f'the {label} labels of CIFAR-100 are used; label = "{other}" uses the {other} labels')
     return listing_of_parts(parts, names, notes)
+
+
+def _missing_batches(path: Path) -> list[str]:
+    """Return a note on the gaps in the numbers of CIFAR-10's batches."""
+    numbers = [int(digits[1]) for name in entry_names(path) if (digits := _BATCH.fullmatch(name))]
+    missing = sorted(set(range(1, max(numbers, default=0))) - set(numbers))
+    if not missing:
+        return []
+    names = [f"data_batch_{number}.bin" for number in missing]
+    return [f"missing files, whose images are not used: {listed(names, most=5)}"]
 
 
 def _part(

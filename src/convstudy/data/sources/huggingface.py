@@ -132,7 +132,7 @@ def _saved(folder: Path, part: ListedPart) -> _Shards:
     """Return the files of a folder of ``Dataset.save_to_disk``."""
     where = Location(str(folder / "state.json"))
     entries = _json(folder / "state.json").get("_data_files")
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list):
         raise DataError(Problem("this must have a list of data files", where))
     names = [entry.get("filename") if isinstance(entry, dict) else None for entry in entries]
     files = tuple(folder / _plain(name, where) for name in names)
@@ -158,7 +158,7 @@ def _json(path: Path) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise ValueError("a JSON object was expected")
     except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise DataError(Problem(f"cannot read the file: {reason}", where)) from None
     return values
 
@@ -186,6 +186,7 @@ class _Table:
         self.paths: list[str | None] = []
         self.extras: dict[str, list[Any]] = {}
         self.has_images = False
+        self.faults: dict[int, str] = {}
         self.problems = ProblemList()
 
     def add(self, path: Path, part: ListedPart, info: dict[str, Any]) -> None:
@@ -218,6 +219,12 @@ class _Table:
         assert self.chosen is not None
         try:
             self.labels.append(_label(label, self.chosen.class_names))
+        except cells.LabelFault as error:  # the image can be left out
+            self.faults[len(self.labels)] = f"{error.what}; expected {error.expected}; got {error.got}"
+            self.labels.append(None)
+        except cells.CellError as error:
+            self.problems.add(Problem(error.what, where, error.got, error.expected, error.hint))
+        try:
             for (key, values), value in zip(self.extras.items(), extras, strict=True):
                 values.append(_CONVERT[key](value))
         except cells.CellError as error:
@@ -225,7 +232,8 @@ class _Table:
 
     def listing(self, notes: Sequence[str]) -> Listing:
         self.problems.raise_if_any()
-        assert self.chosen is not None  # there is at least one file
+        if self.chosen is None:  # all splits are empty
+            raise DataError(Problem("there is no image", self.where))
         if self.labels and not self.has_images:
             raise DataError(self._without_bytes())
         notes = [*notes, *self.chosen.notes]
@@ -244,6 +252,7 @@ class _Table:
             self.extras.get("time"),
             self.extras.get("weight"),
             sentences(notes),
+            faults=self.faults,
         )
 
     def _names(self) -> list[str]:
@@ -294,7 +303,7 @@ def _label(value: Any, names: tuple[str, ...] | None) -> str | None:
         return None
     if not 0 <= value < len(names):
         expected = f"a number from 0 to {len(names) - 1}, one per class name"
-        raise cells.CellError("the label has no class name", str(value), expected)
+        raise cells.LabelFault("its label has no class name", str(value), expected)
     return names[value]
 
 

@@ -27,8 +27,8 @@ UNUSED = {
 
 
 def recognise(path: Path) -> bool:
-    """Return whether a path is a folder with the training images and labels of STL-10."""
-    return {"train_X.bin", "train_y.bin"} <= set(entry_names(path))
+    """Return whether a path is a folder with the training images or labels of STL-10; the error names the other."""
+    return not {"train_X.bin", "train_y.bin"}.isdisjoint(entry_names(path))
 
 
 def listing(path: Path, options: SourceOptions) -> Listing:
@@ -36,6 +36,15 @@ def listing(path: Path, options: SourceOptions) -> Listing:
     entries = set(entry_names(path))
     if not recognise(path):
         raise DataError(Problem("there are no files of STL-10", Location(str(path)), expected=PATH_FORM))
+    lone = [
+        f"{part}_{kind}.bin"
+        for part in PARTS
+        for kind in "Xy"
+        if f"{part}_{'yX'[kind == 'y']}.bin" in entries
+    ]
+    missing = [name for name in lone if name not in entries]
+    if missing:
+        raise DataError(*(Problem("this file is missing", Location(str(path / name))) for name in missing))
     names = names_in(path / "class_names.txt")
     found = [part for part in PARTS if {f"{part}_X.bin", f"{part}_y.bin"} <= entries]
     parts = [_part(path, part, names) for part in found]

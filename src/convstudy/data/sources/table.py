@@ -90,7 +90,7 @@ class _Rows:
         self.positions: dict[str, int] = {}  # path -> position among the images
         self.numbers = array("q")  # the number of the row of each image
         self.n_repeated = 0
-        self.faults: dict[int, str] = {}  # position -> why the image has no label
+        self.faults: dict[int, str] = {}  # position -> why its label cannot be used
         self.problems = ProblemList()
 
     def add(self, number: int, values: Sequence[Value]) -> None:
@@ -114,14 +114,16 @@ class _Rows:
             self.columns[key].append(value)
 
     def _converted(self, number: int, values: Sequence[Value]) -> tuple[list[Any], str]:
-        """Return the values of a row, and why it has no label; an image without a label can be left out."""
+        """Return the values of a row, and why its label cannot be used; such an image can be left out."""
         converted, fault = list[Any](), ""
         for _, n, convert in self.converters:
             try:
                 converted.append(convert(values[n]))
-            except cells.NoLabel as error:
+            except cells.LabelFault as error:
                 converted.append(None)
-                fault = f"it has no label in {self._place(number)}{f'; got {error.got}' if error.got else ''}"
+                expected = f"; expected {error.expected}" if error.expected else ""
+                got = f"; got {error.got}" if error.got else ""
+                fault = f"{error.what} in {self._place(number)}{expected}{got}"
         return converted, fault
 
     def _place(self, number: int) -> str:

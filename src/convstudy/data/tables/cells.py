@@ -35,8 +35,8 @@ class CellError(Exception):
         self.what, self.got, self.expected, self.hint = what, got, expected, hint
 
 
-class NoLabel(CellError):
-    """A cell without a label. The image can be left out."""
+class LabelFault(CellError):
+    """A label that is missing or out of range. The image can be left out. ``what`` follows the name of the image."""
 
 
 def relative_path(cell: Value, roots: Sequence[str]) -> str:
@@ -74,14 +74,14 @@ def label_of(cell: Value) -> str:
     """Return the name of a class.
 
     Raises:
-        NoLabel: if it is missing.
+        LabelFault: if it is missing.
         CellError: if it is several values, or no name of a class.
     """
     if text_of(cell) is None:
-        raise NoLabel("no label")
+        raise LabelFault("it has no label")
     label = text_or_error(cell, "label")
     if isinstance(cell, str) and label in MISSING:
-        raise NoLabel("no label", shown(label))
+        raise LabelFault("it has no label", shown(label))
     if fault := name_fault(label):
         hint = "save the table as UTF-8" if "UTF-8" in fault else ""
         raise CellError(f"the class name {shown(label)} {fault}", hint=hint)
@@ -92,14 +92,13 @@ def named_label_of(cell: Value, names: Sequence[str]) -> str:
     """Return the name of a class from its number.
 
     Raises:
-        NoLabel: if the number is missing. datasets writes -1 for a missing label.
-        CellError: if the number is out of range.
+        LabelFault: if the number is missing or out of range. datasets writes -1 for a missing label.
     """
     number = label_of(cell)
     if number == "-1":
-        raise NoLabel("no label", number)
+        raise LabelFault("it has no label", number)
     if not isinstance(cell, int) or not 0 <= cell < len(names):
-        raise CellError("the label is out of range", number, f"an integer in [0, {len(names) - 1}]")
+        raise LabelFault("its label is out of range", number, f"an integer in [0, {len(names) - 1}]")
     return names[cell]
 
 
