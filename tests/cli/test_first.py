@@ -240,3 +240,11 @@ def test_images_left_out_and_changes_of_the_test_part_are_printed_with_a_study_f
 def test_three_images_of_each_class_are_shown_although_no_study_of_them_is_possible(convstudy: Call) -> None:
     draw_folder(Path("few"), {"circle": 3, "cross": 3}, sides=SIDES)
     assert convstudy("data", "show", "few").status == 0
+
+
+def test_second_path_is_refused_with_and_without_a_study_file(convstudy: Call, shapes: str) -> None:
+    for _ in range(2):
+        refused = convstudy("plan", shapes, "--set", "dataset.path=other")
+        assert refused.status == 2
+        assert "--set dataset.path: the path of the images is already given: my shapes" in refused.err
+        Path("my-shapes.toml").write_text('[dataset]\npath = "my shapes"\n')

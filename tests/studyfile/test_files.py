@@ -127,3 +127,9 @@ def test_integer_of_10_000_digits_is_refused(tmp_path: Path) -> None:
 def test_symbolic_link_to_nothing_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "photos").symlink_to("gone")
     assert problem_of(str(tmp_path / "photos")).what == "this symbolic link leads to no file"
+
+
+@pytest.mark.parametrize("address", ["https://example.org/photos.zip", "s3://bucket/photos"])
+def test_web_address_is_named_as_such(address: str) -> None:
+    problem = problem_of(address)
+    assert problem.what == "this is a web address" and problem.hint.startswith("download")

@@ -100,6 +100,9 @@ def open_images(
         print_messages(
             f"{source}: the {kind} in the current folder, not the built-in study; rename the {kind} to use that study"
         )
+    if f"{_DATASET}path" in changes:
+        where, hint = Location(subject=f"--set {_DATASET}path"), "give the other path instead of this one"
+        raise UsageError(Problem(f"the path of the images is already given: {source}", where, hint=hint))
     file = Path(f"{name_of(path)}.toml")
     if file.exists():
         from convstudy.studyfile.files import read_text

@@ -115,6 +115,9 @@ def _missing(source: str | Path, path: Path) -> StudyError:
     with suppress(OSError, ValueError):
         if path.is_symlink():
             return StudyError(Problem("this symbolic link leads to no file", Location(str(source))))
+    if "://" in str(source):
+        hint = "download the images or the study, and use the path of the file or folder"
+        return StudyError(Problem("this is a web address", Location(str(source)), hint=hint))
     names = list(BUILT_IN_STUDIES)
     folder = path.parent
     with suppress(OSError):

@@ -436,6 +436,13 @@ class TestRows:
         assert fault(path).endswith('hint: "cat/a.png" exists; add ".png" to each path')
         assert "paths must be relative" in fault(csv_file(tmp_path, "path,label", "x.png,a", "y.png,b"))
 
+    def test_folder_with_the_name_of_the_table_is_searched_first(self, tmp_path: Path) -> None:
+        for part in ("test", "train"):
+            (tmp_path / part).mkdir()
+            (tmp_path / part / "1.png").write_bytes(b"")
+        (tmp_path / "train.csv").write_text("id,label\n1,a\n2,b\n", encoding="utf-8")
+        assert 'hint: "train/1.png" exists' in fault(tmp_path / "train.csv", image="id")
+
     @pytest.mark.parametrize(
         ("rows", "message"),
         [

@@ -186,7 +186,9 @@ class _Rows:
             folders = [
                 f"{entry.name}/" for entry, _ in zip(entries, range(MAX_FOLDERS_SEARCHED), strict=False)
             ]
-        for folder, suffix in itertools.product(("", *sorted(folders)), ("", *USUAL_SUFFIXES)):
+        # train.csv describes train/, although test/ can have files of the same names.
+        folders.sort(key=lambda folder: (folder[:-1] != self.table.path.stem, folder))
+        for folder, suffix in itertools.product(("", *folders), ("", *USUAL_SUFFIXES)):
             found = f"{folder}{names[0]}{suffix}"
             if exists(Path(self.root, found)):
                 move = f"move the table into the folder {shown(folder[:-1])}" if folder else ""

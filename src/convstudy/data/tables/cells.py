@@ -83,7 +83,8 @@ def label_of(cell: Value) -> str:
     if isinstance(cell, str) and label in MISSING:
         raise LabelFault("it has no label", shown(label))
     if fault := name_fault(label):
-        hint = "save the table as UTF-8" if "UTF-8" in fault else ""
+        lines = "check that each quote is closed" if "line" in fault else ""
+        hint = "save the table as UTF-8" if "UTF-8" in fault else lines
         raise CellError(f"the class name {shown(label)} {fault}", hint=hint)
     return label
 

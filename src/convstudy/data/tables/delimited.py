@@ -124,7 +124,7 @@ def _rows(lines: _Lines, path: Path, delimiter: str, n_columns: int, wanted: Seq
         if len(cells) != n_columns:
             what, hint = (
                 "this row has another number of cells",
-                "put a cell that contains the delimiter into quotes",
+                "put a cell that contains the delimiter into quotes, and close each quote",
             )
             where = Location(str(path), start)
             raise DataError(Problem(what, where, f"{len(cells)}", f"{n_columns}, as in the first row", hint))
