@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convstudy.data.sources import LISTED_SOURCES, NAMED_SOURCES
 from convstudy.data.sources.joined import joined
+from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import DataError, StudyError
 from convstudy.studyfile import load_study
 from convstudy.studyfile.images import DatasetTable
@@ -81,3 +83,19 @@ def test_range_of_values_is_that_of_the_training_images(folder: Path) -> None:
         listed("npz", folder / "train.npz"), "npz", listed("npz", folder / "test.npz"), "npz", "test"
     )
     assert both.bounds is not None and both.bounds(range(20, 30)).highest == 0
+
+
+def test_test_images_among_the_other_images_are_refused(folder: Path) -> None:
+    for number, name in enumerate(("photos/a/1.png", "photos/b/1.png", "photos/test/a/2.png")):
+        (folder / name).parent.mkdir(parents=True)
+        Image.fromarray(X[number]).save(folder / name)
+    for path, test in (("photos", "photos/test"), ("photos", "photos"), ("train.npz", "./train.npz")):
+        with pytest.raises(DataError, match="must not be among the images of path") as caught:
+            DatasetTable.model_validate({"path": path, "test": test}).dataset(folder)
+        assert caught.value.problems[0].where.key == ("dataset", "test")
+
+
+def test_kind_of_two_paths_is_that_of_their_files(folder: Path) -> None:
+    dataset = DatasetTable.model_validate({"path": "train.npz", "test": "test.npz"}).dataset(folder)
+    assert isinstance(dataset.source, PreparedSource)
+    assert dataset.source.summary().kind == "npz"

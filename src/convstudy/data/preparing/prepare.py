@@ -32,7 +32,7 @@ from convstudy.data.preparing.summary import (
 from convstudy.data.preparing.used import UsedImages
 from convstudy.data.progress import report_progress
 from convstudy.data.source import Found, exists
-from convstudy.data.sources.joined import joined
+from convstudy.data.sources.joined import JoinedReader, joined
 from convstudy.data.sources.npy import NpySource
 from convstudy.data.sources.npy import find as find_arrays
 from convstudy.data.sources.prepared import PreparedSource
@@ -79,9 +79,23 @@ def list_images(request: DatasetRequest) -> tuple[str, Listing]:
     listing = _listing(kind, request.path, options)
     if test_path is None:
         return kind.name, listing
+    _check_apart(kind.name, request.path, test_path)
     test_kind = detect(test_path)
     test = _listing(test_kind, test_path, options)
     return "joined", joined(listing, kind.name, test, test_kind.name, test_path.name)
+
+
+def _check_apart(kind: str, path: Path, test_path: Path) -> None:
+    """Check that the test images are not among the other images.
+
+    Raises:
+        DataError: if they are.
+    """
+    whole, test = path.resolve(), test_path.resolve()
+    if test == whole or (kind == "folder" and test.is_relative_to(whole)):
+        where, hint = Location(key=("dataset", "test")), "move the test images to a folder of their own"
+        what = "the test images must not be among the images of path"
+        raise DataError(Problem(what, where, str(test_path), hint=hint))
 
 
 def _listing(kind: ListedSource, path: Path, options: SourceOptions) -> Listing:
@@ -219,8 +233,10 @@ def _written(
     source = PreparedSource(request.text(), _arrays(found))
     failures = [(listing.names[row], reason) for row, reason in sorted(used.failures.items())]
     headers = [header for row in used.rows.tolist() if (header := images.headers[row]) is not None]
+    reader = listing.reader
+    kinds = dict.fromkeys(reader.kinds if isinstance(reader, JoinedReader) else (images.kind,))
     PreparedSummary(
-        kind=images.kind,
+        kind=" and ".join(kinds),
         notes=notes,
         class_names=labels.class_names,
         parts={
