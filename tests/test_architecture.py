@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -41,6 +42,30 @@ def test_every_package_has_its_row_and_every_named_path_exists() -> None:
     places = (ROOT, PACKAGE, ROOT / "docs")
     missing = {name for name in named - elsewhere if not any((place / name).exists() for place in places)}
     assert missing == set()
+
+
+def _has_transform(module: Path) -> bool:
+    return "\nTRANSFORM = " in module.read_text("utf-8")
+
+
+def test_table_of_each_package_lists_its_modules() -> None:
+    wrong, n_tables = {}, 0
+    for init in sorted(PACKAGE.rglob("__init__.py")):
+        text = ast.get_docstring(ast.parse(init.read_text("utf-8"))) or ""
+        if "\n====" not in text:
+            continue
+        n_tables += 1
+        # All lines of signs are the head and the end of one table.
+        assert len(set(re.findall(r"^=.*$", text, flags=re.M))) == 1, init
+        found = re.findall(r"^(?::mod:)?`+\.?([a-z_0-9]+)/?`+ ", text, flags=re.M)
+        modules = {path.stem for path in init.parent.glob("*.py")} - {"__init__"}
+        if "and so on" in text:  # one row has all modules of one kind
+            modules -= {each for each in modules - set(found) if _has_transform(init.parent / f"{each}.py")}
+        modules |= {path.parent.name for path in init.parent.glob("*/__init__.py")}
+        if set(found) != modules:
+            wrong[init.parent.name] = set(found) ^ modules
+    assert n_tables > 15
+    assert wrong == {}
 
 
 def test_each_row_of_to_add_names_what_to_open_and_a_test_that_exists() -> None:

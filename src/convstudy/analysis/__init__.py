@@ -5,6 +5,7 @@
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
 ``held_out``        predictions of validation images, by the fits of a search
 ``predictions``     predictions of test images
+``descriptive``     why verdicts are descriptive only
 ``comparisons``     verdicts on pairs of candidates
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric

@@ -22,6 +22,7 @@
 ``networks``        ``convstudy networks``
 ``layers``          ``convstudy layers``
 ``data``            ``convstudy data``
+``cache``           ``convstudy data verify``, ``convstudy data cache``
 ``files``           ``convstudy init``, ``schema``, ``datasets``
 ==================  ==========================================================================
 

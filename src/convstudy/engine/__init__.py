@@ -4,6 +4,9 @@
 ``fit``                   one fit, from its start or its checkpoint to its record
 ``training``              the training loop: one step, and one epoch of eager steps
 ``cuda/``                 code for GPUs only: graphs, the captured loop, streams, memory
+``loss``                  the training loss
+``class_balance``         answers to classes of different sizes: weights, logit adjustment, sampling
+``normalisation``         the statistics that a network's input is normalised with
 ``step_hyperparameters``  values that change every step, such as the learning rate
 ``rng_streams``           the generators of augmentation and dropout
 ``evaluation``            loss, accuracy and class probabilities in evaluation mode
@@ -21,6 +24,7 @@
 ``device_lock``           a shared-exclusive lock around the capture of CUDA graphs
 ``settings``              torch's global settings during training
 ``float32``               full float32 precision, without TF32 or bfloat16
+``bfloat16``              whether a device has instructions for bfloat16
 ``memory``                failed allocations, reported as one error type
 ``environment``           the machine and the versions that a fit ran on
 ``run_time``              estimates of how long fits take on this machine

@@ -10,6 +10,7 @@ A *layer text* is the string that describes a layer, such as ``"conv 64 3 relu"`
 ``reading``         parses a layer text such as ``"conv 64 3 relu"``
 ``uses``            parses a use of a block: ``"residual basic x3 filters=32"``
 ``expanding``       turns layer texts into a tree of layers, with blocks expanded
+``shapes``          the shape of one image between two layers
 ``tree``            paths and shapes of the layers of a tree
 ``network``         a tree of layers and its variants
 ``table``           the layer table: shapes, parameters, MACs

@@ -1,6 +1,5 @@
 """The answer and the report of an analysis: text, HTML, CSV, Markdown, JSON and figures. Computes no statistics.
 
-=======
 ====================  ==========================================================================
 ``section``           the blocks that sections of a report consist of
 ``sections/``         one module per topic, with its texts, tables and charts
@@ -12,6 +11,9 @@
 ``table``             a table as data, and as CSV, Markdown and JSON
 ``figure``            a chart as data, with its title and alternative text
 ``theme``             the style of charts, on paper and on a page, light or dark
+``data_page``         the page of ``convstudy data show``
+``data_text``         what a dataset contains, as tables and sentences
+``samples``           which images are shown
 ``thumbnails``        images, misclassified images and kernels as small PNG files
 ``conclusions``       the answer as text, each conclusion with its evidence
 ``short_answer``      the answer in one short line per question, for the terminal

@@ -11,6 +11,7 @@
 ``restoring``       finds and restores missing or damaged files of completed fits
 ``inspecting``      searches the images for duplicates, after the test-set evaluation
 ``save_arrays``     stores the arrays of a study in the runs folder
+``examples``        stores examples of augmented images for the report
 ``arguments``       checks the arguments of a run
 ``stopping``        the errors that end a run
 ``watching``        reports tasks without messages, and ends them after the fit timeout

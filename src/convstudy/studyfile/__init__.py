@@ -1,34 +1,38 @@
 """The study file and its objects. Reading a file reports all of its errors at once.
 
-==================  =================================================================================
-``study``           ``Study``, ``Search``, ``Compare``, ``Ablate``, ``Variant``
-``recipe``          ``Recipe``: how a network is trained
-``ranges``          ``Range``: ``{ low = 3, high = 9 }``, which a search draws values from
-``part``            the base class of these classes, and their field types
-``patterns``        networks and blocks with parameters
-``images``          the dataset of a study
-``suppress``        the checks that a study suppresses, and why
-``reading``         a file or document to a ``Study``; the checks of a ``Study`` built in Python
-``files``           the text of a study file
-``lines``           the line of each key in a TOML text
-``changes``         changes from the command line: ``--set recipe.epochs=3``
-``draft``           a document section by section, so that one error hides no other
-``checks``          names, values and numbers of images
-``duplicates``      values and variants that are listed twice
-``parameters``      the names and parameters of networks and blocks
-``nesting``         nested searches
-``pairs``           the pairs of variants of an ablation
-``fitting``         the shapes of all networks, for every value and variant
-``classes``         the number of images of each class, which needs the labels
-``messages``        errors of pydantic as errors of a study file
-``file_error``      an error at a key, before its file and line are known
-``writing``         a ``Study`` to its document
-``schema``          the JSON Schema of a study file
-``starter``         the file that ``convstudy init`` writes
-``first_study``     the file that ``convstudy run photos/`` writes
-``first_networks``  its networks, for images of any shape
-``first_size``      its epochs, seeds and images, from the time of an epoch
-==================  =================================================================================
+====================  =================================================================================
+``study``             ``Study``, ``Search``, ``Compare``, ``Ablate``, ``Variant``
+``recipe``            ``Recipe``: how a network is trained
+``augment``           the recipe key ``augment``
+``transforms``        the transforms that it can name, and the presets
+``class_weights``     the recipe key ``class_weights``
+``ranges``            ``Range``: ``{ low = 3, high = 9 }``, which a search draws values from
+``part``              the base class of these classes, and their field types
+``patterns``          networks and blocks with parameters
+``images``            the dataset of a study
+``suppress``          the checks that a study suppresses, and why
+``reading``           a file or document to a ``Study``; the checks of a ``Study`` built in Python
+``files``             the text of a study file
+``lines``             the line of each key in a TOML text
+``changes``           changes from the command line: ``--set recipe.epochs=3``
+``draft``             a document section by section, so that one error hides no other
+``checks``            names, values and numbers of images
+``duplicates``        values and variants that are listed twice
+``parameters``        the names and parameters of networks and blocks
+``nesting``           nested searches
+``pairs``             the pairs of variants of an ablation
+``fitting``           the shapes of all networks, for every value and variant
+``classes``           the number of images of each class, which needs the labels
+``weighted_classes``  the names in tables of ``class_weights``
+``messages``          errors of pydantic as errors of a study file
+``file_error``        an error at a key, before its file and line are known
+``writing``           a ``Study`` to its document
+``schema``            the JSON Schema of a study file
+``starter``           the file that ``convstudy init`` writes
+``first_study``       the file that ``convstudy run photos/`` writes
+``first_networks``    its networks, for images of any shape
+``first_size``        its epochs, seeds and images, from the time of an epoch
+====================  =================================================================================
 
 Nothing here loads torch or NumPy.
 """

@@ -6,7 +6,7 @@ Training, prediction and exports use this one path. It depends on its arguments 
 :mod:`.options`         the form that every image receives
 :mod:`.header`          what a header says
 :mod:`.undecodable`     the reason why an image cannot be decoded; limits of size
-:mod:`.folders.file_kinds`      what a file is, from its first bytes
+:mod:`.file_kinds`      what a file is, from its first bytes
 :mod:`.jpeg`            JPEG
 :mod:`.pillow_files`    WebP, GIF, BMP and AVIF
 :mod:`.png`             PNG, also with 16 bits

@@ -11,5 +11,6 @@
 ``oddities``   notes on image files that a user should look at
 ``summary``    what was found
 ``answers``    remembers the arrays that answer a request
+``verify``     compares images, cache and arrays with the recorded digests
 =============  =======================================================================
 """
