@@ -203,3 +203,47 @@ def test_16_bit_files_of_a_12_bit_camera_get_a_hint_with_their_range(tmp_path: P
     brighter = prepared(tmp_path, range=[0.0, 4095.0])
     assert int(brighter.load().train.pixels.max()) > 240
     assert not any("become dark" in note for note in source_of(brighter).summary().notes)
+
+
+def parts_of(root: Path, **n_images: int) -> Path:
+    """Write images of two classes into the parts: this many of each class."""
+    for part, n in n_images.items():
+        for number in range(n):
+            for place, label in enumerate(("cat", "dog")):
+                save(root / part / label / f"{number}.png", image(1000 * len(part) + 2 * number + place))
+    return root
+
+
+def damage(folder: Path) -> None:
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"not an image")
+
+
+def test_a_test_part_without_usable_images_is_not_replaced_by_other_images(tmp_path: Path) -> None:
+    damage(parts_of(tmp_path / "photos", train=4, test=2) / "test")
+    with pytest.raises(DataError, match="no image of the test part can be used"):
+        prepared(tmp_path, on_error="skip")
+    with pytest.raises(DataError, match="4 images of 12 cannot be used"):
+        prepared(tmp_path)
+
+
+def test_training_images_that_cannot_be_used_are_all_named_although_only_test_images_remain(
+    tmp_path: Path,
+) -> None:
+    damage(parts_of(tmp_path / "photos", train=4, test=2) / "train")
+    with pytest.raises(DataError, match="8 images of 12 cannot be used"):
+        prepared(tmp_path)
+
+
+def test_fraction_of_test_images_that_is_not_used_is_said(tmp_path: Path) -> None:
+    parts_of(tmp_path / "photos", train=4, test=2)
+    note = "The key test = 0.4 sets no images aside, because there is a test part."
+    assert note in source_of(prepared(tmp_path, test=0.4)).summary().notes
+    assert not any("sets no images aside" in each for each in source_of(prepared(tmp_path)).summary().notes)
+
+
+def test_notes_say_what_is_skipped_now_although_no_image_has_changed(tmp_path: Path) -> None:
+    folder_of(tmp_path / "photos")
+    assert not any(".txt" in note for note in source_of(prepared(tmp_path)).summary().notes)
+    (tmp_path / "photos" / "cat" / "list.txt").write_text("x")
+    assert any(".txt" in note for note in source_of(prepared(tmp_path)).summary().notes)

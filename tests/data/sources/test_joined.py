@@ -99,3 +99,13 @@ def test_kind_of_two_paths_is_that_of_their_files(folder: Path) -> None:
     dataset = DatasetTable.model_validate({"path": "train.npz", "test": "test.npz"}).dataset(folder)
     assert isinstance(dataset.source, PreparedSource)
     assert dataset.source.summary().kind == "npz"
+
+
+def test_weights_of_training_images_need_no_weights_of_test_images(folder: Path) -> None:
+    np.savez(folder / "train.npz", X=X[:20], y=Y[:20], weights=np.arange(1.0, 21.0))
+    table = {"path": "train.npz", "test": "test.npz", "duplicates": "separate"}
+    train = DatasetTable.model_validate(table).dataset(folder).load().train
+    assert train.weights is not None and train.weights.tolist() == list(range(1, 21))
+    np.savez(folder / "train.npz", X=X[:20], y=Y[:20])
+    np.savez(folder / "test.npz", X=X[20:], y=Y[20:], weights=np.ones(10))
+    assert DatasetTable.model_validate(table).dataset(folder).load().train.weights is None

@@ -3,8 +3,8 @@
 All files are in ``CACHE/requests/``:
 
 =======================  =============================================================================
-``KEY.json``             the dataset that answers a request. KEY is a hash of the request, the names, labels
-                         and groups of its images, and the stamps of their files
+``KEY.json``             the dataset that answers a request. KEY is a hash of the request, the columns and notes of
+                         its listing, and the stamps of its files
 ``NAME.summary.json``    what was found. NAME is a hash of the request and the content of the dataset
 ``NAME.parts.csv``       which images were set aside as test images; a run writes it next to the study file
 =======================  =============================================================================
@@ -45,7 +45,8 @@ def answer_key(request: DatasetRequest, kind: str, listing: Listing) -> str:
         listing: its images.
     """
     whole = hashlib.sha256(f"{VERSION} {DECODER_VERSION} {kind}\n{request.text()}\n".encode())
-    for column in ("names", "labels", "class_names", "parts", "groups", "times", "weights"):
+    # With the notes: they are shown again, and say what was skipped this time.
+    for column in ("names", "labels", "class_names", "parts", "groups", "times", "weights", "notes"):
         values = getattr(listing, column)
         # JSON marks where each value ends.
         whole.update(json.dumps(None if values is None else list(values)).encode())

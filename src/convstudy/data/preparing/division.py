@@ -19,7 +19,7 @@ from convstudy.data.preparing.request import DatasetRequest
 from convstudy.data.progress import report_progress
 from convstudy.data.times import ranked
 from convstudy.errors import DataError, Location, Problem
-from convstudy.numbers import counted
+from convstudy.numbers import counted, shortest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +124,8 @@ def divide(
             in_both = straddling_notes(
                 np.isin(used, given.test), grouping.numbers, grouping.identities(names)
             )
-        division = Division(given.train, given.test, groups, (*notes, *given.notes, *in_both))
+        notes = (*notes, *given.notes, *_on_test_key(request), *in_both)
+        division = Division(given.train, given.test, groups, notes)
     else:
         notes += given.notes
         numbers = np.arange(len(used)) if grouping.numbers is None else grouping.numbers
@@ -160,7 +161,8 @@ def _divide_by_time(
     given = given_parts(listing, used, where)
     if given.test is not None:
         note = "Splits are in order of time, so that all verdicts are descriptive only."
-        division = Division(given.train, given.test, None, (*given.notes, note), times=times)
+        notes = (*given.notes, *_on_test_key(request), note)
+        division = Division(given.train, given.test, None, notes, times=times)
     else:
         previous = None if request.assignment is None else read_assignment(request.assignment)
         assigned = assign_latest(
@@ -177,6 +179,13 @@ def _divide_by_time(
         division = Division(train, test, None, assigned.notes, assigned.assignment, changes, times)
     absent = check_parts(labels, division.train, division.test, where)
     return replace(division, notes=(*division.notes, *absent))
+
+
+def _on_test_key(request: DatasetRequest) -> tuple[str, ...]:
+    """Return a note if the request gives a fraction of test images, and the source has a test part already."""
+    if request.test_path is not None or request.test == DatasetRequest.test:
+        return ()
+    return (f"The key test = {shortest(request.test)} sets no images aside, because there is a test part.",)
 
 
 def _changes(assigned: Assigned, previous: Assignment | None, n_usual: int = 1) -> tuple[str, ...]:
@@ -196,7 +205,7 @@ def given_parts(listing: Listing, used: Rows, where: Location) -> GivenParts:
         where: the place of the dataset in errors.
 
     Raises:
-        DataError: if all images are test images.
+        DataError: if all images are test images, or no image of a test part can be used.
     """
     import numpy as np
 
@@ -215,6 +224,9 @@ def given_parts(listing: Listing, used: Rows, where: Location) -> GivenParts:
         why = "a study draws its own validation images"
         notes = (f"{note}, because {why}.",) if n_validation else ()
         return GivenParts(used[~is_test], used[is_test], notes)
+    if "test" in listing.parts:  # other images must not silently become the test part
+        hint = 'repair the test images; or put parts = "ignore" under [dataset], which sets other test images aside'
+        raise DataError(Problem("no image of the test part can be used", where, hint=hint))
     if n_validation and n_validation < len(used):
         note = f"There is no test part: the {counted(n_validation, 'validation image')} are the test images."
         return GivenParts(used[~is_validation], used[is_validation], (note,))

@@ -127,7 +127,7 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
     # Without a test part, near-duplicates decide on the groups, the groups on the parts, and the training images on the
     # size: so the images are decoded before the size is known. The size hardly matters for near-duplicates; all images
     # choose it until then.
-    options = _options(request, images, given_parts(listing, used.rows, where).train)
+    options = _options(request, images, _first_rows(images, where))
     decoded = _decode(request, images, options)
     used.check_classes(labels)
     used.check()  # only now are all images known that cannot be used: one list has them
@@ -146,6 +146,20 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
     notes += _notes_on_files(images, division.train, final)
     notes += filter(None, [_note_on_values(images, division.train, final, decoded)])
     return _written(request, images, division, decoded, tuple(sentence(note) for note in notes))
+
+
+def _first_rows(images: _Listed, where: Location) -> Rows:
+    """Return the rows of the training images, or of all images if the parts are not known yet.
+
+    Raises:
+        DataError: if the parts cannot be used, although no image has been left out.
+    """
+    try:
+        return given_parts(images.listing, images.used.rows, where).train
+    except DataError:
+        if not images.used.failures:
+            raise
+        return images.used.rows  # the images that cannot be used are reported first, all in one list
 
 
 def _notes_on_files(images: _Listed, train: Rows, options: DecodeOptions) -> tuple[str, ...]:

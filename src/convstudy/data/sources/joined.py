@@ -67,13 +67,18 @@ def joined(train: Listing, train_kind: str, test: Listing, test_kind: str, prefi
         prefix: goes before the names of the test images, so that names stay unique.
 
     Raises:
-        DataError: if the training images have a test part, or only one listing has groups, times or weights.
+        DataError: if the training images have a test part, or only one listing has groups or times.
     """
     if train.parts is not None and "test" in train.parts:
         what = "the test images are given twice: at the path of test, and as a part of the dataset"
         raise DataError(Problem(what, hint='leave the key test out, or set parts = "ignore"'))
     columns: dict[str, Any] = {}
-    for column in ("groups", "times", "weights"):
+    if train.weights is not None:
+        columns["weights"] = [
+            *train.weights,
+            *(1.0 for _ in test.names),
+        ]  # no score of test images is weighted
+    for column in ("groups", "times"):
         first, second = getattr(train, column), getattr(test, column)
         if (first is None) != (second is None):
             what = f"training and test images must both have {column}, or neither"
