@@ -13,6 +13,7 @@ from PIL import Image
 
 from convstudy.data import Dataset
 from convstudy.data.images import Part
+from convstudy.data.preparing.prepare import prepare
 from convstudy.data.preparing.request import DatasetRequest
 from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import DataError
@@ -212,3 +213,17 @@ def test_class_whose_images_are_all_left_out_is_an_error_with_the_reason(tmp_pat
         f'{tmp_path / "photos"}: no image of class "b" can be used',
         "b/01.png: empty file",
     )
+
+
+def test_source_without_an_image_is_an_error_with_its_path(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        pa.table({"image": pa.array([], pa.binary()), "label": pa.array([], pa.int64())}),
+        tmp_path / "t.parquet",
+    )
+    request = DatasetTable.model_validate({"path": "t.parquet"}).request(tmp_path)
+    with pytest.raises(DataError, match="there is no image") as caught:
+        prepare(request)
+    assert caught.value.problems[0].where.file == str(tmp_path / "t.parquet")

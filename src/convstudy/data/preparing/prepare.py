@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,8 @@ def list_images(request: DatasetRequest) -> tuple[str, Listing]:
     _check_apart(kind.name, request.path, test_path)
     test_kind = detect(test_path)
     test = _listing(test_kind, test_path, options)
-    return "joined", joined(listing, kind.name, test, test_kind.name, test_path.name)
+    with _located(request.path):
+        return "joined", joined(listing, kind.name, test, test_kind.name, test_path.name)
 
 
 def _check_apart(kind: str, path: Path, test_path: Path) -> None:
@@ -100,7 +102,20 @@ def _check_apart(kind: str, path: Path, test_path: Path) -> None:
 
 def _listing(kind: ListedSource, path: Path, options: SourceOptions) -> Listing:
     check_options(kind, options)
-    return kind.listing(path, options)
+    with _located(path):
+        return kind.listing(path, options)
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    """Give problems without a place the path of the images."""
+    try:
+        yield
+    except DataError as error:
+        where = Location(str(path))
+        raise DataError(
+            *(problem if str(problem.where) else replace(problem, where=where) for problem in error.problems)
+        ) from None
 
 
 @dataclass(frozen=True, eq=False)
