@@ -247,3 +247,15 @@ def test_notes_say_what_is_skipped_now_although_no_image_has_changed(tmp_path: P
     assert not any(".txt" in note for note in source_of(prepared(tmp_path)).summary().notes)
     (tmp_path / "photos" / "cat" / "list.txt").write_text("x")
     assert any(".txt" in note for note in source_of(prepared(tmp_path)).summary().notes)
+
+
+def test_assignment_of_other_images_is_an_error_and_not_a_new_test_part(tmp_path: Path) -> None:
+    folder_of(tmp_path / "photos")
+    source_of(prepared(tmp_path)).keep()
+    (tmp_path / "photos").rename(tmp_path / "first")
+    for number in range(12):
+        save(tmp_path / "photos" / ("cat", "dog")[number % 2] / f"other{number}.png", image(500 + number))
+    with pytest.raises(DataError, match="has none of these images or groups") as caught:
+        prepared(tmp_path)
+    assert "another name under [dataset]" in caught.value.problems[0].hint
+    assert prepared(tmp_path, name="second").n_test == 2

@@ -129,7 +129,7 @@ def divide(
     else:
         notes += given.notes
         numbers = np.arange(len(used)) if grouping.numbers is None else grouping.numbers
-        previous = None if request.assignment is None else read_assignment(request.assignment)
+        previous = _previous(request, grouping.identity, grouping.identities(names))
         assigned = assign_test(
             grouping.identities(names),
             grouping.identity,
@@ -164,7 +164,7 @@ def _divide_by_time(
         notes = (*given.notes, *_on_test_key(request), note)
         division = Division(given.train, given.test, None, notes, times=times)
     else:
-        previous = None if request.assignment is None else read_assignment(request.assignment)
+        previous = _previous(request, "image", names)
         assigned = assign_latest(
             names,
             times[used],
@@ -186,6 +186,23 @@ def _on_test_key(request: DatasetRequest) -> tuple[str, ...]:
     if request.test_path is not None or request.test == DatasetRequest.test:
         return ()
     return (f"The key test = {shortest(request.test)} sets no images aside, because there is a test part.",)
+
+
+def _previous(request: DatasetRequest, identity: str, identities: Sequence[str]) -> Assignment | None:
+    """Return the test part that was set aside earlier, or ``None``.
+
+    Raises:
+        DataError: if the file is damaged, or was made for other images.
+    """
+    path = request.assignment
+    found = None if path is None else read_assignment(path)
+    is_same_kind = found is not None and found.identity == identity  # otherwise the assignment raises
+    if found is not None and is_same_kind and found.parts and found.parts.keys().isdisjoint(identities):
+        what = "this file sets test images aside, but has none of these images or groups"
+        got = f"{next(iter(found.parts))}, and not {identities[0]}"
+        hint = "if it belongs to other images, give these another name under [dataset]; otherwise restore or delete it"
+        raise DataError(Problem(what, Location(str(path)), got, hint=hint))
+    return found
 
 
 def _changes(assigned: Assigned, previous: Assignment | None, n_usual: int = 1) -> tuple[str, ...]:
