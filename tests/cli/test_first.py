@@ -248,3 +248,10 @@ def test_second_path_is_refused_with_and_without_a_study_file(convstudy: Call, s
         assert refused.status == 2
         assert "--set dataset.path: the path of the images is already given: my shapes" in refused.err
         Path("my-shapes.toml").write_text('[dataset]\npath = "my shapes"\n')
+
+
+def test_study_file_that_is_a_link_to_nothing_is_refused(convstudy: Call, shapes: str) -> None:
+    Path("my-shapes.toml").symlink_to("gone.toml")
+    refused = convstudy("run", shapes, *FAST)
+    assert refused.status == 2
+    assert "my-shapes.toml: this symbolic link leads to no file" in refused.err

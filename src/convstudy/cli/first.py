@@ -66,6 +66,12 @@ class OpenedImages:
             # "x" fails if another process has just written the file.
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(self.text.text)
+        except FileExistsError:
+            what = "another command has just written this study file"
+            if path.is_symlink() and not path.exists():
+                what = "this symbolic link leads to no file"
+            hint = "run the command again, which uses the file; or delete it"
+            raise UsageError(Problem(what, Location(str(path)), hint=hint)) from None
         except OSError as error:
             what = f"the study file cannot be written: {(error.strerror or str(error)).lower()}"
             hint = "change to a folder where files can be written"
