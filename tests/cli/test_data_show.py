@@ -55,7 +55,7 @@ def test_counts_files_copies_and_blank_images_are_printed(convstudy: Call, parts
     assert re.search(r"^training +25 +1 +1 +0 +0 +0$", shown.out, re.M)
     assert re.search(r"^test +10 +0 +0 +0 +0 +1$", shown.out, re.M)
     assert "1 test image is an exact copy of a training image: a model may have memorised them." in shown.out
-    assert "modes: RGB (35)" in shown.out and "width: 2" in shown.out
+    assert "training modes: RGB (25)" in shown.out and "training widths: 2" in shown.out
     assert sorted(path.name for path in Path().iterdir()) == ["shapes"]
 
 
@@ -113,10 +113,10 @@ def test_files_of_classes_that_differ_in_form_are_warned_about(convstudy: Call, 
     Image.fromarray(rng.integers(0, 256, (10, 80), "uint8")).save("scans/dark/long.png")
     shown = convstudy("data", "show", "scans", "--set", "dataset.size=40").out
     warnings = shown.partition("warnings:")[2]
-    assert "10 of 21 images have more than 8 bits per value, only in “dark”" in warnings
-    assert "10 of 21 images have a gamma or sRGB chunk, only in “light”" in warnings
-    assert "1 of 21 images have less than half the height or width" in warnings
-    assert "1 of 21 images have one side over 3 times as long as the other" in warnings
+    assert "8 of 17 training images have more than 8 bits per value, only in “dark”" in warnings
+    assert "8 of 17 training images have a gamma or sRGB chunk, only in “light”" in warnings
+    assert "1 of 17 training images have less than half the height or width" in warnings
+    assert "1 of 17 training images have one side over 3 times as long as the other" in warnings
 
 
 def test_files_of_one_form_have_no_warnings(convstudy: Call, parts: str) -> None:

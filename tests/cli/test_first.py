@@ -57,7 +57,10 @@ def test_what_is_found_in_a_folder_is_printed(convstudy: Call, shapes: str) -> N
         "my shapes: folder with 49 training images and 12 test images of 3 classes, used as 20 × 20" in found
     )
     assert "  circle        16     4\n" in found
-    assert "width: 20 to 30 pixels, median 2" in found and "modes: RGB (60) and L (1)" in found
+    assert (
+        "training widths: 20 to 30 pixels, median 2" in found
+        and "training modes: RGB (48) and L (1)" in found
+    )
     assert "metric: accuracy; the largest class has 1.1 times the training images of the smallest" in found
     assert "first study: linear, small-cnn and resnet; 60 epochs, 5 seeds; about " in found
 

@@ -32,13 +32,17 @@ SUMMARY = PreparedSummary(
 
 def test_files_decisions_warnings_and_left_out_images_are_blocks() -> None:
     warning, facts, decisions, left_out = files_blocks(SUMMARY)
-    assert isinstance(warning, Text) and warning.style == "warning" and "1 of 150 images" in warning.plain
+    assert (
+        isinstance(warning, Text)
+        and warning.style == "warning"
+        and "1 of 100 training images" in warning.plain
+    )
     assert isinstance(facts, Facts)
     assert facts.pairs == (
-        ("Width", "30 pixels"),
-        ("Height", "20 to 40 pixels, median 30"),
-        ("Modes", "RGB (149) and I;16 (1)"),
-        ("Several frames", "2, first frame used"),
+        ("Training widths", "30 pixels"),
+        ("Training heights", "20 to 40 pixels, median 30"),
+        ("Training modes", "RGB (149) and I;16 (1)"),
+        ("Training images with several frames", "2, first frame used"),
     )
     assert isinstance(decisions, Details) and decisions.blocks == (Items(SUMMARY.notes),)
     assert isinstance(left_out, Details) and left_out.blocks == (Items(("3/a.png: empty", "and 2 more")),)

@@ -129,20 +129,20 @@ def across_text(survey: Survey) -> Iterator[str]:
 
 
 def file_facts(summary: PreparedSummary | None) -> tuple[tuple[str, str], ...]:
-    """Return names and values that describe the files before decoding; nothing without a summary."""
+    """Return names and values that describe the files of the training images; nothing without a summary."""
     if summary is None:
         return ()
     files = summary.originals
     modes = [f"{mode} ({n:,})" for mode, n in files.modes.items()]
     facts = [
-        ("Width", _range(files.widths)),
-        ("Height", _range(files.heights)),
-        ("Modes", listed(modes, most=6)),
+        ("Training widths", _range(files.widths)),
+        ("Training heights", _range(files.heights)),
+        ("Training modes", listed(modes, most=6)),
     ]
     if files.n_frames:
-        facts.append(("Several frames", f"{files.n_frames:,}, first frame used"))
+        facts.append(("Training images with several frames", f"{files.n_frames:,}, first frame used"))
     if files.n_rotated:
-        facts.append(("Rotated by EXIF", f"{files.n_rotated:,}"))
+        facts.append(("Training images rotated by EXIF", f"{files.n_rotated:,}"))
     return tuple(facts)
 
 

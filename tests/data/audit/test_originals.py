@@ -25,8 +25,8 @@ PLAIN = OriginalImages(
 
 
 def warnings(**changes: Any) -> tuple[str, ...]:
-    """Return the warnings of 20 images of each of three classes."""
-    parts = {"train": PartSummary((15,) * 3, None), "test": PartSummary((5,) * 3, None)}
+    """Return the warnings of 20 training images of each of three classes."""
+    parts = {"train": PartSummary((20,) * 3, None), "test": PartSummary((5,) * 3, None)}
     originals = replace(PLAIN, **changes)
     return original_warnings(
         PreparedSummary("folder", (), ("a", "b", "c"), parts, originals, (), 0)  # type: ignore[arg-type]
@@ -44,11 +44,14 @@ def test_files_of_one_form_in_all_classes_give_no_warning(changes: dict[str, Any
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"deep_by_class": (20, 0, 0)}, r"^20 of 60 images have more than 8 bits per value, only in “a”:"),
-        ({"deep_by_class": (1, 1, 1)}, r"^3 of 60 images have more than 8 bits per value: "),
+        (
+            {"deep_by_class": (20, 0, 0)},
+            r"^20 of 60 training images have more than 8 bits per value, only in “a”:",
+        ),
+        ({"deep_by_class": (1, 1, 1)}, r"^3 of 60 training images have more than 8 bits per value: "),
         ({"gamma_by_class": (20, 0, 19)}, r"^39 of 60 .* gamma or sRGB chunk, only in “a” and “c”:"),
-        ({"n_enlarged": 2}, r"^2 of 60 images have less than half"),
-        ({"n_elongated": 1}, r"^1 of 60 images have one side over 3 times"),
+        ({"n_enlarged": 2}, r"^2 of 60 training images have less than half"),
+        ({"n_elongated": 1}, r"^1 of 60 training images have one side over 3 times"),
     ],
 )
 def test_each_difference_gives_one_sentence(changes: dict[str, Any], expected: str) -> None:

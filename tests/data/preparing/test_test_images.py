@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from convstudy import Compare, Dataset, Study, load_study, run_study
+from convstudy.data.audit.originals import original_warnings
+from convstudy.data.sources.prepared import PreparedSource
 from convstudy.run.events import EvaluatedOnTestSet, FitEnded
 from convstudy.studyfile import check_classes, check_study
 from convstudy.studyfile.images import DatasetTable
@@ -141,3 +143,18 @@ def test_part_that_is_set_aside_stays_and_copies_of_test_images_join_it(tmp_path
     parts.write_text(edited.replace("test,", "maybe,"), encoding="utf-8")
     with pytest.raises(Exception, match=r"photos.parts.csv:4: the part must be train or test"):
         load_study(path)
+
+
+def test_what_is_said_of_the_files_describes_the_training_images_alone(tmp_path: Path) -> None:
+    """A user chooses size, fit and range from these sentences and numbers."""
+    training_images(tmp_path / "data")
+    wide = np.random.RandomState(0).randint(0, 256, (8, 200)).astype(np.uint16) * 200
+    write(tmp_path / "data", "test/a/wide.png", wide)
+    write(tmp_path / "data", "test/b/plain.png", drawn(91, 32))
+    source = dataset_of(tmp_path / "data").source
+    assert isinstance(source, PreparedSource)
+    summary = source.summary()
+    assert summary.originals.heights == summary.originals.widths == (32, 32, 32)
+    assert summary.originals.modes == {"L": 12}
+    assert original_warnings(summary) == ()
+    assert not any("bits" in note or "enlarged" in note for note in summary.notes)

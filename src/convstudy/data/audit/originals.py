@@ -1,4 +1,4 @@
-"""Warnings about image files: differences between files that a network could learn instead of the classes."""
+"""Warnings about the files of training images: differences that a network could learn instead of the classes."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ MAX_NAMED = 5
 
 
 def original_warnings(summary: PreparedSummary) -> tuple[str, ...]:
-    """Return one sentence for each difference between the files of a dataset."""
-    counts = zip(summary.parts["train"].class_counts, summary.parts["test"].class_counts, strict=True)
-    return tuple(_warnings(summary.originals, summary.class_names, [train + test for train, test in counts]))
+    """Return one sentence for each difference between the files of the training images."""
+    return tuple(_warnings(summary.originals, summary.class_names, summary.parts["train"].class_counts))
 
 
 def _warnings(
     originals: OriginalImages, class_names: Sequence[str], class_counts: Sequence[int]
 ) -> Iterator[str]:
     n_images = sum(class_counts)
+    of_all = counted(n_images, "training image")
     n_deep = sum(originals.deep_by_class)
     if 0 < n_deep < n_images:
         where = _where(originals.deep_by_class, class_names)
         yield (
-            f"{n_deep:,} of {counted(n_images, 'image')} have more than 8 bits per value{where}: their full range "
+            f"{n_deep:,} of {of_all} have more than 8 bits per value{where}: their full range "
             "becomes 0 to 255, so they look dark if they use only a part of it."
         )
     n_gamma = sum(originals.gamma_by_class)
     if 0 < n_gamma < n_images and _differs(originals.gamma_by_class, class_counts):
         where = _where(originals.gamma_by_class, class_names)
         yield (
-            f"{n_gamma:,} of {counted(n_images, 'image')} have a gamma or sRGB chunk{where}: the classes may come from "
+            f"{n_gamma:,} of {of_all} have a gamma or sRGB chunk{where}: the classes may come from "
             "different programs, and a network can learn the program instead of the class."
         )
     if originals.n_enlarged:
         yield (
-            f"{originals.n_enlarged:,} of {counted(n_images, 'image')} have less than half the height or width of "
+            f"{originals.n_enlarged:,} of {of_all} have less than half the height or width of "
             "the decoded images: they are enlarged, and blurred."
         )
     if originals.n_elongated:
         yield (
-            f"{originals.n_elongated:,} of {counted(n_images, 'image')} have one side over {ELONGATED} times as long "
+            f"{originals.n_elongated:,} of {of_all} have one side over {ELONGATED} times as long "
             'as the other: look at what fit = "crop" leaves of them, or use "pad".'
         )
 

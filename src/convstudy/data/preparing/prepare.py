@@ -178,10 +178,14 @@ def _first_rows(images: _Listed, where: Location) -> Rows:
 
 
 def _notes_on_files(images: _Listed, train: Rows, options: DecodeOptions) -> tuple[str, ...]:
-    labels = images.labels
-    found = [(header, row) for row in train.tolist() if (header := images.headers[row]) is not None]
-    headers, rows = [header for header, _ in found], [row for _, row in found]
-    return notes_on_files(headers, labels.numbers[rows].tolist(), labels.class_names, options)
+    headers, numbers = _headers(images, train)
+    return notes_on_files(headers, numbers, images.labels.class_names, options)
+
+
+def _headers(images: _Listed, rows: Rows) -> tuple[list[ImageHeader], list[int]]:
+    """Return the headers of the images at these rows, and their class numbers."""
+    found = [(header, row) for row in rows.tolist() if (header := images.headers[row]) is not None]
+    return [header for header, _ in found], images.labels.numbers[[row for _, row in found]].tolist()
 
 
 def _note_on_values(images: _Listed, train: Rows, options: DecodeOptions, decoded: DecodedImages) -> str:
@@ -260,8 +264,8 @@ def _written(
     written = write_parts(decoded, parts)
     found = find_arrays(written.folder)
     source = PreparedSource(request.text(), _arrays(found))
+    headers, numbers = _headers(images, division.train)
     failures = [(listing.names[row], reason) for row, reason in sorted(used.failures.items())]
-    headers = [header for row in used.rows.tolist() if (header := images.headers[row]) is not None]
     reader = listing.reader
     kinds = dict.fromkeys(reader.kinds if isinstance(reader, JoinedReader) else (images.kind,))
     PreparedSummary(
@@ -272,7 +276,7 @@ def _written(
             part: part_summary(labels.numbers[rows.rows], division.groups_of(rows.rows), n_classes)
             for part, rows in parts.items()
         },
-        originals=originals_of(headers, labels.numbers[used.rows].tolist(), n_classes, decoded.options.size),
+        originals=originals_of(headers, numbers, n_classes, decoded.options.size),
         failures=tuple(failures[:MAX_SHOWN]),
         n_failures=len(failures),
         alerts=tuple(sentence(note) for note in (*used.notes, *division.changes)),

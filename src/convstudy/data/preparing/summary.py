@@ -40,7 +40,9 @@ class PartSummary:
 
 @dataclass(frozen=True)
 class OriginalImages:
-    """The image files before decoding, of training and test images together.
+    """The files of the training images before decoding.
+
+    A user chooses keys from these values, so test images do not count.
 
     Attributes:
         heights: the smallest, the median and the largest height.
@@ -74,7 +76,7 @@ class PreparedSummary:
         notes: what was decided or left out, one sentence each.
         class_names: the classes, in the order of their numbers.
         parts: the training and test images.
-        originals: the files before decoding.
+        originals: the files of the training images before decoding.
         failures: the names of images that were left out, and the reasons; at most :data:`MAX_SHOWN`.
         n_failures: the number of all images that were left out.
         alerts: the notes that every command shows: images that are left out, and changes of the test part.
