@@ -66,6 +66,10 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with t
 	$(BIN)/python -m benchmarks.scale.memory_map
 	$(BIN)/python -m benchmarks.data.image_folder speed --peers $(PEERS)/bin/python --rounds 5
 	$(BIN)/python -m benchmarks.data.image_folder memory --images 20000 100000
+	$(BIN)/python -m benchmarks.data.decode_one
+	$(BIN)/python -m benchmarks.throughput.augmentation_cost --rounds 25
+	$(BIN)/python -m benchmarks.accuracy.imbalance
+	$(BIN)/python -m benchmarks.statistics.group_splits --near-duplicates
 	$(BIN)/python -m benchmarks.faults.convolution_faults
 	$(BIN)/python -m benchmarks.faults.convolution_faults --layers
 	$(BIN)/python -m benchmarks.statistics.statistics_simulation
