@@ -9,8 +9,8 @@ from pathlib import Path
 
 from convstudy.data import Dataset, DatasetStatistics
 from convstudy.errors import ConvstudyError, Location, Problem, StoreError, nearest
-from convstudy.history.access_log import access_log, n_before
-from convstudy.history.documents import dataset_table, read_study, run_id_of, write_study
+from convstudy.history.access_log import access_log, has_same_images, n_before
+from convstudy.history.documents import dataset_table, read_dataset, read_study, run_id_of, write_study
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
 from convstudy.history.results import Results
@@ -168,14 +168,21 @@ class History:
         return self.store.test_evaluation_of(fit_id, weights_digest)
 
     def n_test_evaluations(self, dataset: Dataset, before_run: str = "") -> int:
-        """Return the number of evaluations of a dataset's test set in this runs folder, by any study.
+        """Return the number of evaluations of a dataset's test images in this runs folder, by any study.
 
         Args:
             dataset: the dataset.
             before_run: the id of a run. If it is given, only evaluations before the first one of this run count; all
                 count if the run has none.
         """
-        return n_before(self.store.test_evaluations(dataset.digest), before_run)
+        return n_before(self.store.test_evaluations(*self._forms(dataset)), before_run)
+
+    def _forms(self, dataset: Dataset) -> dict[str, Dataset]:
+        """Return digest -> dataset: this dataset, and the evaluated ones of the same images with other keys."""
+        others = [digest for digest in self.store.evaluated_datasets() if digest != dataset.digest]
+        found = [read_dataset(self.store, digest) for digest in others]
+        same = [each for each in found if each is not None and has_same_images(dataset, each)]
+        return {each.digest: each for each in (dataset, *same)}
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
         """Return a run's plan, updated with every choice that can be made from the existing records, and these choices.
@@ -266,7 +273,8 @@ class History:
         }
         # arrays() compares files with the digests of these records, so it detects that another run replaced a record
         # and its files.
-        logged, artefacts = self.store.test_evaluations(study.dataset.digest), self.artefacts
+        forms, artefacts = self._forms(study.dataset), self.artefacts
+        logged = self.store.test_evaluations(*forms)
         digests = {fit_id: record.weights_digest for fit_id, record in records.items()}
         return Results(
             run_id=run.run_id,
@@ -284,7 +292,7 @@ class History:
             created_at=run.created_at,
             updated_at=run.updated_at,
             arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
-            access_log=access_log(logged, study.dataset),
+            access_log=access_log(logged, forms),
             images=self.dataset_statistics(study.dataset),
             acceptances=acceptances,
             augmented=lambda recipe: artefacts.augmented(study.dataset.digest, recipe.augmentation_key),

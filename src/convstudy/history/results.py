@@ -37,7 +37,8 @@ class Results:
             returns ``labels`` and ``probabilities`` of the test images, and ``error_rows`` (k,) int64 and
             ``error_pixels`` (k, height, width, channels) uint8 of the k most confident errors, the most confident
             first. It raises :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
-        access_log: every evaluation of the dataset's test set in this runs folder, by any study, in order.
+        access_log: every evaluation of the dataset's test images in this runs folder, by any study and at any size,
+            in order.
         images: statistics of the dataset's images; ``None`` until the test set is evaluated.
         acceptances: the failures that this run accepted, in order.
         augmented: a function that returns examples of a recipe's augmented training images by name (``labels`` (m,),

@@ -28,6 +28,7 @@ class LoggedEvaluation:
 
     test_evaluation: Evaluation
     run_id: str
+    dataset_digest: str
     fit: dict[str, Any] | None
 
 

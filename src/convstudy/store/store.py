@@ -241,18 +241,27 @@ class Store:
         row = self._connection.execute(query, (fit_id, weights_digest)).fetchone()
         return test_evaluation_of_row(row) if row else None
 
-    def test_evaluations(self, dataset_digest: str) -> tuple[LoggedEvaluation, ...]:
-        """Return all evaluations of a dataset's test set, in order."""
+    def test_evaluations(self, *dataset_digests: str) -> tuple[LoggedEvaluation, ...]:
+        """Return all evaluations of the test sets of datasets, in order."""
         query = (
             "SELECT test_evaluations.*, fits.fit FROM test_evaluations"
-            " LEFT JOIN fits ON fits.id = test_evaluations.fit_id WHERE dataset_digest = ? ORDER BY number"
+            " LEFT JOIN fits ON fits.id = test_evaluations.fit_id"
+            " WHERE dataset_digest IN (SELECT value FROM json_each(?)) ORDER BY number"
         )
         return tuple(
             LoggedEvaluation(
-                test_evaluation_of_row(row), row["run_id"], json.loads(row["fit"]) if row["fit"] else None
+                test_evaluation_of_row(row),
+                row["run_id"],
+                row["dataset_digest"],
+                json.loads(row["fit"]) if row["fit"] else None,
             )
-            for row in self._connection.rows(query, (dataset_digest,))
+            for row in self._connection.rows(query, (json.dumps(dataset_digests),))
         )
+
+    def evaluated_datasets(self) -> tuple[str, ...]:
+        """Return the digests of all datasets with test-set evaluations, the first evaluated first."""
+        query = "SELECT dataset_digest FROM test_evaluations GROUP BY dataset_digest ORDER BY MIN(number)"
+        return tuple(row["dataset_digest"] for row in self._connection.rows(query))
 
     def dataset(self, digest: str) -> Any:
         """Return the description of a dataset as JSON; ``None`` if it is missing or damaged."""

@@ -158,3 +158,28 @@ def test_what_is_said_of_the_files_describes_the_training_images_alone(tmp_path:
     assert summary.originals.modes == {"L": 12}
     assert original_warnings(summary) == ()
     assert not any("bits" in note or "enlarged" in note for note in summary.notes)
+
+
+def test_access_log_has_evaluations_of_the_same_images_at_another_size(tmp_path: Path) -> None:
+    """Otherwise, a size could be chosen by test scores, and each report would say that the test set was used once."""
+    training_images(tmp_path / "data")
+    for number in range(4):
+        write(tmp_path / "data", f"test/{'ab'[number % 2]}/{number}.png", drawn(100 + number, 32))
+    runs, results = tmp_path / "runs", []
+    for folder, size in (("data", 16), ("data", 20), ("other", 16)):
+        if folder == "other":
+            (tmp_path / "data").rename(tmp_path / "other")
+            write(tmp_path / "other", "test/a/9.png", drawn(200, 32))
+        study = Study(
+            name=f"{folder}-{size}",
+            dataset=dataset_of(tmp_path / folder, size=size),
+            seeds=1,
+            validation=0.3,
+            recipe={"epochs": 1},
+            network={"n": {"layers": ["flatten"]}, "m": {"layers": ["conv 2 3", "flatten"]}},
+            compare={"both": Compare(networks=("n", "m"))},
+        )
+        results.append(run_study(study, runs, workers=0))
+    assert [each.n_test_evaluations_before for each in results] == [0, 2, 0]
+    assert [len({entry.hypothesis for entry in each.access_log}) for each in results] == [2, 4, 2]
+    assert [len(each.test_evaluations) for each in results] == [2, 2, 2]
