@@ -72,7 +72,12 @@ def _is_read_or_refused(name: str, number: int, folder: Path) -> bool:
     if not whole.exists():
         write(root, whole)
     path = folder / f"damaged-{name}"
-    path.write_bytes(_damaged(whole.read_bytes(), number))
+    content = whole.read_bytes()
+    damaged = _damaged(content, number)
+    # Zeros can replace zeros, and some formats allow zeros after their end.
+    if damaged.rstrip(b"\0") == content.rstrip(b"\0"):
+        return False
+    path.write_bytes(damaged)
     LISTED_SOURCES[kind].recognise(path)
     try:
         listing: Listing = LISTED_SOURCES[kind].listing(path, SourceOptions())
