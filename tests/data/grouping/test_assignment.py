@@ -89,6 +89,7 @@ def test_group_that_merges_with_a_test_group_joins_the_test_part() -> None:
     groups = numbered(np.array([test if name == new else name for name in names]))
     grown = assign(names, labels, first.assignment, groups=groups)
     assert grown.is_test[-1] and not any("moved" in note for note in grown.notes)
+    assert grown.notes[1] == (f"1 group is new and in the part of near-duplicates that were known: {new}.")
 
 
 def test_new_groups_that_merge_have_one_part_whatever_their_order() -> None:

@@ -146,11 +146,12 @@ def _again(
         names.setdefault(group, {})[name] = None
     in_test: set[int] = set()
     new: list[str] = []
+    following: list[str] = []
     joined: list[str] = []
     for group, members in names.items():
         known = [previous.parts[name] for name in members if name in previous.parts]
         added = [name for name in members if name not in previous.parts]
-        new += added
+        (following if known else new).extend(added)
         # A group with several new identities follows the first by name, so that its part is independent of their order.
         part = "test" if "test" in known else "train" if known else hashed_part(min(added), previous.fraction)
         if part == "test":
@@ -161,6 +162,11 @@ def _again(
     what = previous.identity
     if new:
         notes.append(f"{_counted(new, what)} new and assigned by a hash of the name: {_shown(new)}")
+    if following:
+        notes.append(
+            f"{_counted(following, what)} new and in the part of near-duplicates that were known: "
+            f"{_shown(following)}"
+        )
     if joined:
         notes.append(
             f"{_counted(joined, what)} moved from the training to the test part, because near-duplicates connect "
