@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.int64]
 
 
+WITH_REASONS = 'on_error = "stop" under [dataset] lists them with the reasons'
+
+
 @dataclass(frozen=True, eq=False)
 class GivenParts:
     """The parts that a source gives.
@@ -235,15 +238,18 @@ def given_parts(listing: Listing, used: Rows, where: Location) -> GivenParts:
         hint = (
             'add training images; or put parts = "ignore" under [dataset], which sets other test images aside'
         )
-        raise DataError(Problem("there are no training images: all images are test images", where, hint=hint))
+        if set(listing.parts) == {"test"}:
+            raise DataError(
+                Problem("there are no training images: all images are test images", where, hint=hint)
+            )
+        raise DataError(Problem("no training image can be used", where, hint=WITH_REASONS))
     if is_test.any():
         note = f"{counted(n_validation, 'validation image')} joined the training images"
         why = "a study draws its own validation images"
         notes = (f"{note}, because {why}.",) if n_validation else ()
         return GivenParts(used[~is_test], used[is_test], notes)
     if "test" in listing.parts:  # other images must not silently become the test part
-        hint = 'repair the test images; or put parts = "ignore" under [dataset], which sets other test images aside'
-        raise DataError(Problem("no image of the test part can be used", where, hint=hint))
+        raise DataError(Problem("no image of the test part can be used", where, hint=WITH_REASONS))
     if n_validation and n_validation < len(used):
         note = f"There is no test part: the {counted(n_validation, 'validation image')} are the test images."
         return GivenParts(used[~is_validation], used[is_validation], (note,))
