@@ -233,7 +233,7 @@ def test_training_images_that_cannot_be_used_are_all_named_although_only_test_im
     damage(parts_of(tmp_path / "photos", train=4, test=2) / "train")
     with pytest.raises(DataError, match="8 images of 12 cannot be used"):
         prepared(tmp_path)
-    with pytest.raises(DataError, match='no training image can be used.*\n.*"stop".* lists them'):
+    with pytest.raises(DataError, match=r'no training image can be used.*\n.*"stop".* lists them'):
         prepared(tmp_path, on_error="skip")
 
 
