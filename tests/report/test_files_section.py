@@ -20,13 +20,10 @@ SUMMARY = PreparedSummary(
         modes={"RGB": 149, "I;16": 1},
         n_frames=2,
         n_rotated=0,
-        gamma_by_class=(0,) * 10,
-        deep_by_class=(1, *(0,) * 9),
-        n_enlarged=0,
-        n_elongated=0,
     ),
     failures=(("3/a.png", "empty"),),
     n_failures=3,
+    warnings=("1 of 100 training images have more than 8 bits per value.",),
 )
 
 

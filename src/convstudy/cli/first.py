@@ -130,12 +130,11 @@ def open_images(
 
 def found_text(source: str, first: FirstStudy) -> str:
     """Return what was found at a path, and the study that follows from it."""
-    from convstudy.data.audit.originals import original_warnings
     from convstudy.report.data_text import class_counts_table, file_facts
 
     facts, size = first.facts, first.size
     summary = first.summary
-    warnings = original_warnings(summary) if summary is not None else ()
+    warnings = summary.warnings if summary is not None else ()
     kind = f"{summary.kind} with " if summary is not None else ""
     shape = " × ".join(map(str, facts.image_shape))
     counts = class_counts_table(facts.class_names, facts.train_counts, facts.test_counts, summary)

@@ -198,11 +198,11 @@ def test_16_bit_files_of_a_12_bit_camera_get_a_hint_with_their_range(tmp_path: P
         path = tmp_path / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(values).save(path)
-    notes = source_of(prepared(tmp_path)).summary().notes
-    assert any("range = [0, 4095]" in note for note in notes) == (bits == 12)
+    warnings = source_of(prepared(tmp_path)).summary().warnings
+    assert any("range = [0, 4095]" in warning for warning in warnings) == (bits == 12)
     brighter = prepared(tmp_path, range=[0.0, 4095.0])
     assert int(brighter.load().train.pixels.max()) > 240
-    assert not any("become dark" in note for note in source_of(brighter).summary().notes)
+    assert not source_of(brighter).summary().warnings
 
 
 def parts_of(root: Path, **n_images: int) -> Path:

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from convstudy import Compare, Dataset, Study, load_study, run_study
-from convstudy.data.audit.originals import original_warnings
 from convstudy.data.sources.prepared import PreparedSource
 from convstudy.run.events import EvaluatedOnTestSet, FitEnded
 from convstudy.studyfile import check_classes, check_study
@@ -156,7 +155,7 @@ def test_what_is_said_of_the_files_describes_the_training_images_alone(tmp_path:
     summary = source.summary()
     assert summary.originals.heights == summary.originals.widths == (32, 32, 32)
     assert summary.originals.modes == {"L": 12}
-    assert original_warnings(summary) == ()
+    assert summary.warnings == ()
     assert not any("bits" in note or "enlarged" in note for note in summary.notes)
 
 

@@ -5,7 +5,6 @@
 ``duplicates``         duplicates and near-duplicates between training and test images
 ``statistics``         class counts, constant images and duplicates of a dataset
 ``survey``             all that ``convstudy data show`` shows of a dataset
-``originals``          warnings about image files
 ``fit_examples``       images cropped, padded and stretched
 =====================  =====================================================================
 """

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.audit.duplicates import Pairs, near_duplicate_pairs
-from convstudy.data.audit.originals import original_warnings
 from convstudy.data.audit.perceptual_hashes import PerceptualHashes, perceptual_hashes
 from convstudy.data.audit.statistics import DatasetStatistics, statistics_of
 from convstudy.data.images import Part
@@ -60,7 +59,7 @@ class Survey:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences on images that may not be what they seem."""
-        return () if self.summary is None else original_warnings(self.summary)
+        return () if self.summary is None else self.summary.warnings
 
     def as_json(self) -> dict[str, Any]:
         dataset, statistics = self.dataset, self.statistics

@@ -29,7 +29,7 @@ from convstudy.data.sources.prepared import PreparedSource, requests_folder
 from convstudy.errors import ConvstudyError
 from convstudy.regular_file import open_regular
 
-VERSION = 3
+VERSION = 4
 """The version of the preparation. It grows with every change that gives a request other images, groups, parts or
 another summary."""
 MAX_BYTES = 1 << 28

@@ -1,4 +1,4 @@
-"""Notes on image files that a user should look at, from the headers of the training images."""
+"""Warnings about image files that a user should look at, from the headers of the training images."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 MIN_PER_CLASS = 5
 """The smallest number of images of a class that says something about the class."""
+MOST, FEW = 0.9, 0.1
+"""A property of most images of a class, and of few images of another one, can tell the classes apart."""
 MAX_NAMED = 3
-"""The largest number of classes that a note names."""
+"""The largest number of classes that a warning names."""
 MAX_CUT = 0.5
-"""The largest proportion of an image that ``fit = "crop"`` may cut off without a note."""
+"""The largest proportion of an image that ``fit = "crop"`` may cut off without a warning."""
 
 _PROPERTIES: dict[str, Callable[[ImageHeader], bool]] = {
     "have more than 8 bits per value": lambda header: header.is_deep,
@@ -30,13 +32,13 @@ _PROPERTIES: dict[str, Callable[[ImageHeader], bool]] = {
 collected in different ways. A network can learn such a difference instead of the class."""
 
 
-def notes_on_files(
+def warnings_on_files(
     headers: Sequence[ImageHeader],
     labels: Sequence[int],
     class_names: tuple[str, ...],
     options: DecodeOptions,
 ) -> tuple[str, ...]:
-    """Return what is unusual about image files, one sentence each.
+    """Return what a user should look at in the files of the training images, one sentence each.
 
     Args:
         headers: the header of each training image.
@@ -47,23 +49,22 @@ def notes_on_files(
     by_class: list[list[ImageHeader]] = [[] for _ in class_names]
     for header, label in zip(headers, labels, strict=True):
         by_class[label].append(header)
-    names = [name for name, own in zip(class_names, by_class, strict=True) if len(own) >= MIN_PER_CLASS]
-    known = [own for own in by_class if len(own) >= MIN_PER_CLASS]
-    notes = [*_counts(headers, options)]
+    known = {name: own for name, own in zip(class_names, by_class, strict=True) if len(own) >= MIN_PER_CLASS}
+    warnings = _counts(headers, options)
     for text, has in _properties(headers).items():
-        counts = [sum(map(has, own)) for own in known]
-        all_of = [name for name, n, own in zip(names, counts, known, strict=True) if n == len(own)]
-        none_of = [name for name, n in zip(names, counts, strict=True) if n == 0]
-        if all_of and none_of:
-            classes = f"all training images of {_classes(all_of)} {text}, and none of {_classes(none_of)}"
-            notes.append(
-                f"{classes[0].upper()}{classes[1:]}: a network can learn this instead of the classes."
+        proportions = {name: sum(map(has, own)) / len(own) for name, own in known.items()}
+        most = [name for name, proportion in proportions.items() if proportion >= MOST]
+        few = [name for name, proportion in proportions.items() if proportion <= FEW]
+        if most and few:
+            warnings.append(
+                f"{MOST:.0%} or more of the training images of {_classes(most)} {text}, and {FEW:.0%} or less of "
+                f"those of {_classes(few)}: a network can learn this instead of the classes"
             )
-    return tuple(notes)
+    return tuple(warnings)
 
 
-def note_on_dark_images(largest: int) -> str:
-    """Return a note on 16-bit images that use a small part of their range, such as those of a 12-bit camera.
+def warning_on_dark_images(largest: int) -> str:
+    """Return a warning about 16-bit images that use a small part of their range, such as those of a 12-bit camera.
 
     Args:
         largest: the largest pixel of the decoded 16-bit training images, 0 to 255.
@@ -71,9 +72,9 @@ def note_on_dark_images(largest: int) -> str:
     Returns:
         A sentence; empty if the images use more than a quarter of the range.
 
-    >>> note_on_dark_images(16)
+    >>> warning_on_dark_images(16)
     'the 16-bit training images become dark: no value is above 4,095; range = [0, 4095] uses all grey levels'
-    >>> note_on_dark_images(200)
+    >>> warning_on_dark_images(200)
     ''
     """
     for bits in (8, 10, 12, 14):
@@ -95,25 +96,26 @@ def _properties(headers: Sequence[ImageHeader]) -> dict[str, Callable[[ImageHead
 
 
 def _counts(headers: Sequence[ImageHeader], options: DecodeOptions) -> list[str]:
-    """Return notes on numbers of images."""
+    """Return warnings about numbers of images."""
     height, width = options.size
-    # The range of arrays of floats and wide integers has a note of its own, and such arrays can have 256 values.
-    deep = sum(header.is_deep and (header.format != "array" or header.low is None) for header in headers)
-    frames = sum(header.n_frames > 1 for header in headers)
-    smaller = sum(header.height < height or header.width < width for header in headers)
-    cut = sum(_cut_off(header, height, width) > MAX_CUT for header in headers) if options.fit == "crop" else 0
-    n, notes = len(headers), []
-    if deep:
-        others = "" if deep == n else "; the others have 8"
-        notes.append(f"{_of(deep, n)} have more than 8 bits per value{others}. They are scaled to 8 bits.")
-    if frames:
-        notes.append(f"{_of(frames, n)} have several frames; the first one is used.")
+    n, warnings = len(headers), []
+    deep = sum(header.is_deep for header in headers)
+    if 0 < deep < n:
+        warnings.append(
+            f"{_of(deep, n)} have more than 8 bits per value: their full range becomes 0 to 255, so they look dark if "
+            "they use only a part of it"
+        )
+    smaller = sum(2 * header.height < height or 2 * header.width < width for header in headers)
     if smaller:
-        notes.append(f"{_of(smaller, n)} are smaller than {height} × {width} and are enlarged.")
-    if cut:
+        warnings.append(
+            f"{_of(smaller, n)} have less than half the height or width of the decoded images: they are enlarged, and "
+            "blurred"
+        )
+    cut = sum(_cut_off(header, height, width) > MAX_CUT for header in headers)
+    if cut and options.fit == "crop":
         hint = 'fit = "pad" or "stretch" keeps the whole image'
-        notes.append(f'{_of(cut, n)} lose more than half of their area by fit = "crop"; {hint}.')
-    return notes
+        warnings.append(f'{_of(cut, n)} lose more than half of their area by fit = "crop"; {hint}')
+    return warnings
 
 
 def _cut_off(header: ImageHeader, height: int, width: int) -> float:

@@ -21,7 +21,7 @@ from convstudy.data.preparing.defaults import default_channels, default_size
 from convstudy.data.preparing.division import Division, divide, given_parts
 from convstudy.data.preparing.groups import declared_groups
 from convstudy.data.preparing.labels import Labels, labels_of
-from convstudy.data.preparing.oddities import note_on_dark_images, notes_on_files
+from convstudy.data.preparing.oddities import warning_on_dark_images, warnings_on_files
 from convstudy.data.preparing.request import DatasetRequest
 from convstudy.data.preparing.summary import (
     MAX_SHOWN,
@@ -158,8 +158,6 @@ def _prepared(request: DatasetRequest, kind: str, listing: Listing) -> Dataset:
         *division.notes,
         *_option_notes(request, images, final, division.train),
     ]
-    notes += _notes_on_files(images, division.train, final)
-    notes += filter(None, [_note_on_values(images, division.train, final, decoded)])
     return _written(request, images, division, decoded, tuple(sentence(note) for note in notes))
 
 
@@ -177,26 +175,22 @@ def _first_rows(images: _Listed, where: Location) -> Rows:
         return images.used.rows  # the images that cannot be used are reported first, all in one list
 
 
-def _notes_on_files(images: _Listed, train: Rows, options: DecodeOptions) -> tuple[str, ...]:
-    headers, numbers = _headers(images, train)
-    return notes_on_files(headers, numbers, images.labels.class_names, options)
-
-
 def _headers(images: _Listed, rows: Rows) -> tuple[list[ImageHeader], list[int]]:
     """Return the headers of the images at these rows, and their class numbers."""
     found = [(header, row) for row in rows.tolist() if (header := images.headers[row]) is not None]
     return [header for header, _ in found], images.labels.numbers[[row for _, row in found]].tolist()
 
 
-def _note_on_values(images: _Listed, train: Rows, options: DecodeOptions, decoded: DecodedImages) -> str:
-    """Return a note on 16-bit training images that use a small part of their range."""
+def _warning_on_values(images: _Listed, train: Rows, decoded: DecodedImages) -> str:
+    """Return a warning about 16-bit training images that use a small part of their range."""
     import numpy as np
 
+    options = decoded.options
     deep = [row for row in train.tolist() if (header := images.headers[row]) is not None and header.is_deep]
     if not deep or options.value_range is not None or options.invert or images.listing.bounds is not None:
         return ""
     pieces = decoded.pieces(np.array(deep, dtype=np.int64))
-    return note_on_dark_images(max(int(piece.max()) for piece in pieces))
+    return warning_on_dark_images(max(int(piece.max()) for piece in pieces))
 
 
 def _decode(request: DatasetRequest, images: _Listed, options: DecodeOptions) -> DecodedImages:
@@ -265,6 +259,10 @@ def _written(
     found = find_arrays(written.folder)
     source = PreparedSource(request.text(), _arrays(found))
     headers, numbers = _headers(images, division.train)
+    warnings = [
+        *warnings_on_files(headers, numbers, labels.class_names, decoded.options),
+        _warning_on_values(images, division.train, decoded),
+    ]
     failures = [(listing.names[row], reason) for row, reason in sorted(used.failures.items())]
     reader = listing.reader
     kinds = dict.fromkeys(reader.kinds if isinstance(reader, JoinedReader) else (images.kind,))
@@ -276,9 +274,10 @@ def _written(
             part: part_summary(labels.numbers[rows.rows], division.groups_of(rows.rows), n_classes)
             for part, rows in parts.items()
         },
-        originals=originals_of(headers, numbers, n_classes, decoded.options.size),
+        originals=originals_of(headers),
         failures=tuple(failures[:MAX_SHOWN]),
         n_failures=len(failures),
+        warnings=tuple(sentence(warning) for warning in warnings if warning),
         alerts=tuple(sentence(note) for note in (*used.notes, *division.changes)),
     ).write(source.summary_path)
     if division.assignment is not None:

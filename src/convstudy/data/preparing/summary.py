@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from convstudy.data.decoding import ImageHeader
 
-ELONGATED = 3
 MAX_SHOWN = 1_000
 """The maximum number of failures that are kept by name; all are counted."""
 
@@ -50,10 +49,6 @@ class OriginalImages:
         modes: mode, such as ``"RGB"`` or ``"I;16"`` -> the number of images.
         n_frames: the number of images with more than one frame; the first one is used.
         n_rotated: the number of images that were rotated because of their EXIF orientation.
-        gamma_by_class: the number of images of each class with a gamma or sRGB chunk.
-        deep_by_class: the number of images of each class with more than 8 bits per value.
-        n_enlarged: the number of images whose height or width is less than half of that of the decoded images.
-        n_elongated: the number of images with one side over :data:`ELONGATED` times as long as the other.
     """
 
     heights: tuple[int, int, int]
@@ -61,10 +56,6 @@ class OriginalImages:
     modes: Mapping[str, int]
     n_frames: int
     n_rotated: int
-    gamma_by_class: tuple[int, ...]
-    deep_by_class: tuple[int, ...]
-    n_enlarged: int
-    n_elongated: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +70,7 @@ class PreparedSummary:
         originals: the files of the training images before decoding.
         failures: the names of images that were left out, and the reasons; at most :data:`MAX_SHOWN`.
         n_failures: the number of all images that were left out.
+        warnings: what a user should look at in the files of the training images.
         alerts: the notes that every command shows: images that are left out, and changes of the test part.
     """
 
@@ -89,6 +81,7 @@ class PreparedSummary:
     originals: OriginalImages
     failures: tuple[tuple[str, str], ...]
     n_failures: int
+    warnings: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
@@ -149,34 +142,14 @@ def part_summary(
     return PartSummary(tuple(counts), tuple(np.bincount(pairs[0], minlength=n_classes).tolist()))
 
 
-def originals_of(
-    headers: Sequence[ImageHeader], labels: Sequence[int], n_classes: int, size: tuple[int, int]
-) -> OriginalImages:
-    """Return the summary of image files.
-
-    Args:
-        headers: the header of each image.
-        labels: the class number of each image.
-        n_classes: the number of classes.
-        size: (height, width) of the decoded images.
-    """
-    gamma, deep = [0] * n_classes, [0] * n_classes
-    for header, label in zip(headers, labels, strict=True):
-        gamma[label] += header.has_gamma
-        deep[label] += header.is_deep
+def originals_of(headers: Sequence[ImageHeader]) -> OriginalImages:
+    """Return the summary of image files with these headers."""
     return OriginalImages(
         _range([header.height for header in headers]),
         _range([header.width for header in headers]),
         dict(Counter(header.mode for header in headers).most_common(20)),
         sum(header.n_frames > 1 for header in headers),
         sum(header.is_rotated for header in headers),
-        tuple(gamma),
-        tuple(deep),
-        sum(2 * header.height < size[0] or 2 * header.width < size[1] for header in headers),
-        sum(
-            max(header.height, header.width) > ELONGATED * min(header.height, header.width)
-            for header in headers
-        ),
     )
 
 

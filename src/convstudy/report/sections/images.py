@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from convstudy.analysis import Analysis
 from convstudy.data import Dataset, DatasetStatistics, Images
 from convstudy.data.audit.duplicates import MIN_CORRELATION, Pairs
-from convstudy.data.audit.originals import original_warnings
 from convstudy.data.preparing.summary import PreparedSummary
 from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import ConvstudyError
@@ -75,7 +74,7 @@ def files_blocks(summary: PreparedSummary | None) -> Iterator[Block]:
     """Yield what is known about the files of a user's images, before decoding."""
     if summary is None:
         return
-    yield from (Text((warning,), "warning") for warning in original_warnings(summary))
+    yield from (Text((warning,), "warning") for warning in summary.warnings)
     yield Facts(file_facts(summary))
     if summary.notes:
         yield Details("Decisions when the images were read", (Items(summary.notes),))
