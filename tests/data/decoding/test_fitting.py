@@ -16,7 +16,7 @@ from tests.data.decoding.drawn import drawn, drawn_16, photo, saved, scaled_16
 def weights(source: int, target: int, start: float, length: float) -> npt.NDArray[np.float64]:
     """Return the matrix of a triangle filter, antialiased when it shrinks, from its definition.
 
-    The crop is one of the resized whole image: pixels beside it take part at its edge.
+    The crop is one of the resized whole image: pixels next to it take part at its edge.
     """
     scale = length / target
     support = max(1.0, scale)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from convstudy import Compare, Study, run_study
 from convstudy.data import Dataset
+from convstudy.data.sources.npy import find
 from convstudy.data.sources.prepared import PreparedSource
 from convstudy.errors import DataError
 from convstudy.studyfile.images import DatasetTable
@@ -261,3 +262,21 @@ def test_assignment_of_other_images_is_an_error_and_not_a_new_test_part(tmp_path
         prepared(tmp_path)
     assert "another name under [dataset]" in caught.value.problems[0].hint
     assert prepared(tmp_path, name="second").n_test == 2
+
+
+@pytest.mark.parametrize("columns", [{}, {"group": "patient"}, {"weight": "w"}, {"time": "day"}])
+def test_source_of_prepared_arrays_is_that_of_the_files_read_again(
+    tmp_path: Path, columns: dict[str, str]
+) -> None:
+    folder_of(tmp_path / "photos", patients=12)
+    rows = ["path,label,patient,w,day"]
+    for number, path in enumerate(sorted((tmp_path / "photos").rglob("*.png"))):
+        day = 1 + 7 * number % 31  # neither groups nor times occur in order
+        rows.append(
+            f"{path.relative_to(tmp_path)},{path.parent.name},{7 * number % 9},{1 + number},2026-01-{day:02}"
+        )
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    keys = {"path": "table.csv", "group": "", "weight": "", **columns}
+    source = source_of(DatasetTable.model_validate(keys).dataset(tmp_path))
+    assert source.arrays == find(Path(source.arrays.path)).source
+    assert bool(source.n_groups) == ("group" in columns) and source.has_times == ("time" in columns)

@@ -95,7 +95,7 @@ def test_second_start_reads_neither_images_nor_arrays(
     def fail(*args: object, **kwargs: object) -> None:
         raise AssertionError
 
-    for name in ("probe_images", "decode_images", "find_arrays", "divide"):
+    for name in ("probe_images", "decode_images", "write_parts", "divide"):
         monkeypatch.setattr(f"convstudy.data.preparing.prepare.{name}", fail)
     assert DatasetTable.model_validate({"path": "mine.npz"}).dataset(tmp_path) == dataset
 

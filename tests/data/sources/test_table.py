@@ -152,7 +152,7 @@ def test_truth_values_are_two_classes(name: str, tmp_path: Path) -> None:
     assert listed(tmp_path / name).labels == ["True", "False", "True", "True", "False"]
 
 
-def test_integers_beside_a_missing_row_that_became_floats_keep_their_names(tmp_path: Path) -> None:
+def test_integers_that_became_floats_by_a_missing_row_keep_their_names(tmp_path: Path) -> None:
     images(tmp_path)
     frame = pd.DataFrame({"path": IMAGES.keys(), "label": [1, None, 2, 2, 10]})
     for name in ("pandas.csv", "pandas.parquet", "pandas.jsonl"):

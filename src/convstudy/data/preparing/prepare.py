@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.dataset import Dataset
-from convstudy.data.decoded import DecodedImages, PartRows, decode_images, probe_images, write_parts
+from convstudy.data.decoded import (
+    DecodedImages,
+    PartRows,
+    WrittenParts,
+    decode_images,
+    probe_images,
+    write_parts,
+)
 from convstudy.data.decoding import DecodeOptions, ImageHeader
 from convstudy.data.detect import check_options, detect
 from convstudy.data.grouping.assignment_file import write_assignment
 from convstudy.data.images import Part
 from convstudy.data.listing import ListedSource, Listing, SourceOptions
-from convstudy.data.parts import checked_weights
+from convstudy.data.parts import checked_weights, numbered
 from convstudy.data.preparing.answers import answer_key, read_answer, write_answer
 from convstudy.data.preparing.defaults import default_channels, default_size
 from convstudy.data.preparing.division import Division, divide, given_parts
@@ -35,8 +42,8 @@ from convstudy.data.progress import report_progress
 from convstudy.data.source import Found, exists
 from convstudy.data.sources.joined import JoinedReader, joined
 from convstudy.data.sources.npy import NpySource
-from convstudy.data.sources.npy import find as find_arrays
 from convstudy.data.sources.prepared import PreparedSource
+from convstudy.data.times import checked_times
 from convstudy.data.value_range import natural_range, range_text
 from convstudy.errors import DataError, Location, Problem
 
@@ -208,12 +215,14 @@ def _reporting(step: str) -> Callable[[int, int], None]:
 
 def _options(request: DatasetRequest, images: _Listed, rows: Rows) -> DecodeOptions:
     """Return how images are decoded; what the request leaves open follows from the images at these rows."""
-    found = [header for row in rows.tolist() if (header := images.headers[row]) is not None]
-    size = default_size([(header.height, header.width) for header in found])
+    headers, _ = _headers(images, rows)
+    size = default_size([(header.height, header.width) for header in headers])
     value_range, bounds = None, images.listing.bounds
     if bounds is not None and request.value_range is None:
         value_range = natural_range(bounds(rows.tolist()))
-    return request.decode_options(size, default_channels([header.channels for header in found]), value_range)
+    return request.decode_options(
+        size, default_channels([header.channels for header in headers]), value_range
+    )
 
 
 def _option_notes(
@@ -255,9 +264,7 @@ def _written(
         ),
         "test": PartRows(division.test, _columns(images, division.test, division)),
     }
-    written = write_parts(decoded, parts)
-    found = find_arrays(written.folder)
-    source = PreparedSource(request.text(), _arrays(found))
+    source = PreparedSource(request.text(), _arrays(write_parts(decoded, parts), decoded, parts))
     headers, numbers = _headers(images, division.train)
     warnings = [
         *warnings_on_files(headers, numbers, labels.class_names, decoded.options),
@@ -282,20 +289,24 @@ def _written(
     ).write(source.summary_path)
     if division.assignment is not None:
         write_assignment(source.assignment_copy, division.assignment)
-    return Dataset.of(replace(found, source=source, n_classes=n_classes), request.name, labels.class_names)
+    found = Found(source, decoded.image_shape, len(division.train), len(division.test), n_classes)
+    return Dataset.of(found, request.name, labels.class_names)
 
 
 def _columns(images: _Listed, rows: Rows, division: Division) -> dict[str, npt.NDArray[Any]]:
     """Return the labels of one part, its positions in the listing, and its groups, if there are any."""
     columns: dict[str, npt.NDArray[Any]] = {"labels": images.labels.numbers[rows], "positions": rows}
     if division.groups is not None:
-        columns["groups"] = division.groups[rows]
+        columns["groups"] = numbered(division.groups[rows])
     return columns
 
 
 def _times(division: Division) -> dict[str, npt.NDArray[Any]]:
     """Return the ranks of the training images in time, if they have times."""
-    return {} if division.times is None else {"times": division.times[division.train]}
+    if division.times is None:
+        return {}
+    where = Location(key=("dataset", "time"))
+    return {"times": checked_times(division.times[division.train], len(division.train), where)}
 
 
 def _weights(images: _Listed, train: Rows) -> dict[str, npt.NDArray[Any]]:
@@ -308,6 +319,19 @@ def _weights(images: _Listed, train: Rows) -> dict[str, npt.NDArray[Any]]:
     return {"weights": checked_weights(weights, len(weights), Location(key=("dataset", "weight")))[train]}
 
 
-def _arrays(found: Found) -> NpySource:
-    assert isinstance(found.source, NpySource)
-    return found.source
+def _arrays(written: WrittenParts, decoded: DecodedImages, parts: Mapping[Part, PartRows]) -> NpySource:
+    """Return the source of the arrays that were written.
+
+    Their groups and times have the form in which they are read again, so the digests are those of the files.
+    """
+    train, test = parts["train"], parts["test"]
+    return NpySource(
+        str(written.folder.absolute()),
+        decoded.image_shape,
+        len(train.rows),
+        len(test.rows),
+        written.digests["train"],
+        written.digests["test"],
+        len(set(train.columns["groups"].tolist())) if "groups" in train.columns else 0,
+        "times" in train.columns,
+    )
