@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from convstudy.store.lock import is_locked
 from convstudy.studyfile import load_study
 from tests.datasets import DIGITS
 from tests.run.studies import ran, small_study
+from tests.waiting import no_longer_than
 
 SCRATCH = TemporaryDirectory(prefix="convstudy-")  # for all tests here; removed at the end
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
@@ -36,15 +36,8 @@ SECONDS = 100
 @pytest.fixture(autouse=True)
 def no_wait() -> Iterator[None]:
     """Fail if a reader blocks on a FIFO."""
-
-    def fail(*_: object) -> None:
-        raise AssertionError("the reader blocks on a FIFO")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with no_longer_than(SECONDS):
+        yield
 
 
 def _fifo(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from convstudy.data.sources import LISTED_SOURCES
 from convstudy.errors import DataError
 from tests.data.sources.conformance import X_TRAIN, Y_TRAIN
 from tests.data.test_idx_files import save as save_idx
+from tests.waiting import no_longer_than
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs")
 SECONDS = 60
@@ -85,15 +85,8 @@ SOURCES: dict[str, tuple[str, str, bool, Callable[[Path], object]]] = {
 @pytest.fixture(autouse=True)
 def no_wait() -> Iterator[None]:
     """Fail if a reader blocks on a FIFO."""
-
-    def fail(*_: object) -> None:
-        raise AssertionError("the reader blocks on a FIFO")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with no_longer_than(SECONDS):
+        yield
 
 
 PUTS: dict[str, Callable[[Path], None]] = {
