@@ -19,44 +19,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.parts.arguments import at_least
 from benchmarks.parts.precision import is_emulated, skip_note
+from benchmarks.throughput.take_turns import BATCH_SIZE, Contender, flops_of, take_turns
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
-CONTENDERS = Path(__file__).parents[1] / "contenders"
 CORES = os.cpu_count() or 1
-BATCH_SIZE = 100
 # The number of batches in a turn, chosen so that all networks take a similar time.
 STEPS = {"two-conv-3": 60, "two-conv-7": 40, "five-conv": 60, "six-conv": 12}
 PEAK_STEPS = 400
 REFERENCE = "Keras"
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A program that trains.
-
-    Attributes:
-        name: the name in the tables.
-        script: the file in ``contenders/``.
-        variant: the last argument of the script.
-        peer: whether it runs in the environment of the peers.
-        environment: additional environment variables. convstudy gets the allocator settings of its workers; peers run
-            with their defaults.
-    """
-
-    name: str
-    script: str
-    variant: str = ""
-    peer: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 ALL = (
@@ -72,28 +50,6 @@ PEAKS = (
     Contender("matrix products, bfloat16", "peak.py", "bfloat16", environment=KEEP_BLOCKS),
     Contender("matrix products, float32", "peak.py", "float32", environment=KEEP_BLOCKS),
 )
-
-
-@dataclass
-class Running:
-    """A started contender: ``n_processes`` processes of ``threads`` threads; ``rates`` has the turns per second."""
-
-    contender: Contender
-    n_processes: int
-    threads: int
-    processes: list[subprocess.Popen[str]]
-    rates: list[float] = field(default_factory=list)
-
-    def train_epoch(self) -> None:
-        """Train an epoch in all processes at the same time and add the rate of all together."""
-        for process in self.processes:
-            print("go", file=process.stdin, flush=True)
-        self.rates.append(sum(1 / float(_line(process)) for process in self.processes))
-
-    def stop(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
 
 
 @dataclass(frozen=True)
@@ -123,37 +79,6 @@ class Row:
         )
 
 
-def start(
-    contender: Contender, python: str, network: str, n_steps: int, n_processes: int, threads: int
-) -> Running:
-    """Start a contender and wait for the end of its warm-up."""
-    # glibc reads KEEP_BLOCKS, and start_as_worker may have set them here. Peers run without them.
-    inherited = {name: value for name, value in os.environ.items() if name not in KEEP_BLOCKS}
-    command = [
-        python,
-        str(CONTENDERS / contender.script),
-        network,
-        str(threads),
-        str(n_steps),
-        contender.variant,
-    ]
-    processes = [
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**inherited, "OMP_NUM_THREADS": str(threads), **contender.environment},
-        )
-        for _ in range(n_processes)
-    ]
-    for process in processes:
-        while _line(process) != "ready":
-            pass
-    return Running(contender, n_processes, threads, processes)
-
-
 def measure(
     contenders: Sequence[Contender], peers: str, network: str, n_steps: int, n_images: int, n_rounds: int
 ) -> list[Row]:
@@ -171,40 +96,6 @@ def measure(
     ]
 
 
-def take_turns(
-    contenders: Sequence[Contender],
-    peers: str,
-    network: str,
-    n_steps: int,
-    layouts: Sequence[tuple[int, int]],
-    n_rounds: int,
-) -> list[Running]:
-    """Start contenders on one network in all layouts and let them train an epoch each, in turn, ``n_rounds`` times.
-
-    Args:
-        contenders: the contenders.
-        peers: the Python of the peers.
-        network: the network, such as ``two-conv-3``.
-        n_steps: the number of batches of an epoch.
-        layouts: (number of processes, threads of each).
-        n_rounds: the number of rounds.
-    """
-    running: list[Running] = []
-    try:
-        for contender in contenders:
-            python = peers if contender.peer else sys.executable
-            for layout in layouts:
-                running.append(start(contender, python, network, n_steps, *layout))
-        for number in range(n_rounds):
-            # The first one changes from round to round.
-            for place in range(len(running)):
-                running[(place + number) % len(running)].train_epoch()
-    finally:
-        for each in running:
-            each.stop()
-    return running
-
-
 def without_emulated(contenders: Sequence[Contender], with_emulated: bool) -> tuple[list[Contender], str]:
     """Return the contenders to measure, and a note that names the skipped ones ("" if there are none)."""
     kept = [each for each in contenders if with_emulated or not is_emulated(each.variant)]
@@ -219,14 +110,6 @@ def faster_layouts(rows: Sequence[Row]) -> list[Row]:
         key = row.network, row.contender
         best[key] = max(best.get(key, row), row, key=lambda each: each.median)
     return list(best.values())
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"A contender ended early: {process.args!r}")
-    return line.strip()
 
 
 def table(rows: Sequence[Row], peaks: Sequence[Row]) -> str:
@@ -283,15 +166,6 @@ def layouts_table(rows: Sequence[Row]) -> str:
             f"| {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
         )
     return "\n".join(lines)
-
-
-def flops_of(network: str) -> int:
-    """Return the FLOPs of training on one image. The backward pass has twice the FLOPs of the forward pass."""
-    from benchmarks.contenders.turns import layers
-    from convstudy.networks import Network, layer_table
-
-    texts = [" ".join(parts) for parts in layers(network)]
-    return 6 * layer_table(Network.read(texts), (28, 28, 1), 10).macs
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def main() -> None:
     start_as_worker()
     from benchmarks.contenders.turns import BATCH_SIZE
     from benchmarks.parts.precision import fast_precision
-    from benchmarks.throughput.throughput import flops_of
+    from benchmarks.throughput.take_turns import flops_of
     from benchmarks.throughput.training_steps import NETWORKS
 
     parser = argparse.ArgumentParser(
