@@ -4,10 +4,11 @@
 
     python -m benchmarks.throughput.fast_paths [--rounds 15]
 
-The reference implementations are: torch's dropout; a convolution over its whole input; relu before max-pool; torch
-filling new tensors; evaluation of all training images after an epoch instead of a sample (the only case in which the
-results differ); an allocator that returns large blocks to the system. The later rows time whole training steps of the
-notebook's networks. The precision is bfloat16, or float32 if the CPU emulates bfloat16.
+The reference implementations are: torch's dropout; a convolution over its whole input; relu before max-pool;
+Newton-Schulz steps on the whole matrix; torch filling new tensors; evaluation of all training images after an epoch
+instead of a sample (the only case in which the results differ); an allocator that returns large blocks to the system.
+The later rows time whole training steps of the notebook's networks. The precision is bfloat16, or float32 if the CPU
+emulates bfloat16.
 
 The process has the environment of a worker. The last rows compare processes with and without the allocator settings,
 which alternate after each epoch (``contenders/ours.py``).
@@ -34,6 +35,7 @@ from benchmarks.throughput.throughput import STEPS
 from benchmarks.throughput.training_steps import NETWORKS, Steps, n_steps_of, steps_of
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate
+from convstudy.engine.orthogonalisation import iterated, orthogonalised
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
@@ -131,6 +133,17 @@ def pools(n_rounds: int) -> list[str]:
     return [compare(name, *works, n_rounds)]
 
 
+def updates(n_rounds: int) -> list[str]:
+    """Compare Muon's Newton-Schulz steps with steps on the whole matrix, for kernels of 3 × 3 and of 5 × 5."""
+    rows = []
+    for shape in ((64, 288), (128, 576), (160, 3200)):
+        matrix = torch.randn(shape)
+        name = f"4 Newton-Schulz steps of a float32 matrix {shape[0]} × {shape[1]}"
+        works = lambda m=matrix: orthogonalised(m, 4), lambda m=matrix: iterated(m / m.norm(), 4)
+        rows.append(compare(name, *works, n_rounds))
+    return rows
+
+
 def unfilled(n_rounds: int) -> list[str]:
     """Compare a few steps with and without torch filling new tensors."""
     rows = []
@@ -199,7 +212,7 @@ def main() -> None:
     titles = ("fast path", "reference, ms", "fast, ms", "× (10th to 90th percentile)")
     print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
     with repeatable(1):
-        for part in (dropouts, convolutions, pools, unfilled, samples):
+        for part in (dropouts, convolutions, pools, updates, unfilled, samples):
             print("\n".join(part(n_rounds)), flush=True)
     print("\n".join(kept_blocks(n_rounds)))
 

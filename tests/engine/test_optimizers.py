@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from convstudy.engine.optimizers import build_optimizer, make_step, orthogonalised
+from convstudy.engine.optimizers import build_optimizer, make_step
+from convstudy.engine.orthogonalisation import STEPS_PER_GRAM, WIDE, iterated, orthogonalised
 from convstudy.studyfile import Recipe
 from tests.engine.small import scores_by_epoch, small_fit, trained
 
@@ -121,7 +122,42 @@ def test_newton_schulz_approximates_polar_factor(shape: tuple[int, int]) -> None
 
 
 def test_newton_schulz_keeps_zero_matrix() -> None:
-    assert torch.equal(orthogonalised(torch.zeros(3, 5), 5), torch.zeros(3, 5))
+    for shape in ((3, 5), (3, 6)):
+        assert torch.equal(orthogonalised(torch.zeros(shape), 5), torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 576), (128, 576), (7, 100)])
+@pytest.mark.parametrize("n_steps", [1, 4, STEPS_PER_GRAM])
+@pytest.mark.parametrize("smallest", [1.0, 1e-2, 1e-4])
+def test_newton_schulz_by_gram_matrices_equals_steps_on_the_matrix(
+    shape: tuple[int, int], n_steps: int, smallest: float
+) -> None:
+    """Reference: steps in float64, for equal singular values up to some that differ by a factor of 10,000."""
+    assert max(shape) >= WIDE * min(shape)
+    generator = torch.Generator().manual_seed(6)
+    left, values, right = torch.linalg.svd(
+        torch.randn(shape, generator=generator).double(), full_matrices=False
+    )
+    values = torch.logspace(0, math.log10(smallest), len(values), dtype=torch.float64)
+    matrix = left @ torch.diag(values) @ right
+    wide = matrix if shape[0] < shape[1] else matrix.T
+    expected = iterated(wide / wide.norm(), n_steps)
+    got = orthogonalised(matrix.float(), n_steps).double()
+    error = (got if shape[0] < shape[1] else got.T) - expected
+    assert float(error.norm() / expected.norm()) < 5e-4
+
+
+@pytest.mark.parametrize("n_steps", [4, 5, 6, 13, 20])
+def test_newton_schulz_by_gram_matrices_is_stable_without_full_rank(n_steps: int) -> None:
+    """Rounding gives some zero eigenvalues a negative sign, which would grow without bounds in one long series."""
+    generator = torch.Generator().manual_seed(7)
+    matrix = torch.randn(64, 6, generator=generator) @ torch.randn(6, 576, generator=generator)
+    matrix[40:] = 0.0
+    found = torch.linalg.svdvals(orthogonalised(matrix, n_steps))
+    assert float(found[5]) > 0.65
+    assert float(found[0]) < 1.25
+    # Rounding grows too, in the reference as well: after 13 steps by 3.4445¹³ = 1e7.
+    assert float(found[6:].max()) < (0.05 if n_steps <= 6 else 1.25)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])

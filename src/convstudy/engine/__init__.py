@@ -15,6 +15,7 @@
 ``augmentation``          random changes to a batch of training images
 ``averaging``             the exponential moving average (EMA) of the weights
 ``optimizers``            the optimizers, with epsilon where Keras has it
+``orthogonalisation``     the Newton-Schulz steps of Muon
 ``schedules``             the learning rate of each step
 ``randomness``            seeds and generators, derived from the fit's seed and a purpose
 ``checkpoint``            the state after each epoch, saved and loaded

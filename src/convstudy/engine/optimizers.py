@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
+from convstudy.engine.orthogonalisation import orthogonalised
 from convstudy.studyfile.recipe import Recipe
 
 BETAS = (0.9, 0.999)
 RHO = 0.9
 EPSILON = 1e-7
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 # After this many steps 1 - β₁ᵗ and 1 - β₂ᵗ equal 1 in double precision.
 CONVERGED_STEP = 1e6
 
@@ -156,27 +156,6 @@ class Muon(KerasAdam):
             kernel.addcmul_(change, lr, value=-1)
         else:
             kernel.sub_(change, alpha=lr)
-
-
-def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
-    """Return an approximation of ``U·Vᵀ``, the nearest matrix with orthonormal rows or columns to ``matrix = U·S·Vᵀ``.
-
-    Each Newton-Schulz step maps every singular value x to ``3.4445·x - 4.7750·x³ + 2.0315·x⁵``. Small
-    values grow fast. As intended, all values end between about 0.7 and 1.2, not at 1.
-
-    Args:
-        matrix: float32 ``(m, n)``, as is the result.
-        n_steps: the number of Newton-Schulz steps.
-
-    Source: Jordan et al. 2024, kellerjordan.github.io/posts/muon.
-    """
-    a, b, c = NEWTON_SCHULZ
-    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
-    x: torch.Tensor = wide / wide.norm().clamp_(min=EPSILON)
-    for _ in range(n_steps):
-        squares = x @ x.T
-        x = torch.addmm(x, torch.addmm(squares, squares, squares, beta=b, alpha=c), x, beta=a)
-    return x if len(matrix) <= matrix.shape[1] else x.T
 
 
 def _adam(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
