@@ -134,7 +134,7 @@ RECIPES_BY_NAME = {
         "class_weights": {str(number): 1 + number for number in range(10)},
         "normalise": "standard",
         "precision": "bfloat16",
-        "tta": "shift",
+        "tta": "shift-uncertain",
     },
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }

@@ -43,7 +43,7 @@ def test_unfilled_memory_does_not_change_results(monkeypatch: pytest.MonkeyPatch
     assert scores_by_epoch(again) == scores_by_epoch(reference)
 
 
-@pytest.mark.parametrize("tta", ["none", "shift"])
+@pytest.mark.parametrize("tta", ["none", "shift", "shift-uncertain"])
 def test_evaluation_does_not_depend_on_batch_size(tta: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, part = network(), ImageTensors.of(digits().train, torch.arange(50).numpy())
     large = logits_of(model, part, "float32", tta)

@@ -9,7 +9,7 @@ from torch import nn
 
 from convstudy.engine.augmentation import augmented
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, network_input, steps_per_epoch
-from convstudy.engine.evaluation import TTA_SHIFTS, evaluate, logits_of, moved, scores_of
+from convstudy.engine.evaluation import TTA_SHIFTS, evaluate, logits_of, moved, scores_of, uncertain_rows
 from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.randomness import torch_generator
@@ -196,5 +196,43 @@ def test_tta_logits_are_mean_over_shifts() -> None:
         shifts = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
         tta = [model(network_input(moved(part.pixels, *shift))) for shift in shifts]
     assert torch.allclose(logits_of(model, part, "float32", "shift"), torch.stack(tta).mean(0), atol=1e-6)
-    assert TTA_SHIFTS["shift"] == shifts
-    assert {name: len(tta) for name, tta in TTA_SHIFTS.items()} == TTA_PASSES
+    assert TTA_SHIFTS["shift"] == TTA_SHIFTS["shift-uncertain"] == shifts
+    # A cost does not count the copies of uncertain images.
+    assert {name: len(tta) for name, tta in TTA_SHIFTS.items()} | {"shift-uncertain": 1} == TTA_PASSES
+
+
+def test_uncertain_rows_have_a_small_difference_of_the_two_largest_probabilities() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = 3 * torch.randn(400, 5, generator=generator)
+    expected = []
+    for row, image in enumerate(logits.double().softmax(1).tolist()):
+        *_, second, first = sorted(image)
+        if first - second < 0.7:
+            expected.append(row)
+    assert 40 < len(expected) < 360
+    assert uncertain_rows(logits).tolist() == expected
+
+
+def test_selective_tta_is_tta_of_uncertain_images_only() -> None:
+    # More than two batches of images, and more than one of uncertain images.
+    pixels = torch.randint(0, 256, (1_700, 2, 2, 1), generator=torch.Generator().manual_seed(1)).byte()
+    part, model = ImageTensors(pixels, torch.zeros(len(pixels), dtype=torch.int64)), _Watching(factor=10.0)
+    plain, every = logits_of(model, part, "float32"), logits_of(model, part, "float32", "shift")
+    rows = uncertain_rows(plain)
+    is_uncertain = torch.zeros(len(part), dtype=torch.bool)
+    is_uncertain[rows] = True
+    assert 600 < len(rows) < 1_400
+    model.seen.clear()
+    selective = logits_of(model, part, "float32", "shift-uncertain")
+    assert sum(len(batch) for _, batch in model.seen) == len(part) + 4 * len(rows)
+    assert torch.equal(selective[~is_uncertain], plain[~is_uncertain])
+    torch.testing.assert_close(selective[is_uncertain], every[is_uncertain], rtol=1e-5, atol=1e-6)
+    assert float((selective - plain).abs()[is_uncertain].mean()) > 0.1
+
+
+def test_selective_tta_without_uncertain_images_is_no_tta() -> None:
+    part, model = _images(30), _Watching(factor=1e6)
+    part = ImageTensors(part.pixels[1:], part.labels[1:])  # the logits of a black image are the biases
+    plain = logits_of(model, part, "float32")
+    assert not len(uncertain_rows(plain))
+    assert torch.equal(logits_of(model, part, "float32", "shift-uncertain"), plain)

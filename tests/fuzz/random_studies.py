@@ -38,7 +38,7 @@ RECIPE_VALUES: dict[str, tuple[Any, ...]] = {
         "trivial-augment-wide",
     ),
     "cutout_size": (4, 8),
-    "tta": ("none", "shift"),
+    "tta": ("none", "shift", "shift-uncertain"),
     "train_eval_samples": ("none", 5, 10_000),
     "step_epochs": (1, 10),
     "warmup_fraction": (0.1, 0.5),

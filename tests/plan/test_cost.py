@@ -48,6 +48,7 @@ def test_images_to_evaluate_counts_sample_and_tta() -> None:
     assert images_to_evaluate(recipe.varied({"train_eval_samples": 50}), 900, 100) == 150
     assert images_to_evaluate(recipe.varied({"train_eval_samples": 5000}), 900, 100) == 1000
     assert images_to_evaluate(recipe.varied({"tta": "shift"}), 900, 100) == 1400
+    assert images_to_evaluate(recipe.varied({"tta": "shift-uncertain"}), 900, 100) == 1000
 
 
 def test_plan_cost_is_sum_of_fit_costs() -> None:

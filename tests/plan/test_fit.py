@@ -233,7 +233,7 @@ recipes = st.builds(
     checkpoint=st.sampled_from(["best", "last"]),
     ema_decay=st.none() | st.floats(0.01, 0.999),
     augment=st.sampled_from(["none", "shift+cutout"]),
-    tta=st.sampled_from(["none", "shift"]),
+    tta=st.sampled_from(["none", "shift", "shift-uncertain"]),
     train_eval_samples=st.none() | st.integers(1, 1000),
     precision=st.sampled_from(["float32", "bfloat16"]),
 )

@@ -44,7 +44,7 @@ recipe_changes = st.fixed_dictionaries(
             }
         ),
         "ema_decay": st.sampled_from([0.5, 0.99, "none", None]),
-        "tta": st.sampled_from(["none", "shift"]),
+        "tta": st.sampled_from(["none", "shift", "shift-uncertain"]),
         "class_weights": st.sampled_from(["none", "balanced"]),
         "sampling": st.sampled_from(["shuffle", "balanced"]),
         "logit_adjustment": st.floats(0, 10),

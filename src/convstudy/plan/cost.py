@@ -19,7 +19,8 @@ from convstudy.studyfile.recipe import Recipe
 # One MAC is two FLOPs. A backward pass costs about two forward passes, so training costs three.
 FLOPS_PER_MAC = 2
 PASSES_TO_TRAIN = 3
-TTA_PASSES = {"none": 1, "shift": 5}
+# "shift-uncertain" computes the other copies of few images, whose number depends on the network: they are not counted.
+TTA_PASSES = {"none": 1, "shift": 5, "shift-uncertain": 1}
 
 
 @dataclass(frozen=True)
