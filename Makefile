@@ -11,6 +11,8 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+BASE_COMMIT := e169837
+BASE := build/$(BASE_COMMIT)
 PYTHON ?=
 
 # Two processes run the tests. All tests of a module run in one process, because they share fixtures.
@@ -29,7 +31,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: study
 study: $(VENV)/.installed ## install convstudy and run the built-in study "digits"
@@ -46,8 +48,9 @@ test-slow: $(VENV)/.installed-test ## run the tests marked slow
 # Each benchmark prints a table; benchmarks/RESULTS.md has the tables with command and machine. Use an idle machine; it
 # takes a day. speedrun.py evaluates on MNIST's test set once per seed and logs each evaluation.
 .PHONY: bench
-bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with the other frameworks; takes a day
-	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python --rounds 3
+bench: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## run all benchmarks, with the other frameworks; takes a day
+	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python
+	$(BIN)/python -m benchmarks.throughput.two_builds --base $(BASE)
 	$(BIN)/python -m benchmarks.throughput.loop_overhead --rounds 7 --steps 60
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 9
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 9
@@ -78,6 +81,15 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed ## run all benchmarks, with t
 	$(BIN)/python -m benchmarks.statistics.fold_simulation
 	$(BIN)/python -m benchmarks.statistics.interaction_simulation
 	$(BIN)/python -m benchmarks.statistics.metric_simulation
+
+# The tables of the engine, with few rounds. BASE is the other build of two_builds.py: make bench-engine BASE=FOLDER.
+.PHONY: bench-engine
+bench-engine: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## run the benchmarks of the engine; takes at most an hour
+	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python
+	$(BIN)/python -m benchmarks.throughput.two_builds --base $(BASE)
+	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 3
+	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 3
+	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --subset 4000 --epochs 10 --rounds 1
 
 SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 
@@ -115,6 +127,12 @@ $(PEERS)/.installed: $(VENV)/.made benchmarks/contenders/constraints.txt
 	$(BIN)/python -m venv --clear $(PEERS)
 	@echo "Installing the other frameworks into $(PEERS)"
 	@$(PEERS)/bin/python -m pip install --quiet -c benchmarks/contenders/constraints.txt torch tensorflow-cpu keras skorch lightning pillow </dev/null
+	@touch $@
+
+# The other build of two_builds.py.
+$(BASE)/.exported:
+	@mkdir -p $(BASE)
+	@test -d $(BASE)/src || git archive $(BASE_COMMIT) src benchmarks | tar -x -C $(BASE)
 	@touch $@
 
 # An existing .venv is kept if its Python is new enough and its pip works.

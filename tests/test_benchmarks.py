@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.throughput import throughput
+from benchmarks.throughput import take_turns, throughput
 
 HOME = Path(__file__).parents[1]
 BENCHMARKS = HOME / "benchmarks"
@@ -46,6 +46,50 @@ def test_make_bench_runs_commands_quoted_in_results() -> None:
     assert quoted <= run
     assert len(run) > 15
     assert all((BENCHMARKS / f"{name.replace('.', '/')}.py").is_file() for name in run)
+
+
+def test_make_bench_engine_runs_a_part_of_make_bench() -> None:
+    makefile = (HOME / "Makefile").read_text(encoding="utf-8")
+    bench, engine = (
+        set(
+            re.findall(
+                r"-m benchmarks\.(\w+\.\w+)", makefile.partition(f"\n{target}:")[2].partition("\n\n")[0]
+            )
+        )
+        for target in ("bench", "bench-engine")
+    )
+    assert engine < bench
+    assert {"throughput.throughput", "throughput.two_builds", "search.grid_search"} < engine
+
+
+class Counting(take_turns.Running):
+    """A contender without processes, which counts its turns."""
+
+    def __init__(self) -> None:
+        super().__init__(throughput.ALL[0], 1, 1, 1, [])
+
+    def train_epoch(self) -> None:
+        self.rates.append(len(self.rates))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_least", "rounds"), [(float("inf"), 2, 5), (-1.0, 2, 2), (-1.0, 9, 5), (-1.0, 0, 0)]
+)
+def test_no_round_starts_after_the_time_except_the_first_ones(
+    seconds: float, at_least: int, rounds: int
+) -> None:
+    running = [Counting(), Counting()]
+    take_turns.run_rounds(running, 5, seconds, at_least, n_uncounted=1)
+    assert [each.rates for each in running] == [[*range(rounds)]] * 2
+
+
+def test_turns_have_more_steps_the_faster_the_machine_and_the_smaller_the_network() -> None:
+    steps = [
+        take_turns.steps_of_a_turn(network, peak, "float32", 2.0)
+        for network in ("six-conv", "two-conv-3")
+        for peak in (1e9, 1e11, 1e14)
+    ]
+    assert steps == [2, 2, 200, 2, 14, 200]
 
 
 def test_every_name_that_a_benchmark_imports_from_the_package_exists() -> None:

@@ -30,8 +30,7 @@ from benchmarks.contenders.turns import BATCH_SIZE
 from benchmarks.parts.arguments import at_least
 from benchmarks.parts.precision import fast_precision
 from benchmarks.throughput.as_worker import start_as_worker
-from benchmarks.throughput.take_turns import Contender, take_turns
-from benchmarks.throughput.throughput import STEPS
+from benchmarks.throughput.take_turns import STEPS, Contender, take_turns
 from benchmarks.throughput.training_steps import NETWORKS, Steps, n_steps_of, steps_of
 from convstudy.engine.batches import ImageTensors
 from convstudy.engine.evaluation import evaluate

@@ -1,8 +1,8 @@
 """Start programs that train (``contenders/``) and let them take turns, so that all meet the same state of the machine.
 
-The protocol between a contender and this module is in ``contenders/turns.py``. A contender that is limited to few
-instructions, or a large network, has a step of a second; a small one with matrix units has a step of 10 ms. Therefore
-:func:`steps_of_a_turn` derives the number of steps from the measured rate of matrix products.
+The protocol between a contender and this module is in ``contenders/turns.py``. A step of a
+large network takes a second on a CPU without fast instructions; that of a small one takes 10 ms with matrix units.
+Therefore :func:`steps_of_a_turn` derives the number of steps from the measured rate of matrix products.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from convstudy.run.executors.processes import KEEP_BLOCKS
 
 CONTENDERS = Path(__file__).parents[1] / "contenders"
 BATCH_SIZE = 100
+# The number of batches in a turn of scripts that do not adapt it, chosen so that networks take a similar time.
+STEPS = {"two-conv-3": 60, "two-conv-7": 40, "five-conv": 60, "six-conv": 12}
 # The fraction of the rate of matrix products that a contender is assumed to reach, by precision. It only sets the
 # length of a turn.
 ASSUMED = {"float32": 0.5, "bfloat16": 0.3}
@@ -154,7 +156,11 @@ def take_turns(
 
 
 def run_rounds(
-    running: Sequence[Running], n_rounds: int, seconds: float = float("inf"), at_least: int = 1
+    running: Sequence[Running],
+    n_rounds: int,
+    seconds: float = float("inf"),
+    at_least: int = 1,
+    n_uncounted: int = 0,
 ) -> None:
     """Wait for the warm-up of all, then let each train an epoch, in turn, for a number of rounds.
 
@@ -163,10 +169,14 @@ def run_rounds(
         n_rounds: the largest number of rounds.
         seconds: no round starts after this time, counted from the call.
         at_least: this many rounds run in any case.
+        n_uncounted: the number of rounds before the first counted one.
     """
     deadline = time.monotonic() + seconds
     for each in running:
         each.wait_until_ready()
+        for _ in range(n_uncounted):
+            each.train_epoch()
+        each.rates.clear()
     for number in range(n_rounds):
         if number >= at_least and time.monotonic() > deadline:
             break
@@ -184,7 +194,7 @@ def steps_of_a_turn(network: str, peak: float, precision: str, seconds: float) -
         precision: ``"float32"`` or ``"bfloat16"``.
         seconds: the time of a turn.
     """
-    return min(200, max(3, round(seconds * ASSUMED[precision] * peak / (BATCH_SIZE * flops_of(network)))))
+    return min(200, max(2, round(seconds * ASSUMED[precision] * peak / (BATCH_SIZE * flops_of(network)))))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Compare whole training steps of this checkout with those of another one, alternating in one run.
 
-BASE is a folder with another commit, for example from ``git worktree add BASE COMMIT``. Each build trains in its own
+BASE is a folder with another commit, for example from ``git worktree add BASE COMMIT``; ``make bench-engine`` exports
+one. Each build trains in its own
 processes with its own ``src`` and its own ``benchmarks/contenders/ours.py``: one thread per fit, one fit per core. In
 each round, each build trains one epoch, and the first one alternates. The ratio is that of a round::
 
@@ -102,6 +103,8 @@ def commit_of(folder: Path) -> str:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
+    if git("rev-parse", "--show-toplevel") != str(folder):
+        return ""  # an exported folder inside another repository
     return git("rev-parse", "--short", "HEAD") + (", changed" if git("status", "--porcelain", "src") else "")
 
 

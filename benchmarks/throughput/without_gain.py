@@ -26,8 +26,8 @@ from benchmarks.parts.arguments import at_least
 from benchmarks.parts.precision import fast_precision, is_emulated, skip_note
 from benchmarks.throughput.as_worker import start_as_worker
 from benchmarks.throughput.fast_paths import compare, fast_dtype, forward_and_backward, random_images, row
-from benchmarks.throughput.take_turns import Contender, take_turns
-from benchmarks.throughput.throughput import CORES, STEPS
+from benchmarks.throughput.take_turns import STEPS, Contender, take_turns
+from benchmarks.throughput.throughput import CORES
 from benchmarks.throughput.training_steps import NETWORKS, n_steps_of, steps_of
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout
