@@ -4,11 +4,11 @@
 
     python -m benchmarks.throughput.fast_paths [--rounds 15]
 
-The reference implementations are: torch's dropout; a convolution over its whole input; relu before max-pool;
-Newton-Schulz steps on the whole matrix; torch filling new tensors; evaluation of all training images after an epoch
-instead of a sample (the only case in which the results differ); an allocator that returns large blocks to the system.
-The later rows time whole training steps of the notebook's networks. The precision is bfloat16, or float32 if the CPU
-emulates bfloat16.
+The reference implementations are: torch's dropout; a convolution over its whole input; torch's 3 × 3 convolution, in
+float32; relu before max-pool; Newton-Schulz steps on the whole matrix; torch filling new tensors; evaluation of all
+training images after an epoch instead of a sample (the only case in which the results differ); an allocator that
+returns large blocks to the system. The later rows time whole training steps of the notebook's networks. The precision
+is bfloat16, or float32 if the CPU emulates bfloat16.
 
 The process has the environment of a worker. The last rows compare processes with and without the allocator settings,
 which alternate after each epoch (``contenders/ours.py``).
@@ -38,10 +38,13 @@ from convstudy.engine.orthogonalisation import iterated, orthogonalised
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
+from convstudy.networks.modules.winograd_conv import WinogradConv
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
 Work = Callable[[], object]
 STEPS_OF_A_TWENTIETH = 27  # of MNIST's 540
+# Channels, filters and image size of 3 × 3 convolutions: of two-conv, five-conv, six-conv, and two of a ResNet.
+WINOGRAD = ((64, 32, 26), (32, 32, 26), (32, 64, 24), (64, 64, 18), (128, 128, 10))
 
 
 def compare(name: str, fast: Work, reference: Work, n_rounds: int, repeats: int = 5) -> str:
@@ -121,6 +124,20 @@ def convolutions(n_rounds: int) -> list[str]:
     name = "a 5 × 5 kernel over a 5 × 5 image, 64 to 128 channels"
     works = forward_and_backward(fast, values), forward_and_backward(reference, values)
     return [compare(name, *works, n_rounds)]
+
+
+def winograd(n_rounds: int) -> list[str]:
+    """Compare Winograd's form with torch's convolution in float32, the only precision that uses it."""
+    rows = []
+    for n_channels, n_filters, size in WINOGRAD:
+        fast, reference = WinogradConv(n_channels, n_filters, 3), nn.Conv2d(n_channels, n_filters, 3)
+        for module in (fast, reference):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        values = random_images(n_channels, size).detach().float().requires_grad_()
+        works = forward_and_backward(fast, values), forward_and_backward(reference, values)
+        name = f"3 × 3 kernel on {size} × {size}, {n_channels} to {n_filters} channels, float32"
+        rows.append(compare(name, *works, n_rounds))
+    return rows
 
 
 def pools(n_rounds: int) -> list[str]:
@@ -211,7 +228,7 @@ def main() -> None:
     titles = ("fast path", "reference, ms", "fast, ms", "× (10th to 90th percentile)")
     print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
     with repeatable(1):
-        for part in (dropouts, convolutions, pools, updates, unfilled, samples):
+        for part in (dropouts, convolutions, winograd, pools, updates, unfilled, samples):
             print("\n".join(part(n_rounds)), flush=True)
     print("\n".join(kept_blocks(n_rounds)))
 

@@ -34,6 +34,7 @@ KINDS = {
     "matrix product": ("aten::mm", "aten::addmm"),
     "relu": ("aten::threshold_backward", "aten::clamp_min", "aten::relu"),
     "max-pool": ("aten::max_pool2d_with_indices", "aten::max_pool2d_with_indices_backward"),
+    "Winograd's sums": ("aten::add", "aten::sub", "aten::sub_"),
     "batch-norm": ("aten::native_batch_norm", "aten::native_batch_norm_backward"),
     "dropout": ("dropout", "aten::ge_", "aten::mul_", "aten::mul"),
     "Adam": ("aten::_fused_adam_", "aten::_foreach_add_"),

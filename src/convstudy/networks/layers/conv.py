@@ -118,6 +118,7 @@ class Conv(Layer):
         from convstudy.networks.modules.dilated_conv import DilatedConv
         from convstudy.networks.modules.skipping_conv import SkippingConv
         from convstudy.networks.modules.whole_input_conv import WholeInputConv
+        from convstudy.networks.modules.winograd_conv import WinogradConv
 
         # The rule does not use measurements, so the same network has the same modules on all machines.
         covers_input = covered(self.kernel, self.dilation) == height == width and self.padding == "valid"
@@ -125,7 +126,9 @@ class Conv(Layer):
             return WholeInputConv
         if self.kernel < self.stride:
             return SkippingConv
-        return DilatedConv if covered(self.kernel, self.dilation) > self.kernel else nn.Conv2d
+        if covered(self.kernel, self.dilation) > self.kernel:
+            return DilatedConv
+        return WinogradConv if self.kernel == 3 and self.stride == self.groups == 1 else nn.Conv2d
 
 
 LAYERS = (Conv,)
