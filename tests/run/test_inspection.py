@@ -1,4 +1,4 @@
-"""The images are inspected once per runs folder, after all test-set evaluations; a failure does not fail the run."""
+"""The images are inspected once per runs folder, during the test-set evaluation; a failure does not fail the run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from convstudy.data import BUILT_IN_DATASETS
+from convstudy.errors import StoreError
 from convstudy.run import ChoiceMade, Event, ImagesInspected, execute, run_study
 from convstudy.run import EvaluatedOnTestSet as EvaluationResult
 from convstudy.run.executors import InlineExecutor
-from convstudy.run.tasks import Inspect, Lost, Message
+from convstudy.run.tasks import Inspect, Lost, Message, Task
+from convstudy.run.tasks import Test as Score
 from convstudy.store import Layout
 from convstudy.studyfile import Recipe, Study
 from tests.run.studies import ran, small_study, statistics, stored
@@ -119,3 +121,58 @@ def test_unwritable_dataset_statistics_do_not_fail_the_run(tmp_path: Path) -> No
     assert results.images is None
     (inspected,) = _inspections(events)
     assert inspected.error
+
+
+class Noting(InlineExecutor):
+    """Notes the tasks under way at each submission; with several workers, tasks wait for each other's messages."""
+
+    def __init__(self, layout: Layout, n_workers: int, submitted: list[str]) -> None:
+        super().__init__(layout)
+        self.n_workers = n_workers
+        self._submitted = submitted
+
+    def submit(self, task: Task) -> None:
+        self._submitted.append(f"{type(task).__name__} next to {len(self.waiting)}")
+        super().submit(task)
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "order"),
+    [
+        (1, ["Test next to 0", "Test next to 0", "Inspect next to 0"]),
+        (2, ["Test next to 0", "Inspect next to 1", "Test next to 1"]),
+        (3, ["Test next to 0", "Inspect next to 1", "Test next to 2"]),
+    ],
+)
+def test_images_are_inspected_next_to_the_first_evaluation_if_there_are_workers(
+    n_workers: int, order: list[str], tmp_path: Path
+) -> None:
+    expected, _ = ran(_study(), tmp_path / "expected")
+    submitted: list[str] = []
+    results = run_study(
+        _study(), tmp_path / "runs", executor=lambda layout: Noting(layout, n_workers, submitted)
+    )
+    assert submitted[-3:] == order
+    assert all(each.startswith("Train") for each in submitted[:-3])
+    assert results.images == expected.images
+    assert statistics(results) == statistics(expected)
+
+
+def test_evaluation_that_fails_next_to_an_inspection_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = ran(_study(), tmp_path / "expected")
+    ask = Noting.next_message
+
+    def die(self: Noting, timeout: float | None = None) -> Message:
+        message = ask(self)
+        return Lost(message.task, "it was killed") if isinstance(message.task, Score) else message
+
+    with monkeypatch.context() as context:
+        context.setattr(Noting, "next_message", die)
+        with pytest.raises(StoreError, match="it was killed"):
+            run_study(_study(), tmp_path / "runs", executor=lambda layout: Noting(layout, 2, []))
+    results, events = ran(_study(), tmp_path / "runs")
+    assert results.images == expected.images
+    assert statistics(results) == statistics(expected)
+    assert len(_inspections(events)) <= 1

@@ -9,7 +9,7 @@
 ``choosing``        the device of a run, and the precision that ``auto`` selects there
 ``executors/``      where tasks are executed: in this process, in worker processes, or on a GPU
 ``restoring``       finds and restores missing or damaged files of completed fits
-``inspecting``      searches the images for duplicates, after the test-set evaluation
+``inspecting``      stores what the search for duplicates found, next to the test-set evaluation
 ``save_arrays``     stores the arrays of a study in the runs folder
 ``examples``        stores examples of augmented images for the report
 ``arguments``       checks the arguments of a run

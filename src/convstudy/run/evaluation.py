@@ -1,4 +1,7 @@
-"""Evaluates each model of a comparison, an ablation or a final training on the test set once, after all choices."""
+"""Evaluates each model of a comparison, an ablation or a final training on the test set once, after all choices.
+
+The images are inspected for duplicates at the same time, on another worker.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections import Counter, deque
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
 from convstudy.run.events import EvaluatedOnTestSet, Listener
+from convstudy.run.inspecting import save_inspection
 from convstudy.run.restoring import Restoration, is_untested
 from convstudy.run.schedule import N_RETRIES
 from convstudy.run.stopping import evaluation_error
-from convstudy.run.tasks import Lost, Test, Tested
+from convstudy.run.tasks import Inspect, Inspected, Lost, Test, Tested
 from convstudy.run.watching import Watched
 
 
@@ -22,26 +26,28 @@ def evaluate_models(
     If the weights of any model are missing, no model is evaluated. Each evaluation is written to the test-set access
     log before its task is submitted, so that a killed run leaves an entry too.
 
+    The images are inspected unless their statistics exist. An inspection reads the test images, so it starts only when
+    a model of the plan is being evaluated or has a test score; then all choices are made.
+
     Args:
         plan: the plan with all choices.
-        history: the history that stores the scores.
+        history: the history that stores the scores and the statistics.
         run_id: the id of this run.
         restoration: the files that this run restores.
         executor: the executor of the tasks.
-        listener: receives an :class:`~convstudy.run.events.EvaluatedOnTestSet` event for each new score.
+        listener: receives an :class:`~convstudy.run.events.EvaluatedOnTestSet` event for each new score, and an
+            :class:`~convstudy.run.events.ImagesInspected` event after an inspection.
 
     Raises:
         StoreError: if a model cannot be evaluated, or the runs folder cannot be written.
     """
-    untested = [fit for fit in plan.tested_fits if is_untested(history, fit)]
-    if any(restoration.lacks_weights(fit) for fit in untested):
-        return
-    waiting = deque((*untested, *filter(restoration.lacks_predictions, plan.tested_fits)))
+    waiting = _due(plan, history, restoration, executor.n_workers)
     deaths: Counter[Test] = Counter()
     n_under_way = 0
     while waiting or n_under_way:
         while waiting and n_under_way < executor.n_workers:
-            executor.submit(_task(waiting.popleft(), plan, history, run_id))
+            due = waiting.popleft()
+            executor.submit(due if isinstance(due, Inspect) else _task(due, plan, history, run_id))
             n_under_way += 1
         message = executor.next_message()
         history.check_presence()
@@ -56,6 +62,9 @@ def evaluate_models(
                     task.test_evaluation, message.scores, message.seconds
                 )
                 listener(EvaluatedOnTestSet(task.fit, test_evaluation))
+            case Inspected() | Lost(task=Inspect()):
+                n_under_way -= 1
+                save_inspection(message, plan.dataset, history, listener)
             case Lost(task=Test() as task, reason=reason, timed_out=timed_out):
                 n_under_way -= 1
                 deaths[task] += 1
@@ -64,7 +73,20 @@ def evaluate_models(
                 waiting.appendleft(task.fit)
 
 
-def has_test_score(plan: Plan, history: History) -> bool:
+def _due(plan: Plan, history: History, restoration: Restoration, n_workers: int) -> deque[Fit | Inspect]:
+    """Return the fits to evaluate and the inspection to do, in the order in which they start."""
+    untested = [fit for fit in plan.tested_fits if is_untested(history, fit)]
+    due: deque[Fit | Inspect] = deque()
+    if not any(restoration.lacks_weights(fit) for fit in untested):
+        due.extend((*untested, *filter(restoration.lacks_predictions, plan.tested_fits)))
+    if history.dataset_statistics(plan.dataset) is None and (due or _has_test_score(plan, history)):
+        # For many images, the inspection takes longer than an evaluation. So it starts second, where it runs next to
+        # the evaluations. A single worker evaluates first, because the scores are what the user waits for.
+        due.insert(1 if n_workers > 1 else len(due), Inspect(plan.dataset))
+    return due
+
+
+def _has_test_score(plan: Plan, history: History) -> bool:
     """Return whether a model of this plan has a test score."""
     done = (fit for fit in plan.tested_fits if history.record_summaries[fit.id].done)
     return any(not is_untested(history, fit) for fit in done)

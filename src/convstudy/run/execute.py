@@ -138,7 +138,7 @@ def _test(task: Test, layout: Layout, device: str) -> Tested:
 def _inspect(task: Inspect) -> Inspected:
     try:
         loaded = _loaded(task.dataset)
-        # An inspection needs no entry in the access log: it tests no hypothesis and runs after logged evaluations.
+        # An inspection needs no entry in the access log: it tests no hypothesis and starts after a logged evaluation.
         test = loaded.test.open(lambda: None)
         return Inspected(task, dataset_statistics(loaded.info, loaded.train, test))
     except Exception as error:  # send every error to the run loop, as in _test

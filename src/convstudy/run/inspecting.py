@@ -1,37 +1,31 @@
-"""Computes the statistics of a dataset's images, such as the number of duplicates, after the test-set evaluation."""
+"""Computes the statistics of a dataset's images, such as the number of duplicates, next to the test-set evaluation."""
 
 from __future__ import annotations
 
 from convstudy.data import Dataset
 from convstudy.history import History
 from convstudy.run.events import ImagesInspected, Listener
-from convstudy.run.tasks import Inspect, Inspected, Lost
-from convstudy.run.watching import Watched
+from convstudy.run.tasks import Inspected, Lost
 
 
-def inspect_images(dataset: Dataset, history: History, executor: Watched, listener: Listener) -> None:
-    """Compute and store the statistics of the images, unless they exist.
+def save_inspection(
+    message: Inspected | Lost, dataset: Dataset, history: History, listener: Listener
+) -> None:
+    """Store the statistics of an inspection.
 
-    The inspection reads the test images, so it must run after all choices. No result of a study depends on it: a
-    failure does not end the run, and the next run tries again.
+    No result of a study depends on them: a failure does not end the run, and the next run tries again.
 
     Args:
-        dataset: the dataset to inspect.
+        message: the last message about the inspection.
+        dataset: the inspected dataset.
         history: the history that stores the statistics.
-        executor: the executor of the task.
         listener: receives an :class:`~convstudy.run.events.ImagesInspected` event, in which ``error`` is set after a
             failure.
     """
-    if history.dataset_statistics(dataset) is not None:
-        return
-    executor.submit(Inspect(dataset))
-    while True:
-        match executor.next_message():
-            case Inspected(statistics=statistics, error=error):
-                break
-            case Lost(reason=reason):
-                statistics, error = None, reason
-                break
+    if isinstance(message, Lost):
+        statistics, error = None, message.reason
+    else:
+        statistics, error = message.statistics, message.error
     if statistics is not None:
         try:
             history.save_dataset_statistics(statistics)

@@ -15,7 +15,7 @@ from convstudy.plan import Choice, Fit, Plan, Stage
 from convstudy.record import Record
 from convstudy.run.arguments import check_types
 from convstudy.run.choosing import chosen_device, fix_precision, precisions_of
-from convstudy.run.evaluation import evaluate_models, has_test_score
+from convstudy.run.evaluation import evaluate_models
 from convstudy.run.events import (
     ChoiceMade,
     EpochEnded,
@@ -31,7 +31,6 @@ from convstudy.run.events import (
 from convstudy.run.executors import Executor, GpuExecutor, InlineExecutor, ProcessExecutor
 from convstudy.run.executors.custom import MakeExecutor, check_executor, make_executor
 from convstudy.run.executors.gpu import DEFAULT_CONCURRENCY
-from convstudy.run.inspecting import inspect_images
 from convstudy.run.restoring import Restoration, is_same, replaces
 from convstudy.run.save_arrays import save_arrays, save_assignment
 from convstudy.run.schedule import EndRun, EpochReached, FitBegan, SaveRecord, Schedule
@@ -205,8 +204,6 @@ class _Run:
             for stage in self.plan.stages:
                 self._drop_checkpoints(stage)
             evaluate_models(self.plan, self.history, self.run_id, self.restoration, executor, self.listener)
-            if has_test_score(self.plan, self.history):
-                inspect_images(self.study.dataset, self.history, executor, self.listener)
 
     def _has_trainings(self) -> bool:
         """Make all choices that follow from the records, and return whether there is a training to do."""

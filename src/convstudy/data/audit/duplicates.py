@@ -149,23 +149,36 @@ def near_duplicate_pairs(
 
 
 def _candidates(train: PerceptualHashes, test: PerceptualHashes) -> Iterator[tuple[Rows, Rows]]:
-    """Yield the rows of training and test images whose hashes are close, one tile at a time."""
+    """Yield the rows of training and test images whose hashes are close, one tile at a time.
+
+    Both are sorted by one frequency. Close hashes differ by little in it too, so each training image is compared only
+    with a part of the test images: for MNIST, a third.
+    """
     import numpy as np
 
+    if not train.low.size or not test.low.size:
+        return  # images of one pixel have no frequency
+    axis = int(train.low.var(axis=0).argmax())  # it separates best
+    train_order, test_order = (np.argsort(each.low[:, axis], kind="stable") for each in (train, test))
     # The product of the rows (a, |a|², 1) and (−2b, 1, |b|²) is |a − b|² = |a|² + |b|² − 2ab, so one matrix product
     # gives all squared distances of a tile.
-    squares = squared_lengths(test)
-    second = np.column_stack((-2 * test.low, np.ones_like(squares), squares))
-    squares = squared_lengths(train)
+    squares = squared_lengths(test)[test_order]
+    second = np.column_stack((-2 * test.low[test_order], np.ones_like(squares), squares)).T.copy()
+    squares = squared_lengths(train)[train_order]
     most = max_square()
+    frequency = test.low[test_order, axis]
     for train_start in range(0, len(squares), TILE[0]):
-        part = slice(train_start, train_start + TILE[0])
-        first = np.column_stack((train.low[part], squares[part], np.ones_like(squares[part])))
-        for test_start in range(0, len(second), TILE[1]):
-            are_close = first @ second[test_start : test_start + TILE[1]].T <= most
-            if are_close.any():
-                train_rows, test_rows = np.nonzero(are_close)
-                yield train_rows + train_start, test_rows + test_start
+        rows = train_order[train_start : train_start + TILE[0]]
+        of_tile = squares[train_start : train_start + TILE[0]]
+        first = np.column_stack((train.low[rows], of_tile, np.ones_like(of_tile)))
+        low, high = train.low[rows[0], axis] - most**0.5, train.low[rows[-1], axis] + most**0.5
+        start, end = np.searchsorted(frequency, low), np.searchsorted(frequency, high, side="right")
+        for test_start in range(start, end, TILE[1]):
+            distances = first @ second[:, test_start : min(test_start + TILE[1], end)]
+            # Most tiles have no close pair; a minimum takes less time than a comparison.
+            if distances.min() <= most:
+                train_rows, test_rows = np.nonzero(distances <= most)
+                yield rows[train_rows], test_order[test_start + test_rows]
 
 
 def max_compared(n_values: int) -> int:

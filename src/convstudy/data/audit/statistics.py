@@ -1,6 +1,6 @@
 """Statistics of a dataset's images: class counts, constant images and duplicates.
 
-They need the pixels of the test set, so they are computed after the test set has been evaluated (see
+They need the pixels of the test set, so they are computed during the test-set evaluation (see
 :mod:`convstudy.run.study`). They do not depend on models or scores.
 """
 
