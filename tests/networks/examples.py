@@ -38,6 +38,8 @@ EXAMPLES: tuple[tuple[str, Shape, Shape], ...] = (
     ("adaptive-average-pool 1", IMAGE, (1, 1, 6)),
     ("adaptive-average-pool 4", IMAGE, (4, 4, 6)),
     ("adaptive-average-pool 9", IMAGE, (9, 9, 6)),
+    ("crop 1", IMAGE, (7, 9, 6)),
+    ("crop 4", IMAGE, (1, 3, 6)),
     ("expand-conv 3", IMAGE, (9, 11, 18)),
     ("expand-conv 2 gelu init=orthogonal bias=no", IMAGE, (9, 11, 12)),
     ("layer-scale 0.5", IMAGE, IMAGE),

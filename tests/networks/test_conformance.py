@@ -119,6 +119,7 @@ def test_initial_weights_depend_only_on_the_generator(text: str) -> None:
         ("layer-scale 0.5", (9, 11, 6), 0, 6),
         ("stochastic-depth 0.5", (9, 11, 6), 0, 0),
         ("adaptive-average-pool 4", (9, 11, 6), 0, 0),
+        ("crop 2", (9, 11, 6), 0, 0),
         ("activation prelu", (9, 11, 6), 0, 6),
         ("activation hardswish", (9, 11, 6), 0, 0),
     ],

@@ -11,6 +11,7 @@ from convstudy.errors import NetworkError, Problem
 from convstudy.networks import LAYERS, read_layer
 from convstudy.networks.layers.adaptive_average_pool import AdaptiveAveragePool
 from convstudy.networks.layers.conv import Conv
+from convstudy.networks.layers.crop import Crop
 from convstudy.networks.layers.dense import Dense
 from convstudy.networks.layers.depthwise_conv import DepthwiseConv
 from convstudy.networks.layers.layer import Argument, Decimal, Integer, Layer, OneOf, YesNo, arguments_of
@@ -110,6 +111,7 @@ def test_any_text_gives_a_layer_or_a_network_error(text: str) -> None:
         ("squeeze-excite 16", SqueezeExcite(16)),
         ("squeeze-excite silu 4", SqueezeExcite(4, "silu")),
         ("adaptive-average-pool 7", AdaptiveAveragePool(7)),
+        ("crop 2", Crop(2)),
         ("stochastic-depth .2", StochasticDepth(0.2)),
         ("stochastic-depth 0.2 linear", StochasticDepth(0.2, "linear")),
         ("group-norm 8", GroupNorm(8, 0.001)),
@@ -200,6 +202,7 @@ def test_rate_of_minus_zero_is_read_as_zero() -> None:
         ("squeeze-excite", "is missing its ratio", "", SqueezeExcite.usage),
         ("squeeze-excite 0", "ratio must be an integer in [1, 65536]", "0", ""),
         ("adaptive-average-pool 0", "size must be an integer in [1, 1024]", "0", ""),
+        ("crop 0", "size must be an integer in [1, 1024]", "0", ""),
         ("stochastic-depth 1", "rate must be a number in [0, 1)", "1", ""),
         ("stochastic-depth 0.1 linaer", "schedule must be linear", "linaer", '"linear"'),
         ("group-norm 0", "groups must be an integer in [1, 65536]", "0", ""),

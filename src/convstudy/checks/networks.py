@@ -24,6 +24,7 @@ WITHOUT_WEIGHTS = (
     "dropout",
     "flatten",
     "activation",
+    "crop",
     "max-pool",
     "average-pool",
     "adaptive-average-pool",
