@@ -43,9 +43,11 @@ def _weights_after(fit: Fit, capture: Capture) -> list[torch.Tensor]:
     device, images = torch.device(DEVICE), digits().train
     with repeatable(1, device), working_on(device):
         part = engine_fit._training_part(fit, images, np.arange(len(images)))
-        progress = engine_fit._start(fit, images.image_shape, device, channel_statistics(part))
+        progress = engine_fit._start(fit, images.image_shape, len(images), device, channel_statistics(part))
         loss = engine_fit._training_loss(fit, images.labels, device)
-        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average, loss)
+        step = Step(
+            progress.model, progress.optimizer, fit.recipe, progress.average, loss, progress.image_losses
+        )
         part = part.to(device)
         with CapturedLoop(step, part, capture) as loop:
             for epoch in (1, 2):

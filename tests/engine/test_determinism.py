@@ -129,6 +129,14 @@ RECIPES_BY_NAME = {
         "ema_decay": 0.9,
         "augment": "shift",
     },
+    "hard": {
+        "sampling": "hard",
+        "schedule": "triangular",
+        "label_smoothing": 0.1,
+        "ema_decay": 0.9,
+        "augment": "shift",
+        "precision": "bfloat16",
+    },
     "focal": {
         "loss": "focal",
         "class_weights": {str(number): 1 + number for number in range(10)},

@@ -37,7 +37,7 @@ def test_batches_of_disk_images_equal_batches_in_memory(tmp_path: Path) -> None:
         batches(on_disk_images, epoch_order(len(rows), 0, 1), 32),
         strict=True,
     )
-    for (pixels, labels, _), (read, read_labels, _) in pairs:
+    for (pixels, labels, _, _), (read, read_labels, _, _) in pairs:
         assert torch.equal(read, pixels)
         assert read.stride() == pixels.stride()
         assert torch.equal(read_labels, labels)

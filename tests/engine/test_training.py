@@ -47,7 +47,7 @@ class _Watching(nn.Module):
 def test_epoch_visits_every_image_except_single_leftover(n: int, size: int, steps: int) -> None:
     assert steps_per_epoch(n, size) == steps
     order = epoch_order(n, 0, 1)
-    seen = [pixels[:, 0, 0, 0].tolist() for pixels, _, _ in batches(_images(n), order, size)]
+    seen = [pixels[:, 0, 0, 0].tolist() for pixels, _, _, _ in batches(_images(n), order, size)]
     assert len(seen) == steps
     flat = [number for batch in seen for number in batch]
     assert flat == order.tolist()[: len(flat)]
@@ -102,7 +102,7 @@ def test_loss_of_step_is_that_of_mixed_images_and_labels(augment: str, weighted:
 
 
 def test_batches_pair_labels_with_their_images() -> None:
-    for pixels, labels, _ in batches(_images(20), epoch_order(20, 3, 4), 6):
+    for pixels, labels, _, _ in batches(_images(20), epoch_order(20, 3, 4), 6):
         assert (pixels[:, 0, 0, 0].long() % 3 == labels).all()
 
 

@@ -125,6 +125,7 @@ CHANGES: dict[str, Any] = {
             {"augment": {"mixup": {"value": 1, "probability": 0.5}}},
             {"ema_decay": 0.99},
             {"tta": "shift"},
+            {"tta": "shift-uncertain"},
             {"train_eval_samples": 100},
             {"precision": "bfloat16"},
             {"loss": "focal"},
@@ -133,6 +134,8 @@ CHANGES: dict[str, Any] = {
             {"class_weights": {str(number): 1 + number for number in range(10)}},
             {"class_weights": {str(number): 10 - number for number in range(10)}},
             {"sampling": "balanced"},
+            {"sampling": "hard"},
+            {"sampling": "hard", "hard_fraction": 0.3},
             {"logit_adjustment": 1.0},
             {"normalise": "standard"},
         )
@@ -144,7 +147,7 @@ def test_every_determinant_changes_the_id() -> None:
     fits = [_fit()]
     for key, values in CHANGES.items():
         fits += [_fit(**{key: value}) for value in (values if isinstance(values, list) else [values])]
-    assert len({fit.id for fit in fits}) == len(fits) == 60
+    assert len({fit.id for fit in fits}) == len(fits) == 63
     changed = {key for values in CHANGES["recipe"] for key in values.determinants()}
     assert changed == set(Recipe.model_fields)  # this test covers every key
 

@@ -43,6 +43,8 @@ from convstudy.studyfile import RECIPE_KEYS, Recipe
         {"class_weights": {0: 1.0}},
         {"class_weights": ["balanced"]},
         {"sampling": "weighted"},
+        {"hard_fraction": 0},
+        {"hard_fraction": 1.5},
         {"logit_adjustment": -1},
         {"normalise": True},
     ],
@@ -84,5 +86,5 @@ def test_varied_does_not_modify_the_recipe() -> None:
 
 
 def test_every_key_has_a_description() -> None:
-    assert len(RECIPE_KEYS) == 29
+    assert len(RECIPE_KEYS) == 30
     assert all(field.description for field in Recipe.model_fields.values())

@@ -6,6 +6,7 @@
 ``cuda/``                 code for GPUs only: graphs, the captured loop, streams, memory
 ``loss``                  the training loss
 ``class_balance``         answers to classes of different sizes: weights, logit adjustment, sampling
+``hard_images``           sampling of images with a large loss
 ``normalisation``         the statistics that a network's input is normalised with
 ``step_hyperparameters``  values that change every step, such as the learning rate
 ``rng_streams``           the generators of augmentation and dropout

@@ -102,12 +102,12 @@ def steps_per_epoch(n_images: int, batch_size: int) -> int:
 
 def batches(
     part: ImageTensors, order: npt.NDArray[np.int64], batch_size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]:
-    """Yield pixels, labels and weights batch by batch. The last batch may be smaller.
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]]:
+    """Yield pixels, labels, weights and rows batch by batch. The last batch may be smaller.
 
     A last batch of one image is dropped: batch normalization cannot compute a variance from it.
     """
     rows = torch.from_numpy(order)
     for step in range(steps_per_epoch(len(order), batch_size)):
         chosen = rows[step * batch_size : (step + 1) * batch_size]
-        yield part.pixels[chosen], part.labels[chosen], part.weights_of(chosen)
+        yield part.pixels[chosen], part.labels[chosen], part.weights_of(chosen), chosen

@@ -46,6 +46,8 @@ class Progress:
     best_weights: Tensors = field(default_factory=dict)
     average: WeightAverage | None = None
     devices: list[str] = field(default_factory=list)
+    # float32 (n,), the loss of each training image in the last step that used it, if the sampling needs it.
+    image_losses: torch.Tensor | None = None
 
     @property
     def eval_model(self) -> nn.Module:
@@ -63,6 +65,8 @@ def save_checkpoint(path: Path, fit_id: str, progress: Progress) -> None:
     """Write the state atomically; ``fit_id`` is the id of the trial."""
     tensors: Tensors = dict(progress.modules.state_dict())
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
+    if progress.image_losses is not None:
+        tensors["image_losses"] = progress.image_losses
     for place, parameter in enumerate(_parameters(progress.optimizer)):
         for name, value in progress.optimizer.state[parameter].items():
             tensors[f"optimizer.{place}.{name}"] = value
@@ -102,9 +106,14 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         networks = {
             name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))
         }
+        losses = (
+            None if progress.image_losses is None else tensors["image_losses"].view_as(progress.image_losses)
+        )
         load_weights(progress.modules, networks)
-    except (StoreError, ValueError, KeyError, TypeError):
+    except (StoreError, ValueError, KeyError, TypeError, RuntimeError):
         return False
+    if progress.image_losses is not None and losses is not None:
+        progress.image_losses.copy_(losses)
     for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
             # Give the state the parameter's strides: fused optimizer kernels go through parameter and state in memory

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -107,16 +108,19 @@ def _train(
     train, validation = train.to(device), validation.to(device)
     train_eval = _train_eval_sample(fit, train)
     _check_sample(fit, train_eval)
-    progress = _start(fit, images.image_shape, device, statistics)
+    start = partial(_start, fit, images.image_shape, len(train), device, statistics)
+    progress = start()
     if checkpoint is not None:
         load_checkpoint(checkpoint, fit.trial_id, progress)
     if len(progress.history) > fit.n_epochs:
         # The checkpoint is from a fit with a larger epoch budget, and an epoch cannot be undone. So train from the
         # start, and do not overwrite that checkpoint.
-        progress, checkpoint = _start(fit, images.image_shape, device, statistics), None
+        progress, checkpoint = start(), None
     # A captured loop costs warm-up steps and a capture before the first epoch, so build none if no epoch is left.
     if not _at_end(fit, progress.history):
-        step = Step(progress.model, progress.optimizer, fit.recipe, progress.average, loss)
+        step = Step(
+            progress.model, progress.optimizer, fit.recipe, progress.average, loss, progress.image_losses
+        )
         with _loop(step, train, before_step) as loop:
             for epoch in _epochs(fit, progress, loop, train_eval, validation):
                 if checkpoint is not None:
@@ -192,6 +196,7 @@ def _loop(step: Step, train: ImageTensors, before_step: Callable[[], None]) -> I
 def _start(
     fit: Fit,
     image_shape: tuple[int, int, int],
+    n_train: int,
     device: torch.device,
     statistics: ChannelStatistics | None = None,
 ) -> Progress:
@@ -202,7 +207,9 @@ def _start(
         set_statistics(model, statistics)
     model.to(device)
     average = None if fit.recipe.ema_decay is None else WeightAverage(model)
-    return Progress(model, build_optimizer(fit.recipe, model.parameters()), average=average)
+    losses = torch.zeros(n_train, device=device) if fit.recipe.sampling == "hard" else None
+    optimizer = build_optimizer(fit.recipe, model.parameters())
+    return Progress(model, optimizer, average=average, image_losses=losses)
 
 
 def _train_eval_sample(fit: Fit, train: ImageTensors) -> ImageTensors:

@@ -25,7 +25,7 @@ from convstudy.engine.randomness import torch_generator
 from convstudy.engine.settings import repeatable
 from convstudy.engine.training import EagerLoop, Step, train_epoch
 from convstudy.networks import Network, layer_table
-from convstudy.plan.cost import images_to_evaluate
+from convstudy.plan.cost import images_to_evaluate, images_to_train
 from convstudy.plan.fit import Fit
 from convstudy.studyfile import Recipe
 
@@ -47,6 +47,7 @@ KEYS_WITHOUT_COST = frozenset(
         "class_weights",
         "focal_gamma",
         "sampling",
+        "hard_fraction",
         "logit_adjustment",
     ]
 )
@@ -124,7 +125,8 @@ def estimate_run_time(fits: Iterable[Fit], seconds: float = 3.0) -> Expected:
         train, evaluation = per_image[kind]
         n_train, n_validation = split_sizes(fit.dataset.n_train, fit.split)
         n_evaluated = images_to_evaluate(fit.recipe, n_train, n_validation)
-        expected[fit.id] = fit.n_epochs * (n_train * train + n_evaluated * evaluation)
+        n_trained = images_to_train(fit.recipe, n_train, 1, fit.n_epochs)
+        expected[fit.id] = n_trained * train + fit.n_epochs * n_evaluated * evaluation
     return Expected(expected, len(examples), len(timed))
 
 

@@ -32,14 +32,30 @@ class StepHyperparameters(NamedTuple):
     ema_weight: Number
 
 
-def step_hyperparameters(recipe: Recipe, epoch: int, n_steps: int) -> list[StepHyperparameters]:
-    """Return the values of each of the ``n_steps`` steps of an epoch; epochs count from 1."""
-    first, total = (epoch - 1) * n_steps, n_steps * recipe.epochs
+def step_hyperparameters(
+    recipe: Recipe, epoch: int, n_steps: int, n_later: int | None = None
+) -> list[StepHyperparameters]:
+    """Return the values of each step of an epoch; epochs count from 1.
+
+    Args:
+        recipe: its schedule and its EMA.
+        epoch: the epoch, from 1.
+        n_steps: the number of steps of the first epoch.
+        n_later: the number of steps of each later epoch; the same by default.
+    """
+    n_later = n_steps if n_later is None else n_later
+    n_here = n_steps if epoch == 1 else n_later
+    first = 0 if epoch == 1 else n_steps + (epoch - 2) * n_later
+    total = n_steps + (recipe.epochs - 1) * n_later
+    # The schedule "step" counts epochs, and the others the fraction of all steps.
+    shift, of = (
+        ((epoch - 1) * n_here - first, n_here * recipe.epochs) if recipe.schedule == "step" else (0, total)
+    )
     return [
         StepHyperparameters(
-            learning_rate(recipe, step, total),
+            learning_rate(recipe, step + shift, of),
             adam_correction(step),
             0.0 if recipe.ema_decay is None else ema_weight(recipe.ema_decay, step),
         )
-        for step in range(first, first + n_steps)
+        for step in range(first, first + n_here)
     ]

@@ -10,17 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from convstudy.engine.augmentation import augmented
 from convstudy.engine.averaging import WeightAverage
 from convstudy.engine.batches import ImageTensors, batches, epoch_order, steps_per_epoch
 from convstudy.engine.class_balance import balanced_order
+from convstudy.engine.devices import wait_for
 from convstudy.engine.evaluation import precision_context
+from convstudy.engine.hard_images import hard_order
 from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import make_step
 from convstudy.engine.rng_streams import RngStreams
 from convstudy.engine.step_hyperparameters import StepHyperparameters, step_hyperparameters
 from convstudy.errors import Diverged
+from convstudy.plan.cost import images_of_epoch
 from convstudy.studyfile.recipe import Recipe
 
 
@@ -33,6 +37,8 @@ class Step:
         recipe: its augmentation, precision and gradient clipping.
         average: the EMA of the model's weights, updated after each step.
         loss: the training loss; by default that of the recipe.
+        image_losses: float32 ``(n,)``, for ``sampling = "hard"``: a step writes the cross-entropy of its images,
+            without label smoothing and weights, to their rows. None: the losses are not kept.
     """
 
     def __init__(
@@ -42,7 +48,9 @@ class Step:
         recipe: Recipe,
         average: WeightAverage | None = None,
         loss: TrainingLoss | None = None,
+        image_losses: torch.Tensor | None = None,
     ) -> None:
+        self.image_losses = image_losses
         self.loss = TrainingLoss.of(recipe) if loss is None else loss
         self.model, self.optimizer, self.recipe, self.average = model, optimizer, recipe, average
         self.rng = RngStreams(model, next(model.parameters()).device)
@@ -53,6 +61,7 @@ class Step:
         labels: torch.Tensor,
         hyperparameters: StepHyperparameters,
         weights: torch.Tensor | None = None,
+        rows: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Train on a batch and return its loss, a 0-d float32 tensor.
 
@@ -61,6 +70,7 @@ class Step:
             labels: int64 ``(n,)``.
             hyperparameters: the values of this step.
             weights: float32 ``(n,)``, the weight of each image in the loss; None: 1 for each image.
+            rows: int64 ``(n,)``, the rows of the images in ``image_losses``; used only if the losses are kept.
         """
         recipe = self.recipe
         # Always float32: bfloat16 has 8 significant bits, too few for the coordinates of an affine augmentation.
@@ -68,6 +78,9 @@ class Step:
         with precision_context(recipe.precision, pixels.device):
             logits = self.model(images)
         loss = self.loss(logits, labels, weights, mixed)
+        if self.image_losses is not None and rows is not None:
+            own = cross_entropy(logits.detach().float(), labels, reduction="none")
+            self.image_losses.index_copy_(0, rows, own)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
@@ -109,16 +122,17 @@ class EagerLoop:
         """Take one step per batch of the images in this order; return the sum of the batch losses, 0-d."""
         total_loss = torch.zeros((), device=self.part.labels.device)
         in_batches = batches(self.part, order, self.step.recipe.batch_size)
-        for (pixels, labels, weights), hyperparameters in zip(in_batches, per_step, strict=True):
+        for (pixels, labels, weights, rows), hyperparameters in zip(in_batches, per_step, strict=True):
             self._before_step()
-            total_loss += self.step(pixels, labels, hyperparameters, weights)
+            total_loss += self.step(pixels, labels, hyperparameters, weights, rows)
         return total_loss
 
 
 def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
     """Train one epoch, in place; return the learning rate of the last step.
 
-    Each image is used once, or with balanced sampling with the frequency that balances its class.
+    Each image is used once, with balanced sampling with the frequency that balances its class, or with hard sampling
+    (after the first epoch) once or not at all.
 
     Args:
         loop: takes the steps.
@@ -129,15 +143,24 @@ def train_epoch(loop: Loop, seed: int, epoch: int) -> float:
         Diverged: if the loss of any step is not finite.
     """
     step, n_images = loop.step, len(loop.part)
-    per_step = step_hyperparameters(step.recipe, epoch, steps_per_epoch(n_images, step.recipe.batch_size))
+    recipe = step.recipe
+    n_steps = (steps_per_epoch(images_of_epoch(recipe, n_images, n), recipe.batch_size) for n in (1, 2))
+    per_step = step_hyperparameters(recipe, epoch, *n_steps)
     step.rng.start(seed, epoch)
     step.model.train()
-    if step.recipe.sampling == "balanced":
-        order = balanced_order(loop.part.labels.cpu().numpy(), seed, epoch)
-    else:
-        order = epoch_order(n_images, seed, epoch)
+    order = _order(step, loop.part, seed, epoch)
     total_loss = loop.run(order, per_step)
     # Check once per epoch: a check per step would synchronize with the GPU. NaN and inf of any step remain in the sum.
     if not math.isfinite(float(total_loss)):
         raise Diverged(f"the loss stopped being a finite number in epoch {epoch}")
     return float(per_step[-1].lr)
+
+
+def _order(step: Step, part: ImageTensors, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Return the images of an epoch in the order in which they are used; ``sampling`` of the recipe decides which."""
+    if step.recipe.sampling == "balanced":
+        return balanced_order(part.labels.cpu().numpy(), seed, epoch)
+    if step.image_losses is not None:
+        wait_for(step.image_losses.device)
+        return hard_order(step.image_losses.cpu().numpy(), step.recipe, seed, epoch)
+    return epoch_order(len(part), seed, epoch)

@@ -35,6 +35,26 @@ class Cost:
         return Cost(self.n_fits + other.n_fits, self.images + other.images, self.flops + other.flops)
 
 
+def images_of_epoch(recipe: Recipe, n_train: int, epoch: int) -> int:
+    """Return the number of training images that an epoch uses; epochs count from 1.
+
+    >>> images_of_epoch(Recipe(sampling="hard", hard_fraction=0.3), 1000, 2)
+    300
+    """
+    if recipe.sampling != "hard" or epoch == 1:
+        return n_train
+    # At least two, because batch normalization cannot compute a variance from one image.
+    return max(min(2, n_train), round(recipe.hard_fraction * n_train))
+
+
+def images_to_train(recipe: Recipe, n_train: int, first_epoch: int, n_epochs: int) -> int:
+    """Return the number of training images of ``n_epochs`` epochs from ``first_epoch`` on, summed over the epochs."""
+    if not n_epochs:
+        return 0
+    later = images_of_epoch(recipe, n_train, 2)
+    return n_epochs * later + (n_train - later) * (first_epoch == 1)
+
+
 def images_to_evaluate(recipe: Recipe, n_train: int, n_validation: int) -> int:
     """Return the number of images evaluated after each epoch; each TTA copy of an image counts."""
     n_samples = n_train if recipe.train_eval_samples is None else min(n_train, recipe.train_eval_samples)
@@ -46,15 +66,17 @@ def fit_cost(fit: Fit, n_epochs: int | None = None) -> Cost:
 
     Args:
         fit: the fit.
-        n_epochs: the number of epochs to count; by default all epochs of the fit. Early stopping may end it sooner.
+        n_epochs: the number of epochs to count, the last ones; by default all epochs of the fit. Early stopping may end
+            it sooner.
     """
     info = fit.dataset
     n_epochs = fit.n_epochs if n_epochs is None else n_epochs
     n_train, n_validation = split_sizes(info.n_train, fit.split)
     macs = layer_table(fit.network, info.image_shape, info.n_classes).macs
-    passes = PASSES_TO_TRAIN * n_train + images_to_evaluate(fit.recipe, n_train, n_validation)
-    flops = FLOPS_PER_MAC * macs * passes * n_epochs
-    return Cost(1, n_train * n_epochs, flops)
+    images = images_to_train(fit.recipe, n_train, fit.n_epochs - n_epochs + 1, n_epochs)
+    evaluated = n_epochs * images_to_evaluate(fit.recipe, n_train, n_validation)
+    flops = FLOPS_PER_MAC * macs * (PASSES_TO_TRAIN * images + evaluated)
+    return Cost(1, images, flops)
 
 
 def plan_cost(fits: Iterable[Fit], trained: Iterable[Fit] = ()) -> Cost:

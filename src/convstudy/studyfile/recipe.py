@@ -43,7 +43,9 @@ class Recipe(BaseModel):
         loss: the training loss: "cross-entropy" or "focal".
         class_weights: weights of classes in the training loss: "none", "balanced" (inversely proportional to the
             number of images), or a mapping of each class name to its weight.
-        sampling: the images of an epoch: "shuffle" (each image once) or "balanced" (each class equally often).
+        sampling: the images of an epoch: "shuffle" (each image once), "balanced" (each class equally often), or "hard"
+            (from the second epoch on, ``hard_fraction`` of the images, half of them those with the largest loss).
+        hard_fraction: with ``sampling="hard"``, the fraction of the images that a later epoch uses, in (0, 1].
         logit_adjustment: the strength of logit adjustment for unequal classes, in [0, 10]; 0: none.
         normalise: "standard" (each channel has mean 0 and standard deviation 1 on the training images) or "none".
         patience: the number of epochs without a lower validation loss after which training stops early, or None.
@@ -125,10 +127,16 @@ class Recipe(BaseModel):
         description="Weights of classes in the training loss. balanced: inversely proportional to the number of "
         "training images, as in scikit-learn; or a table with the weight of each class by its name.",
     )
-    sampling: Literal["shuffle", "balanced"] = Field(
+    sampling: Literal["shuffle", "balanced", "hard"] = Field(
         default="shuffle",
         description="The images of an epoch. shuffle: each training image once. balanced: the same number of images, "
-        "drawn so that each class is equally frequent; images of small classes are repeated.",
+        "drawn so that each class is equally frequent; images of small classes are repeated. hard: each training image "
+        "in the first epoch, then a part of them (hard_fraction), half of it those with the largest loss when they "
+        "were last used, half of it random other images.",
+    )
+    hard_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5,
+        description='Sampling "hard": the fraction of the training images that an epoch after the first uses.',
     )
     logit_adjustment: Annotated[float, Field(ge=0, le=10)] = Field(
         default=0.0,
@@ -238,10 +246,19 @@ USED_BY = {
     "warmup_fraction": ("schedule", ("triangular",)),
     "cutout_size": ("augment", ("cutout", "shift+cutout", "affine+cutout")),
     "focal_gamma": ("loss", ("focal",)),
+    "hard_fraction": ("sampling", ("hard",)),
 }
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
-NEWER_KEYS = ("class_weights", "focal_gamma", "logit_adjustment", "loss", "normalise", "sampling")
+NEWER_KEYS = (
+    "class_weights",
+    "focal_gamma",
+    "hard_fraction",
+    "logit_adjustment",
+    "loss",
+    "normalise",
+    "sampling",
+)
 """Keys that earlier versions did not have. A written study omits them at their defaults: runs keep their ids."""
 COMBINED_KEYS = ("optimizer", "momentum", "nesterov")
 """The keys whose values must fit each other. Other errors are about the value of one key."""

@@ -94,6 +94,7 @@ class CapturedLoop:
             self.part.labels[rows],
             StepHyperparameters(*hyperparameters.unbind()),
             self.part.weights_of(rows),
+            rows,
         )
         self._total_loss.add_(loss)
 
@@ -130,7 +131,7 @@ def steps_at_once(n_steps: int) -> int:
 
 @contextmanager
 def unchanged(step: Step) -> Iterator[None]:
-    """Restore weights, EMA and optimizer state at the end, in place: a graph keeps their addresses.
+    """Restore weights, EMA, optimizer state and the images' losses at the end, in place: a graph keeps their addresses.
 
     Optimizer state that is created inside the context is set to zero, its value before a first step.
     """
@@ -138,6 +139,8 @@ def unchanged(step: Step) -> Iterator[None]:
     models = [step.model] if step.average is None else [step.model, step.average.model]
     before = {tensor: tensor.clone() for model in models for tensor in model.state_dict().values()}
     before |= {tensor: tensor.clone() for state in optimizer.state.values() for tensor in state.values()}
+    if step.image_losses is not None:
+        before[step.image_losses] = step.image_losses.clone()
     counts = [group.get("n_steps", 0) for group in optimizer.param_groups]
     try:
         yield
