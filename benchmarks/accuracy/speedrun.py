@@ -1,10 +1,12 @@
 """Measure the accuracy and the training time of the first network of a study, for time-to-accuracy on MNIST.
 
-``choose`` uses validation images only, for choosing settings. ``final`` evaluates the test set, once for each seed::
+``choose`` uses validation images only, for choosing settings. ``final`` evaluates the test set, once for each seed.
+``compare`` alternates with another checkout, on validation images::
 
     python -m benchmarks.accuracy.speedrun choose --seeds 3 --set recipe.epochs=2
     python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000
     python -m benchmarks.accuracy.speedrun final --study mnist-accuracy --seeds 5 --first-seed 1000
+    python -m benchmarks.accuracy.speedrun compare --base BASE --rounds 5 --first-seed 30
 
 The fits are those of the package (``run_fit``, then ``evaluate_test_set``), one at a time, with the threads of the
 study. "seconds" includes training, augmentation and the final evaluation (validation images in ``choose``, test images
@@ -12,6 +14,10 @@ in ``final``). It excludes imports, loading and the evaluation after each epoch.
 and loading. In the first fit of a process, torch also selects its kernels.
 
 With ``choose --split-seed``, all seeds have the same validation images, so the script can also score their ensemble.
+In ``compare``, each round is one seed. Each build trains it in a process of its own, with its own ``src``, its own
+study and its own copy of this script. BASE is a folder with another commit, for example from ``git worktree add BASE
+COMMIT``. The first build alternates. Seconds and accuracies are those of ``choose``.
+
 ``final`` appends a line to ``--test-evaluations`` before it reads a test image. The last line on stdout is JSON.
 """
 
@@ -19,14 +25,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 import torch
@@ -45,6 +53,10 @@ from convstudy.networks.build import build_network
 from convstudy.plan import Fit
 from convstudy.run import fix_precision
 from convstudy.studyfile import Study, load_study, read_change
+
+HOME = Path(__file__).parents[2]
+# Where the script is in this checkout, and where it was in older ones.
+SCRIPTS = ("benchmarks/accuracy/speedrun.py", "benchmarks/speedrun.py")
 
 
 @dataclass(frozen=True)
@@ -134,19 +146,87 @@ def summary(results: list[Result]) -> dict[str, Any]:
     return found
 
 
+def chosen_by(build: Path, python: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Run ``choose`` of the checkout ``build`` in a new process; return its last line."""
+    script = next((name for name in SCRIPTS if (build / name).is_file()), None)
+    if script is None:
+        sys.exit(f"--base must be a checkout with {' or '.join(SCRIPTS)}; got {build}")
+    # Older scripts import their neighbours, newer ones are modules of the package "benchmarks".
+    module = script == SCRIPTS[0]
+    command = ["-m", script.removesuffix(".py").replace("/", ".")] if module else [script]
+    # Absolute: the process runs in the folder of its checkout.
+    paths = {"PYTHONPATH": os.pathsep.join([str(build.resolve() / "src"), str(build.resolve())])}
+    done = subprocess.run(
+        [python, *command, "choose", *arguments],
+        cwd=build,
+        env=os.environ | paths,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{build}: {done.stderr.strip()}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def compare(base: Path, base_python: str, seeds: range, arguments: Sequence[str]) -> None:
+    """Train each seed with both builds, alternating; print each round, the medians and a line of JSON."""
+    rounds: list[dict[str, dict[str, Any]]] = []
+    for number, seed in enumerate(seeds):
+        one = ["--seeds", "1", "--first-seed", str(seed), *arguments]
+        builds = {"base": (base, base_python), "this": (HOME, sys.executable)}
+        names = list(builds) if number % 2 == 0 else list(reversed(builds))
+        rounds.append({name: chosen_by(*builds[name], one) for name in names})
+        seconds, accuracies = (
+            {name: rounds[-1][name][key] for name in builds} for key in ("seconds", "accuracy")
+        )
+        print(
+            f"seed {seed}  base {seconds['base']:.2f} s, {100 * accuracies['base']:.2f} %  "
+            f"this build {seconds['this']:.2f} s, {100 * accuracies['this']:.2f} %  "
+            f"ratio {seconds['base'] / seconds['this']:.2f}",
+            flush=True,
+        )
+    for key in ("seconds", "seconds_in_all"):
+        base_seconds, ours = ([each[name][key] for each in rounds] for name in ("base", "this"))
+        ratios = [a / b for a, b in zip(base_seconds, ours, strict=True)]
+        cells = (
+            f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+            for values in (base_seconds, ours)
+        )
+        print(
+            f"{key}: base {next(cells)}, this build {next(cells)}, "
+            f"ratio {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+    differences = [100 * (each["this"]["accuracy"] - each["base"]["accuracy"]) for each in rounds]
+    spread = f" ± {stdev(differences) / len(rounds) ** 0.5:.3f} (standard error)" if len(rounds) > 1 else ""
+    print(f"validation accuracy, this build minus base: {fmean(differences):+.3f}{spread} percentage points")
+    print(json.dumps({"mode": "compare", "base": str(base), "seeds": list(seeds), "rounds": rounds}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("mode", choices=["choose", "final"])
+    parser.add_argument("mode", choices=["choose", "final", "compare"])
     parser.add_argument("--study", default="mnist-speedrun")
     parser.add_argument("--network", help="the network [the first of the study]")
     parser.add_argument("--seeds", type=at_least(1), default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--split-seed", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("--base", type=Path, help="compare: the folder of the other checkout")
+    parser.add_argument("--base-python", default=sys.executable, help="compare: its Python [this one]")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="compare: the number of seeds")
     parser.add_argument("--test-evaluations", type=Path, default=Path("speedrun-test-evaluations.jsonl"))
     arguments = parser.parse_args()
+    if (arguments.mode == "compare") != (arguments.base is not None):
+        parser.error("compare needs --base, and only compare has it")
+    if arguments.mode == "compare":
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.rounds)
+        changes = [text for change in arguments.changes for text in ("--set", change)]
+        compare(arguments.base, arguments.base_python, seeds, ["--study", arguments.study, *changes])
+        return
     try:
         study = fix_precision(
             load_study(arguments.study, dict(read_change(text) for text in arguments.changes))
