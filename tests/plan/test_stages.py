@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
+
+import pytest
 
 from convstudy.data import Fold, Holdout
 from convstudy.plan import Candidate, Fit, make_plan
@@ -114,6 +117,34 @@ def test_grid_has_every_combination() -> None:
         "kernel=5, learning_rate=0.01, batch_size=10",
     ]
     assert len({fit.id for candidate in stage.candidates for fit in candidate.fits}) == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "threads", "of_final"),
+    [
+        ({}, 1, {2}),
+        ({"threads": 3}, 3, {3}),
+        ({"seeds": 2}, 1, {1}),
+        ({"networks": ("one", "two")}, 1, {1}),
+        ({"nested": True}, 1, {1}),
+    ],
+)
+def test_only_a_final_training_of_one_fit_has_two_threads(
+    changes: dict[str, Any], threads: int, of_final: set[int]
+) -> None:
+    networks = changes.pop("networks", ("one",))
+    search = Search(
+        network="one",
+        parameters={"learning_rate": (0.1, 0.01)},
+        folds=2,
+        nested=changes.pop("nested", False),
+    )
+    searches = {name: search.model_copy(update={"network": name}) for name in networks}
+    plan = make_plan(study(**{"search": searches, "compare": {}, "ablate": {}, "seeds": 1, **changes}))
+    stages = {stage.question: stage for stage in plan.stages}
+    assert {fit.threads for fit in stages["search"].fits} == {threads}
+    assert {fit.threads for fit in stages["final"].fits} == of_final
+    assert all(fit.threads == threads for fit in plan.fits if fit not in stages["final"].fits)
 
 
 def test_search_only_study_trains_and_tests_winners() -> None:

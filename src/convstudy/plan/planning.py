@@ -1,7 +1,7 @@
 """Plan the stages of a study: searches, comparisons, ablations, a final training, and nested cross-validation.
 
 Only a study without comparisons and ablations has a final training. It trains the networks with their chosen values on
-all seeds.
+all seeds. If that is a single fit, it has at least :data:`THREADS_OF_LAST_FIT` threads.
 
 The choice of a stage is its best candidate by validation scores. Later stages depend on earlier choices: the choice of
 a search fixes parameters of its network, and the choice of a comparison is the network that ``"best"`` means. Before a
@@ -27,6 +27,15 @@ from convstudy.record import Outcome
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
 from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.study import BEST, candidate_name
+
+THREADS_OF_LAST_FIT = 2
+"""The least number of threads of a final training that is a single fit.
+
+It starts after every other fit of the study has ended, so with one thread all cores but one would be idle. With two
+threads, it takes 0.55 to 0.61 of the time (benchmarks/RESULTS.md). The number does not depend on the machine, because
+the id of a fit includes it. Several final fits keep the study's number: whether they are faster with more threads
+depends on the machine.
+"""
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 NO_RECORDS: Mapping[str, Outcome] = MappingProxyType({})
@@ -68,7 +77,11 @@ class _Planner:
         stages += [self.ablate(name, ablate) for name, ablate in self.study.ablate.items()]
         if not self.study.compare and not self.study.ablate:
             searched = dict.fromkeys(search.network for search in self.study.search.values())
-            stages += [Stage("final", name, (self.candidate(name, name),)) for name in searched]
+            alone = len(searched) * self.study.seeds == 1 and not self.nested
+            threads = max(self.study.threads, THREADS_OF_LAST_FIT) if alone else self.study.threads
+            stages += [
+                Stage("final", name, (self.candidate(name, name, threads=threads),)) for name in searched
+            ]
         # Nested cross-validation is last, because no other stage depends on it.
         return (*stages, *self.nested)
 
@@ -156,24 +169,26 @@ class _Planner:
         network: Network | None = None,
         recipe: Recipe | None = None,
         depends_on: tuple[str, ...] = (),
+        threads: int | None = None,
     ) -> Candidate:
-        """Return a candidate with one fit per seed of the study."""
+        """Return a candidate with one fit per seed of the study, each with the study's number of threads or another."""
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
         # The seed also draws the validation split, so variation between seeds includes variation between splits.
         fits = tuple(
-            self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed)
+            self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed, threads)
             for seed in range(self.study.seeds)
         )
         every = tuple(dict.fromkeys((*settled.depends_on, *depends_on)))
         return Candidate(name, base, network, recipe, settled.values, fits, every)
 
-    def fit(self, network: Network, recipe: Recipe, split: Split, seed: int) -> Fit:
-        """Return a fit with the study's dataset, number of threads and metric."""
-        return Fit(
-            self.study.dataset, network, recipe, split, seed, self.study.threads, metric=self.study.metric
-        )
+    def fit(
+        self, network: Network, recipe: Recipe, split: Split, seed: int, threads: int | None = None
+    ) -> Fit:
+        """Return a fit with the study's dataset and metric, and its number of threads unless another is given."""
+        threads = threads or self.study.threads
+        return Fit(self.study.dataset, network, recipe, split, seed, threads, metric=self.study.metric)
 
 
 def make_plan(

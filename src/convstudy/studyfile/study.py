@@ -238,7 +238,9 @@ class Head(Part):
         description="The number of training images that the study uses, with the class proportions of all.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=1, description="The number of CPU threads of one fit. The result of a fit depends on it."
+        default=1,
+        description="The number of CPU threads of one fit. The result of a fit depends on it. A final training that is "
+        "a single fit has at least 2 threads.",
     )
     metric: MetricName = Field(
         default=ACCURACY,
@@ -283,7 +285,7 @@ class Study(Head):
         seeds: the number of seeds of each compared network and variant, in [1, 1000].
         validation: the fraction of the training images that is held out for validation, in (0, 1).
         subset: the number of training images that the study uses, or None for all.
-        threads: CPU threads per fit, in [1, 1024].
+        threads: CPU threads per fit, in [1, 1024]. A final training that is a single fit has at least 2.
         metric: the name of the metric that selects and compares models.
         equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
             percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.

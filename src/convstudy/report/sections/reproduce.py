@@ -17,6 +17,13 @@ def sections(material: Material) -> Iterator[Section]:
         else ()
     )
     seeds = ", ".join(map(str, range(study.seeds)))
+    final = {
+        fit.threads
+        for stage in material.results.plan.stages
+        if stage.question == "final"
+        for fit in stage.fits
+    }
+    other = "".join(f" ({number} in the final training)" for number in final - {study.threads})
     yield Section(
         "again",
         "Reproduce this run",
@@ -32,8 +39,8 @@ def sections(material: Material) -> Iterator[Section]:
             Listing(f"convstudy run {study.name}.toml"),
             Text(
                 (
-                    f"Seeds: {seeds}. Threads per fit: {study.threads}. The same machine and number of threads give "
-                    "bit-identical weights.",
+                    f"Seeds: {seeds}. Threads per fit: {study.threads}{other}. The same machine and number of "
+                    "threads give bit-identical weights.",
                 )
             ),
             Details("The study file", (Listing(toml_text(study_document(study))),)),
