@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from convstudy.engine import optimizers
 from convstudy.engine.optimizers import build_optimizer, make_step
 from convstudy.engine.orthogonalisation import STEPS_PER_GRAM, WIDE, iterated, orthogonalised
 from convstudy.studyfile import Recipe
@@ -204,6 +205,33 @@ def test_muon_orthogonalizes_kernels_and_uses_adam_elsewhere(nesterov: bool, n_s
     for parameter, value in zip(parameters, expected, strict=True):
         assert torch.allclose(parameter, value, atol=1e-5)
     assert parameters[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_muon_updates_kernels_of_one_shape_like_single_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide and tall matrices, in batches and above the largest size of a batch; one kernel has no gradient."""
+    shapes = [(16, 8, 3, 3)] * 3 + [(32, 1, 5, 5)] * 2 + [(70, 8, 3, 3)] * 2 + [(16, 8, 3, 3), (6, 6), (6, 6)]
+    after: dict[int, list[torch.Tensor]] = {}
+    batches = []
+    original = optimizers.orthogonalised
+
+    def recorded(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
+        batches.append(len(matrix) if matrix.ndim == 3 else 1)
+        return original(matrix, n_steps)
+
+    monkeypatch.setattr(optimizers, "orthogonalised", recorded)
+    for largest in (0, optimizers.MAX_BATCHED):
+        monkeypatch.setattr(optimizers, "MAX_BATCHED", largest)
+        generator = torch.Generator().manual_seed(9)
+        kernels = [nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+        optimizer = build_optimizer(Recipe(optimizer="muon"), [*kernels, nn.Parameter(torch.ones(2, 6))])
+        for _ in range(2):
+            for kernel in kernels[:1] + kernels[2:]:
+                kernel.grad = torch.randn(kernel.shape, generator=generator)
+            make_step(optimizer, 0.1)
+        after[largest] = kernels
+    assert batches == [1] * 18 + [3, 2, 1, 1, 2] * 2
+    for single, batched in zip(*after.values(), strict=True):
+        torch.testing.assert_close(batched, single, rtol=1e-5, atol=1e-6)
 
 
 def test_muon_decays_hidden_and_output_kernels_at_their_own_rates() -> None:

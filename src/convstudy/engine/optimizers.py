@@ -23,6 +23,9 @@ from convstudy.studyfile.recipe import Recipe
 BETAS = (0.9, 0.999)
 RHO = 0.9
 EPSILON = 1e-7
+# Muon orthogonalizes kernels of one shape together if they have up to this number of rows or columns. There, the calls
+# of matrix products take longer than the products; with more, a batch of products is no faster.
+MAX_BATCHED = 64
 # After this many steps 1 - β₁ᵗ and 1 - β₂ᵗ equal 1 in double precision.
 CONVERGED_STEP = 1e6
 
@@ -133,14 +136,30 @@ class Muon(KerasAdam):
         """Update the parameters; ``closure`` is not used."""
         for group in self.param_groups:
             if group["orthogonal"]:
-                for parameter in group["params"]:
-                    self._step_orthogonally(parameter, group["lr"])
+                for kernels, updates in self._updates(group["params"]):
+                    for kernel, update in zip(kernels, updates, strict=True):
+                        _subtract(kernel, update, group["lr"])
         return super().step()
 
-    def _step_orthogonally(self, kernel: torch.nn.Parameter, lr: float | torch.Tensor) -> None:
-        gradient = kernel.grad
-        if gradient is None:
-            return
+    def _updates(
+        self, kernels: Iterable[torch.nn.Parameter]
+    ) -> Iterator[tuple[list[torch.nn.Parameter], Iterable[torch.Tensor]]]:
+        """Yield kernels of one shape with their orthogonalized momenta, ``(out, everything else)``."""
+        by_shape: dict[torch.Size, tuple[list[torch.nn.Parameter], list[torch.Tensor]]] = {}
+        for kernel in kernels:
+            if kernel.grad is not None:
+                matrix = self._momentum(kernel, kernel.grad)
+                group, matrices = by_shape.setdefault(matrix.shape, ([], []))
+                group.append(kernel)
+                matrices.append(matrix)
+        for shape, (group, matrices) in by_shape.items():
+            if len(group) > 1 and min(shape) <= MAX_BATCHED:
+                yield group, orthogonalised(torch.stack(matrices), self.n_newton_schulz)
+            else:
+                yield group, (orthogonalised(matrix, self.n_newton_schulz) for matrix in matrices)
+
+    def _momentum(self, kernel: torch.nn.Parameter, gradient: torch.Tensor) -> torch.Tensor:
+        """Update the velocity of a kernel and remove its gradient; return its momentum ``(out, everything else)``."""
         # Without a gradient, the Adam step that follows skips this kernel.
         kernel.grad = None
         if kernel not in self.state:
@@ -148,14 +167,17 @@ class Muon(KerasAdam):
         velocity = self.state[kernel]["velocity"].mul_(self.momentum).add_(gradient)
         momentum = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
         # Move the channels last: a channels-last kernel is then a matrix without a copy. Column order does not matter.
-        rows = momentum.movedim(1, -1)
-        update = orthogonalised(rows.reshape(len(kernel), -1), self.n_newton_schulz)
-        update *= math.sqrt(len(kernel)) / update.norm().clamp_(min=EPSILON)
-        change = update.view(rows.shape).movedim(-1, 1)
-        if isinstance(lr, torch.Tensor):
-            kernel.addcmul_(change, lr, value=-1)
-        else:
-            kernel.sub_(change, alpha=lr)
+        return momentum.movedim(1, -1).reshape(len(kernel), -1)
+
+
+def _subtract(kernel: torch.nn.Parameter, update: torch.Tensor, lr: float | torch.Tensor) -> None:
+    """Scale Muon's update ``(out, everything else)`` to the norm √out and subtract it times the learning rate."""
+    update *= math.sqrt(len(kernel)) / update.norm().clamp_(min=EPSILON)
+    change = update.view(kernel.movedim(1, -1).shape).movedim(-1, 1)
+    if isinstance(lr, torch.Tensor):
+        kernel.addcmul_(change, lr, value=-1)
+    else:
+        kernel.sub_(change, alpha=lr)
 
 
 def _adam(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:

@@ -26,21 +26,23 @@ def orthogonalised(matrix: torch.Tensor, n_steps: int) -> torch.Tensor:
     """Return an approximation of ``U·Vᵀ``, the nearest matrix with orthonormal rows or columns to ``matrix = U·S·Vᵀ``.
 
     Args:
-        matrix: float32 ``(m, n)``, as is the result.
+        matrix: float32 ``(m, n)``, or several of them ``(k, m, n)``, as is the result.
         n_steps: the number of Newton-Schulz steps.
     """
-    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
-    x: torch.Tensor = wide / wide.norm().clamp_(min=EPSILON)
-    x = _by_gram_matrices(x, n_steps) if x.shape[1] >= WIDE * len(x) else iterated(x, n_steps)
-    return x if len(matrix) <= matrix.shape[1] else x.T
+    m, n = matrix.shape[-2:]
+    wide = matrix if m <= n else matrix.mT
+    norm = torch.linalg.vector_norm(wide, dim=(-2, -1), keepdim=True)
+    x = wide / norm.clamp_(min=EPSILON)
+    x = _by_gram_matrices(x, n_steps) if max(m, n) >= WIDE * min(m, n) else iterated(x, n_steps)
+    return x if m <= n else x.mT
 
 
 def iterated(x: torch.Tensor, n_steps: int) -> torch.Tensor:
     """Return ``x`` (m, n) after Newton-Schulz steps, each computed from X: the reference implementation."""
     a, b, c = COEFFICIENTS
     for _ in range(n_steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        gram = x @ x.mT
+        x = _sum(x, a, _sum(gram, b, gram, gram, c), x)
     return x
 
 
@@ -49,13 +51,22 @@ def _by_gram_matrices(x: torch.Tensor, n_steps: int) -> torch.Tensor:
     a, b, c = COEFFICIENTS
     for first in range(0, n_steps, STEPS_PER_GRAM):
         n_here = min(STEPS_PER_GRAM, n_steps - first)
-        gram, product = x @ x.T, None
+        gram, product = x @ x.mT, None
         for step in range(n_here):
-            q = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-            q.diagonal().add_(a)
+            q = _sum(gram, b, gram, gram, c)
+            q.diagonal(dim1=-2, dim2=-1).add_(a)
             product = q if product is None else q @ product
             if step + 1 < n_here:
                 gram = q @ gram @ q
         if product is not None:
             x = product @ x
     return x
+
+
+def _sum(
+    term: torch.Tensor, beta: float, left: torch.Tensor, right: torch.Tensor, alpha: float = 1.0
+) -> torch.Tensor:
+    """Return ``beta · term + alpha · left · right``, of one matrix or of several."""
+    add = torch.addmm if term.ndim == 2 else torch.baddbmm
+    total: torch.Tensor = add(term, left, right, beta=beta, alpha=alpha)
+    return total
