@@ -124,6 +124,8 @@ def test_grid_has_every_combination() -> None:
     [
         ({}, 1, {2}),
         ({"threads": 3}, 3, {3}),
+        ({"final_threads": 1}, 1, {1}),
+        ({"final_threads": 4, "seeds": 2}, 1, {4}),
         ({"seeds": 2}, 1, {1}),
         ({"networks": ("one", "two")}, 1, {1}),
         ({"nested": True}, 1, {1}),

@@ -11,7 +11,10 @@ import pytest
 
 from convstudy.history import History
 from convstudy.run import EpochEnded, Event, FitEnded, FitStarted, run_study
+from convstudy.studyfile import NetworkPattern, Search
 from tests.run.studies import ran, results_table, small_study, statistics, worker_pids, zombie_children
+
+SEARCH = {"rate": Search(network="one", parameters={"learning_rate": (0.01, 0.001)}, folds=2)}
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/cmdline").exists(), reason="looks for processes in /proc"
@@ -40,6 +43,33 @@ def test_results_do_not_depend_on_the_number_of_workers_or_a_dead_worker(tmp_pat
     assert sorted(ended) == sorted(two.records)
     assert worker_pids(tmp_path / "2") == []
     assert zombie_children() == []
+
+
+@pytest.mark.slow
+def test_final_fit_with_two_threads_has_the_same_result_in_any_process_and_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    """A worker starts with OMP_NUM_THREADS of the study, which is 1 here; the last fit still uses two threads."""
+    layers = ("conv 32 5 relu", "conv 16 5 relu", "max-pool 2", "batch-norm", "flatten", "dense 64 relu")
+    study = small_study(
+        subset=400, network={"one": NetworkPattern(layers=layers)}, search=SEARCH, compare={}, ablate={}
+    )
+    inline, _ = ran(study, tmp_path / "0")
+    (final,) = inline.plan.tested_fits
+    assert final.threads == 2
+    killed: list[int] = []
+
+    def kill_in_final_fit(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.fit.id == final.id and not killed:
+            killed.extend(worker_pids(tmp_path / "2"))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    two = run_study(study, tmp_path / "2", 2, kill_in_final_fit)
+    assert killed
+    assert statistics(two) == statistics(inline)
+    assert two.records[final.id].weights_digest == inline.records[final.id].weights_digest
+    assert two.images == inline.images
 
 
 def test_interrupted_run_leaves_no_process_and_no_thread(tmp_path: Path) -> None:

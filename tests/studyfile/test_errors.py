@@ -29,6 +29,8 @@ CASES = [
     ("seeds = 2", "seeds = 0", "4: study.seeds", "must be", "0", "in [1, 1000]", ""),
     ("seeds = 2", "seeds = 0x" + "f" * 5000, "4: study.seeds", "must be", "more than 70 digits", "in [1, 1000]", ""),
     ("seeds = 2", "equivalence_margin = -0.1", "4: study.equivalence_margin", "must be", "-0.1", "in [0, 100]", ""),
+    ("seeds = 2", "final_threads = 0", "4: study.final_threads", "must be", "0", "in [1, 1024]", ""),
+    ("seeds = 2", "final_threads = 2", "4: study.final_threads", "has no effect", "", "", "remove it"),
     ("seeds = 2", "sedes = 2", "4: study.sedes", "unknown key", "sedes", "seeds", '"seeds"'),
     ("seeds = 2", "subset = 2000", "4: study.subset", "must be", "2000", "in [10, 1437]", ""),
     ("seeds = 2", "subset = 9", "4: study.subset", "must be", "9", ">= 10", ""),

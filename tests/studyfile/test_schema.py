@@ -74,6 +74,8 @@ BAD = [
     ("study/seeds", 2.5),
     ("study/equivalence_margin", -0.1),
     ("study/subset", "none"),
+    ("study/final_threads", 0),
+    ("study/final_threads", "none"),
     ("study/unknown", 1),
     ("recipe/optimizer", "adm"),
     ("recipe/epochs", "3"),

@@ -56,6 +56,14 @@ def test_none_is_written_for_keys_with_another_default(good: Study) -> None:
     assert study_of(study_document(every_image)) == every_image
 
 
+def test_document_leaves_out_the_default_number_of_final_threads(good: Study) -> None:
+    """As for the margin, runs from before the key keep their ids."""
+    assert "final_threads" not in study_document(good)["study"]
+    only_search = good.model_copy(update={"compare": {}, "ablate": {}, "final_threads": 1})
+    assert study_document(only_search)["study"]["final_threads"] == 1
+    assert study_of(study_document(only_search)) == only_search
+
+
 def test_document_leaves_out_a_default_margin(good: Study) -> None:
     """The run id depends on the document, so that runs from before the margin keep theirs."""
     assert "equivalence_margin" not in study_document(good)["study"]

@@ -60,6 +60,9 @@ def check_parts(draft: Draft) -> None:
         check_equal_variants(draft, name, ablate)
         _check_pairs(draft, name, ablate)
     check_weighted_classes(draft)
+    if draft.head is not None and draft.head.final_threads is not None and (draft.compares or draft.ablates):
+        what = "final_threads has no effect: a study with a comparison or an ablation has no final training"
+        draft.report(("study", "final_threads"), what, hint="remove it, or set threads")
     for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))

@@ -137,7 +137,8 @@ def _dataset() -> Schema:
 def _head() -> Schema:
     schema = _part(Head)
     schema["required"].remove("dataset")  # a [dataset] table can replace it
-    schema["properties"]["subset"] = _optional(schema["properties"]["subset"])
+    for key in ("subset", "final_threads"):
+        schema["properties"][key] = _optional(schema["properties"][key])
     return schema
 
 

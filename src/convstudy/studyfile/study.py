@@ -238,9 +238,13 @@ class Head(Part):
         description="The number of training images that the study uses, with the class proportions of all.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=1,
-        description="The number of CPU threads of one fit. The result of a fit depends on it. A final training that is "
-        "a single fit has at least 2 threads.",
+        default=1, description="The number of CPU threads of one fit. The result of a fit depends on it."
+    )
+    final_threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None,
+        description="The number of CPU threads of each fit of the final training, which follows a search. Default: "
+        "threads, but at least 2 if the final training is a single fit, which would leave the other cores idle. If "
+        "other programs use all cores, 1 is faster.",
     )
     metric: MetricName = Field(
         default=ACCURACY,
@@ -285,7 +289,9 @@ class Study(Head):
         seeds: the number of seeds of each compared network and variant, in [1, 1000].
         validation: the fraction of the training images that is held out for validation, in (0, 1).
         subset: the number of training images that the study uses, or None for all.
-        threads: CPU threads per fit, in [1, 1024]. A final training that is a single fit has at least 2.
+        threads: CPU threads per fit, in [1, 1024].
+        final_threads: CPU threads per fit of the final training, in [1, 1024]; None for ``threads``, but at least 2 if
+            the final training is a single fit.
         metric: the name of the metric that selects and compares models.
         equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
             percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.
