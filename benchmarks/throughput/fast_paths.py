@@ -4,11 +4,11 @@
 
     python -m benchmarks.throughput.fast_paths [--rounds 15]
 
-The reference implementations are: torch's dropout; a convolution over its whole input; torch's 3 × 3 convolution, in
-float32; relu before max-pool; Newton-Schulz steps on the whole matrix; torch filling new tensors; evaluation of all
-training images after an epoch instead of a sample (the only case in which the results differ); an allocator that
-returns large blocks to the system. The later rows time whole training steps of the notebook's networks. The precision
-is bfloat16, or float32 if the CPU emulates bfloat16.
+The reference implementations are: torch's dropout; a convolution over its whole input; torch's 3 × 3 convolution, first
+convolution and dense layer, in float32; torch's max-pool with relu, and relu before max-pool; Newton-Schulz steps on
+the whole matrix; torch filling new tensors; evaluation of all training images after an epoch instead of a sample (the
+only case in which the results differ); an allocator that returns large blocks to the system. The later rows time whole
+training steps of the notebook's networks. The precision is bfloat16, or float32 if the CPU emulates bfloat16.
 
 The process has the environment of a worker. The last rows compare processes with and without the allocator settings,
 which alternate after each epoch (``contenders/ours.py``).
@@ -37,6 +37,9 @@ from convstudy.engine.evaluation import evaluate
 from convstudy.engine.orthogonalisation import iterated, orthogonalised
 from convstudy.engine.settings import repeatable
 from convstudy.networks.modules.dropout import BitsDropout, seed_dropout
+from convstudy.networks.modules.first_conv import FirstConv
+from convstudy.networks.modules.product import Linear
+from convstudy.networks.modules.relu_pool import PoolThenRelu
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
 from convstudy.networks.modules.winograd_conv import WinogradConv
 from convstudy.run.executors.processes import KEEP_BLOCKS
@@ -140,13 +143,40 @@ def winograd(n_rounds: int) -> list[str]:
     return rows
 
 
+def first_convolutions(n_rounds: int) -> list[str]:
+    """Compare first convolutions and their ReLU with torch's modules in float32, the only precision that uses it."""
+    rows = []
+    for n_filters in (32, 64):
+        fast = FirstConv(nn.Conv2d(1, n_filters, 3), nn.ReLU())
+        fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        values = random_images(1, 28).detach().float()
+        works = (forward_and_backward(module, values) for module in (fast, nn.Sequential(*fast)))
+        name = f"first 3 × 3 convolution and relu, 1 to {n_filters} channels, float32"
+        rows.append(compare(name, *works, n_rounds))
+    return rows
+
+
+def products(n_rounds: int) -> list[str]:
+    """Compare dense layers with torch's in float32, the only precision that uses oneDNN directly."""
+    rows = []
+    for n_features in (4608, 1600):
+        values = torch.randn(BATCH_SIZE, n_features, requires_grad=True)
+        works = (forward_and_backward(kind(n_features, 128), values) for kind in (Linear, nn.Linear))
+        rows.append(compare(f"dense layer of 128 units, {n_features} features, float32", *works, n_rounds))
+    return rows
+
+
 def pools(n_rounds: int) -> list[str]:
-    """Compare relu after max-pool with relu before it."""
-    fast, reference = nn.Sequential(nn.MaxPool2d(2), nn.ReLU()), nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
-    values = random_images(32, 24)
-    name = "relu after max-pool 2, 1.8 million values"
-    works = forward_and_backward(fast, values), forward_and_backward(reference, values)
-    return [compare(name, *works, n_rounds)]
+    """Compare the pool with relu with torch's modules: relu after max-pool, and before it."""
+    fast, values = PoolThenRelu(nn.MaxPool2d(2), nn.ReLU()), random_images(32, 24)
+    rows = []
+    for name, reference in (
+        ("max-pool 2 and relu, compared with torch's", nn.Sequential(*fast)),
+        ("relu after max-pool 2, compared with before it", nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))),
+    ):
+        works = forward_and_backward(fast, values), forward_and_backward(reference, values)
+        rows.append(compare(f"{name}, 1.8 million values", *works, n_rounds))
+    return rows
 
 
 def updates(n_rounds: int) -> list[str]:
@@ -228,7 +258,17 @@ def main() -> None:
     titles = ("fast path", "reference, ms", "fast, ms", "× (10th to 90th percentile)")
     print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
     with repeatable(1):
-        for part in (dropouts, convolutions, winograd, pools, updates, unfilled, samples):
+        for part in (
+            dropouts,
+            convolutions,
+            winograd,
+            first_convolutions,
+            products,
+            pools,
+            updates,
+            unfilled,
+            samples,
+        ):
             print("\n".join(part(n_rounds)), flush=True)
     print("\n".join(kept_blocks(n_rounds)))
 

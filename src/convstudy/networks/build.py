@@ -57,11 +57,13 @@ def _relu_after_max_pool(parts: list[nn.Module]) -> list[nn.Module]:
     """
     from torch import nn
 
+    from convstudy.networks.modules.relu_pool import PoolThenRelu
+
     moved = list(parts)
     for place, following in enumerate(parts[1:], start=1):
         before = moved[place - 1]
         if not isinstance(before, nn.Sequential) or not isinstance(following, nn.MaxPool2d):
             continue
         if len(before) and isinstance(before[-1], nn.ReLU):
-            moved[place - 1 : place + 1] = before[:-1], nn.Sequential(following, before[-1])
+            moved[place - 1 : place + 1] = before[:-1], PoolThenRelu(following, before[-1])
     return moved

@@ -91,6 +91,8 @@ class Conv(Layer):
         from torch import nn
         from torch.nn.utils import skip_init
 
+        from convstudy.networks.modules.first_conv import FirstConv, is_first_convolution
+
         height, width, channels = self.need_image(shape)
         kind, size = self._kind(height, width), covered(self.kernel, self.dilation)
         dilation = self.dilation if self.kernel > 1 else 1  # a 1 × 1 kernel has no gaps
@@ -109,7 +111,9 @@ class Conv(Layer):
         parts.append(convolution)
         if self.activation:
             parts.append(activation_module(self.activation, self.filters))
-        return nn.Sequential(*parts)
+        first = is_first_convolution(channels, self.kernel, self.stride, self.groups, self.dilation)
+        # Whether it is the first layer shows in its input, which needs no gradient.
+        return FirstConv(*parts) if first and self.activation in (None, "relu") else nn.Sequential(*parts)
 
     def _kind(self, height: int, width: int) -> type[nn.Conv2d]:
         """Return the convolution class for an image size: a faster one, or one that avoids a fault of oneDNN."""

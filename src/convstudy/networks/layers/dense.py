@@ -58,8 +58,10 @@ class Dense(Layer):
         from torch import nn
         from torch.nn.utils import skip_init
 
+        from convstudy.networks.modules.product import Linear
+
         # skip_init: torch's own initial weights would draw from the global generator.
-        linear: nn.Linear = skip_init(nn.Linear, shape[0], self.units, bias=self.bias)  # type: ignore[no-untyped-call]
+        linear: nn.Linear = skip_init(Linear, shape[0], self.units, bias=self.bias)  # type: ignore[no-untyped-call]
         initialise(linear.weight, self.init or DEFAULT_INIT, generator)
         if self.bias:
             nn.init.zeros_(linear.bias)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from convstudy.networks.modules.product import linear
+
 
 class WholeInputConv(nn.Conv2d):
     """Convolve ``(n, c, k, k)`` to ``(n, filters, 1, 1)`` with a ``k × k`` kernel and no padding.
@@ -17,4 +19,4 @@ class WholeInputConv(nn.Conv2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         rows = images.permute(0, 2, 3, 1).flatten(1)
         matrix = self.weight.permute(0, 2, 3, 1).flatten(1)
-        return nn.functional.linear(rows, matrix, self.bias)[:, :, None, None]
+        return linear(rows, matrix, self.bias)[:, :, None, None]
