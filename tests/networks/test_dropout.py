@@ -84,6 +84,31 @@ def test_number_of_kept_words_per_draw_is_binomial(source: str) -> None:
     assert stats.chisquare(seen, expected).pvalue > 1e-5
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_each_bit_of_a_word_is_an_independent_value_at_rate_half(source: str, dtype: torch.dtype) -> None:
+    output = dropout(0.5, source, 5)(torch.ones(16, N // 16 - 3, dtype=dtype))
+    kept = (output != 0).double()
+    assert set(output.unique().tolist()) == {0.0, 2.0}
+    # Word by word, the 16 values of a word are N / 16 - 3 values apart.
+    for of_bit in kept:
+        assert stats.binomtest(int(of_bit.sum()), len(of_bit), 0.5).pvalue > 1e-5
+    correlations = torch.corrcoef(kept) - torch.eye(16, dtype=torch.float64)
+    assert float(correlations.abs().max()) < 5 / math.sqrt(kept.shape[1])
+    per_word = [int((kept.sum(0) == count).sum()) for count in range(17)]
+    expected = [kept.shape[1] * stats.binom(16, 0.5).pmf(count) for count in range(17)]
+    tails = [(sum(each[:4]), *each[4:13], sum(each[13:])) for each in (per_word, expected)]
+    assert stats.chisquare(*tails).pvalue > 1e-5
+
+
+@pytest.mark.parametrize("n_values", [1, 15, 16, 17, 65, 1001])
+def test_any_number_of_values_has_a_mask_at_rate_half(n_values: int) -> None:
+    kept = sum((dropout(0.5, "sfc64", seed)(torch.ones(n_values)) != 0).double() for seed in range(200))
+    assert isinstance(kept, torch.Tensor)
+    assert kept.shape == (n_values,)
+    assert float((kept - 100).abs().max()) < 6 * math.sqrt(50)
+
+
 @pytest.mark.parametrize("rate", [0.25, 0.3, 0.5, 0.9, 0.99999, 1e-6])
 def test_scale_is_exact_for_the_rounded_rate(rate: float) -> None:
     module = BitsDropout(rate)
