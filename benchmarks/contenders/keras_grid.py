@@ -2,12 +2,14 @@
 """scikit-learn's ``GridSearchCV`` with Keras' ``SKLearnClassifier``: the notebook's search, with stratified folds.
 
 ``python keras_grid.py IMAGES.npz KERNELS FOLDS EPOCHS JOBS`` with kernels such as ``2,3,5``. The last line on stdout is
-JSON: the best kernel and the mean score of each kernel. JOBS fits run at once and divide the cores among them.
+JSON: the best kernel and the mean score of each kernel. JOBS fits run at once and divide the cores among them. The
+winner is trained again on all cores.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 from typing import Any
@@ -22,6 +24,8 @@ def two_conv(X: Any, y: Any, kernel: int, threads: int) -> Any:  # noqa: N803 (t
     import tensorflow as tf
     from keras_fit import built
 
+    if multiprocessing.current_process().name == "MainProcess":
+        threads = os.cpu_count() or 1  # the search is over
     if not tf.config.threading.get_intra_op_parallelism_threads():
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)

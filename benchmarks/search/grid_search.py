@@ -1,9 +1,9 @@
 """Time a cross-validated search as a whole command: GridSearchCV with Keras' SKLearnClassifier, and convstudy.
 
 Each search selects the kernel size of the notebook's two-conv network on the same subset of MNIST's training images
-with five stratified folds, and then trains the winner again. GridSearchCV trains it on the whole subset; convstudy
-trains it on 90 % and evaluates it on the test set. The time is that of the command from start to end, with imports. The
-commands run in turn, each round starting with another one. The table is printed after each round::
+with five stratified folds, and then trains the winner again, on all cores. GridSearchCV trains it on the whole subset;
+convstudy trains it on 90 % and evaluates it on the test set. The time is that of the command from start to end, with
+imports. The commands run in turn, each round starting with another one. The table is printed after each round::
 
     make .venv-peers/.installed
     CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.grid_search --peers .venv-peers/bin/python
@@ -32,6 +32,7 @@ import numpy as np
 
 from benchmarks.parts.arguments import at_least
 from benchmarks.parts.precision import fast_precision, is_emulated, skip_note
+from convstudy.cores import n_cores
 from convstudy.data import BUILT_IN_DATASETS, Holdout, split_indices
 from convstudy.history import History
 
@@ -43,6 +44,7 @@ name = "grid-search"
 dataset = "mnist"
 subset = {subset}
 seeds = 1
+final_threads = {threads}
 
 [recipe]
 epochs = {epochs}
@@ -109,7 +111,7 @@ def ours(size: Size, method: str, precision: str) -> Outcome:
     """Search with ``convstudy run``."""
     with tempfile.TemporaryDirectory() as folder:
         study, runs = Path(folder, "study.toml"), Path(folder, "runs")
-        values: dict[str, Any] = {**vars(size), "kernels": list(size.kernels)}
+        values: dict[str, Any] = {**vars(size), "kernels": list(size.kernels), "threads": n_cores()}
         study.write_text(STUDY.format(**values, method=method, precision=precision), encoding="utf-8")
         call = "import sys; from convstudy.cli import main; sys.exit(main())"
         seconds, _ = timed(

@@ -121,32 +121,17 @@ def test_grid_has_every_combination() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "threads", "of_final"),
-    [
-        ({}, 1, {2}),
-        ({"threads": 3}, 3, {3}),
-        ({"final_threads": 1}, 1, {1}),
-        ({"final_threads": 4, "seeds": 2}, 1, {4}),
-        ({"seeds": 2}, 1, {1}),
-        ({"networks": ("one", "two")}, 1, {1}),
-        ({"nested": True}, 1, {1}),
-    ],
+    [({}, 1, 1), ({"threads": 3}, 3, 3), ({"threads": 3, "final_threads": 2}, 3, 2)],
 )
-def test_only_a_final_training_of_one_fit_has_two_threads(
-    changes: dict[str, Any], threads: int, of_final: set[int]
+def test_only_the_final_training_has_the_threads_of_the_final_training(
+    changes: dict[str, Any], threads: int, of_final: int
 ) -> None:
-    networks = changes.pop("networks", ("one",))
-    search = Search(
-        network="one",
-        parameters={"learning_rate": (0.1, 0.01)},
-        folds=2,
-        nested=changes.pop("nested", False),
-    )
-    searches = {name: search.model_copy(update={"network": name}) for name in networks}
-    plan = make_plan(study(**{"search": searches, "compare": {}, "ablate": {}, "seeds": 1, **changes}))
-    stages = {stage.question: stage for stage in plan.stages}
-    assert {fit.threads for fit in stages["search"].fits} == {threads}
-    assert {fit.threads for fit in stages["final"].fits} == of_final
-    assert all(fit.threads == threads for fit in plan.fits if fit not in stages["final"].fits)
+    search = Search(network="one", parameters={"learning_rate": (0.1, 0.01)}, folds=2, nested=True)
+    plan = make_plan(study(search={"rate": search}, compare={}, ablate={}, **changes))
+    final = plan.stage("final.one").fits
+    assert len(final) == 2
+    assert {fit.threads for fit in final} == {of_final}
+    assert {fit.threads for fit in plan.fits if fit not in final} == {threads}
 
 
 def test_search_only_study_trains_and_tests_winners() -> None:

@@ -52,7 +52,12 @@ def test_final_fit_with_two_threads_has_the_same_result_in_any_process_and_after
     """A worker starts with OMP_NUM_THREADS of the study, which is 1 here; the last fit still uses two threads."""
     layers = ("conv 32 5 relu", "conv 16 5 relu", "max-pool 2", "batch-norm", "flatten", "dense 64 relu")
     study = small_study(
-        subset=400, network={"one": NetworkPattern(layers=layers)}, search=SEARCH, compare={}, ablate={}
+        subset=400,
+        final_threads=2,
+        network={"one": NetworkPattern(layers=layers)},
+        search=SEARCH,
+        compare={},
+        ablate={},
     )
     inline, _ = ran(study, tmp_path / "0")
     (final,) = inline.plan.tested_fits

@@ -1,7 +1,7 @@
 """Plan the stages of a study: searches, comparisons, ablations, a final training, and nested cross-validation.
 
 Only a study without comparisons and ablations has a final training. It trains the networks with their chosen values on
-all seeds. If that is a single fit, it has at least :data:`THREADS_OF_LAST_FIT` threads by default.
+all seeds.
 
 The choice of a stage is its best candidate by validation scores. Later stages depend on earlier choices: the choice of
 a search fixes parameters of its network, and the choice of a comparison is the network that ``"best"`` means. Before a
@@ -27,16 +27,6 @@ from convstudy.record import Outcome
 from convstudy.studyfile import Ablate, Compare, Recipe, Search, Study, Variant, pairs_of
 from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.study import BEST, candidate_name
-
-THREADS_OF_LAST_FIT = 2
-"""The least number of threads of a final training that is a single fit, unless the study sets ``final_threads``.
-
-It starts after every other fit of the study has ended, so with one thread all cores but one would be idle. With two
-threads, it takes 0.55 to 0.61 of the time (benchmarks/RESULTS.md). The number does not depend on the machine, because
-the id of a fit includes it. Several final fits keep the study's number: whether they are faster with more threads
-depends on the machine. If other programs use all cores, two threads take longer than one: the threads of oneDNN wait
-for each other by spinning, also while one of them has no core.
-"""
 
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 NO_RECORDS: Mapping[str, Outcome] = MappingProxyType({})
@@ -78,9 +68,7 @@ class _Planner:
         stages += [self.ablate(name, ablate) for name, ablate in self.study.ablate.items()]
         if not self.study.compare and not self.study.ablate:
             searched = dict.fromkeys(search.network for search in self.study.search.values())
-            alone = len(searched) * self.study.seeds == 1 and not self.nested
-            threads = max(self.study.threads, THREADS_OF_LAST_FIT) if alone else self.study.threads
-            threads = self.study.final_threads or threads
+            threads = self.study.final_threads
             stages += [
                 Stage("final", name, (self.candidate(name, name, threads=threads),)) for name in searched
             ]
