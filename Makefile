@@ -53,6 +53,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## run all 
 	$(BIN)/python -m benchmarks.throughput.two_builds --base $(BASE)
 	$(BIN)/python -m benchmarks.throughput.loop_overhead --rounds 7 --steps 60
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 9
+	$(BIN)/python -m benchmarks.throughput.spectral_conv
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 9
 	$(BIN)/python -m benchmarks.throughput.without_gain --rounds 9
 	$(BIN)/python -m benchmarks.gpu.gpu_study --skip-without-device
@@ -88,6 +89,7 @@ bench-engine: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## r
 	$(BIN)/python -m benchmarks.throughput.throughput --peers $(PEERS)/bin/python
 	$(BIN)/python -m benchmarks.throughput.two_builds --base $(BASE)
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 3
+	$(BIN)/python -m benchmarks.throughput.spectral_conv --rounds 3
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 3
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --subset 4000 --epochs 10 --rounds 1
 

@@ -144,12 +144,17 @@ RECIPES_BY_NAME = {
         "precision": "bfloat16",
         "tta": "shift-uncertain",
     },
+    "spectral": {"layers": ("conv 8 3 relu", "conv 8 11 relu", "global-average-pool")},
     "patience": {"optimizer": "sgd", "learning_rate": 2.0, "epochs": 6, "patience": 1},
 }
 
 
 @pytest.mark.parametrize("name", RECIPES_BY_NAME)
-def test_resume_after_any_epoch_gives_identical_weights(name: str, tmp_path: Path) -> None:
+def test_resume_after_any_epoch_gives_identical_weights(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "spectral":  # so that the rule selects a layer of this size
+        monkeypatch.setattr("convstudy.networks.modules.spectral.rule.LEAST_GAIN", 1.0)
     fit = small_fit(**RECIPES_BY_NAME[name])
     whole = trained(fit)
     for after in range(1, len(whole.record.history) + 1):
@@ -164,6 +169,11 @@ def test_resume_after_any_epoch_gives_identical_weights(name: str, tmp_path: Pat
         )
     if name == "patience":
         assert len(whole.record.history) < 6  # it did end early
+    if name == "spectral":
+        direct = trained(small_fit(**RECIPES_BY_NAME[name], conv_algorithm="direct"))
+        assert direct.record.weights_digest != whole.record.weights_digest  # other roundings
+        losses = [[scores[2] for scores in scores_by_epoch(each)] for each in (direct, whole)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_resume_after_several_stops_gives_identical_weights(tmp_path: Path) -> None:

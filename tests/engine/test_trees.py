@@ -14,6 +14,7 @@ from convstudy.engine.memory import BYTES_PER_VALUE, step_bytes
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.networks import Network
 from convstudy.networks.build import build_network
+from convstudy.networks.modules.spectral.rule import WORKSPACE
 from convstudy.plan.fit import Fit
 from convstudy.record import DeadRelus
 from convstudy.report.thumbnails import first_kernels
@@ -115,9 +116,10 @@ def test_record_keeps_layer_paths_of_dead_units() -> None:
 def test_step_bytes_includes_nested_layers() -> None:
     flat = small_fit(layers=("conv 4 3 padding=same", "flatten"))
     tree = small_fit(layers=(("residual", "conv 4 3 padding=same"), "flatten"))  # type: ignore[arg-type]
-    more = step_bytes(tree, torch.device("cpu")) - step_bytes(flat, torch.device("cpu"))
+    in_tree, in_flat = (step_bytes(fit, torch.device("cpu")) - WORKSPACE for fit in (tree, flat))
+    more = in_tree - in_flat
     # The additional bytes are the residual's sum and the output of its projection.
-    assert more == step_bytes(flat, torch.device("cpu")) // (784 + 2 * 4 * 784 + 10) * 2 * 4 * 784
+    assert more == in_flat // (784 + 2 * 4 * 784 + 10) * 2 * 4 * 784
     assert more % BYTES_PER_VALUE == 0
 
 

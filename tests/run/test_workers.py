@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from convstudy.history import History
+from convstudy.networks.modules.spectral.rule import ConvShape, by_spectrum
 from convstudy.run import EpochEnded, Event, FitEnded, FitStarted, run_study
-from convstudy.studyfile import NetworkPattern, Search
+from convstudy.studyfile import Ablate, NetworkPattern, Recipe, Search, Variant
 from tests.run.studies import ran, results_table, small_study, statistics, worker_pids, zombie_children
 
 SEARCH = {"rate": Search(network="one", parameters={"learning_rate": (0.01, 0.001)}, folds=2)}
@@ -75,6 +76,27 @@ def test_final_fit_with_two_threads_has_the_same_result_in_any_process_and_after
     assert statistics(two) == statistics(inline)
     assert two.records[final.id].weights_digest == inline.records[final.id].weights_digest
     assert two.images == inline.images
+
+
+def test_convolutions_by_spectrum_do_not_depend_on_the_workers(tmp_path: Path) -> None:
+    """The second layer of a batch of 50 images of 26 × 26 is convolved by spectrum."""
+    assert by_spectrum(ConvShape(50, 8, 26, 26, 16, 11))
+    layers = ("conv 8 3 relu", "conv 16 11 relu", "global-average-pool")
+    study = small_study(
+        subset=125,
+        recipe=Recipe(epochs=1, batch_size=50),
+        network={"wide": NetworkPattern(layers=layers)},
+        search={},
+        compare={},
+        ablate={
+            "wide": Ablate(network="wide", variants={"direct": Variant(recipe={"conv_algorithm": "direct"})})
+        },
+    )
+    inline, _ = ran(study, tmp_path / "0")
+    two, _ = ran(study, tmp_path / "2", 2)
+    assert statistics(two) == statistics(inline)
+    digests = {record.weights_digest for record in inline.records.values()}
+    assert len(digests) == 2  # both methods, which differ by rounding
 
 
 def test_interrupted_run_leaves_no_process_and_no_thread(tmp_path: Path) -> None:

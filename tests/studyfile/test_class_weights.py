@@ -50,7 +50,7 @@ def load(tmp_path: Path, recipe: str = "", variant: str = "") -> Study:
         (
             'sampling = "balance"',
             "",
-            ['5: recipe.sampling must be one of "shuffle", "balanced"; got "balance".'],
+            ['5: recipe.sampling must be one of "shuffle", "balanced", "hard"; got "balance".'],
         ),
         ("logit_adjustment = 11", "", ["5: recipe.logit_adjustment must be a number in [0, 10]; got 11."]),
         (

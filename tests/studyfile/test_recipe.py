@@ -86,5 +86,5 @@ def test_varied_does_not_modify_the_recipe() -> None:
 
 
 def test_every_key_has_a_description() -> None:
-    assert len(RECIPE_KEYS) == 30
+    assert len(RECIPE_KEYS) == 31
     assert all(field.description for field in Recipe.model_fields.values())

@@ -16,6 +16,7 @@ from convstudy.engine.cuda.memory import has_room, is_out_of_memory
 from convstudy.engine.evaluation import BATCH_SIZE, BATCH_SIZE_ON_GPU
 from convstudy.errors import OutOfMemory, Problem
 from convstudy.networks import layer_table
+from convstudy.networks.modules.spectral.rule import WORKSPACE
 from convstudy.plan.fit import Fit
 
 BYTES_PER_VALUE = 4
@@ -36,12 +37,16 @@ def memory_errors(fit: Fit, device: torch.device) -> Iterator[None]:
 
 
 def step_bytes(fit: Fit, device: torch.device) -> int:
-    """Return the memory of a fit's largest step, in bytes: all layers' outputs and their gradients in float32."""
+    """Return the memory of a fit's largest step, in bytes: all layers' outputs and their gradients in float32.
+
+    On a CPU a layer can also need the workspace of a convolution by spectrum.
+    """
     info = fit.dataset
     rows = layer_table(fit.network, info.image_shape, info.n_classes).rows
     n_values = math.prod(info.image_shape) + sum(math.prod(row.output_shape) for row in rows)
     evaluation_batch_size = BATCH_SIZE if device.type == "cpu" else BATCH_SIZE_ON_GPU
-    return BYTES_PER_VALUE * n_values * max(2 * fit.recipe.batch_size, evaluation_batch_size)
+    n_bytes = BYTES_PER_VALUE * n_values * max(2 * fit.recipe.batch_size, evaluation_batch_size)
+    return n_bytes + (WORKSPACE if device.type == "cpu" else 0)
 
 
 def _lacks_memory(error: MemoryError | RuntimeError, required: int, device: torch.device) -> bool:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from convstudy.engine.batches import ImageTensors
-from convstudy.networks.build import build_network
+from convstudy.networks.build import build_network, use_direct_convolutions
 
 if TYPE_CHECKING:
     from convstudy.networks import Network
@@ -59,12 +59,14 @@ class NormalisedNetwork(nn.Sequential):
 def build_model(
     network: Network, recipe: Recipe, input_shape: Shape, n_classes: int, generator: torch.Generator
 ) -> nn.Sequential:
-    """Return the module of a network, with a normalisation of its input if the recipe has one.
+    """Return the module of a network as its recipe trains it: how it convolves, and whether its input is normalised.
 
     The normalisation changes nothing until :func:`set_statistics`, or until saved weights are loaded. For the other
     arguments, see :func:`~convstudy.networks.build.build_network`.
     """
     model = build_network(network, input_shape, n_classes, generator)
+    if recipe.conv_algorithm == "direct":
+        use_direct_convolutions(model)
     return NormalisedNetwork(model, input_shape[2]) if recipe.normalise == "standard" else model
 
 

@@ -49,6 +49,16 @@ def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator
     return nn.Sequential(*_relu_after_max_pool(parts))
 
 
+def use_direct_convolutions(model: nn.Module) -> None:
+    """Let all convolutions of a model use torch's kernels (the recipe's ``conv_algorithm = "direct"``)."""
+    from convstudy.networks.modules.spectral.conv import SpectralConv
+    from convstudy.networks.modules.winograd_conv import WinogradConv
+
+    for module in model.modules():
+        if isinstance(module, (SpectralConv, WinogradConv)):
+            module.direct = True
+
+
 def _relu_after_max_pool(parts: list[nn.Module]) -> list[nn.Module]:
     """Return the modules; move each relu that precedes a max-pool behind the pool.
 

@@ -19,7 +19,8 @@ from convstudy.studyfile.recipe import Recipe
 # 5: a convolution whose stride is larger than its kernel convolves a copy of the pixels that it uses (SkippingConv).
 # 6: layers can contain layers, and the id hashes this tree, the dataset's digest and the metric. Trained weights are
 #    the same as in version 5.
-ENGINE_VERSION = 6
+# 7: in float32 on a CPU, convolutions with large kernels are products of spectra (networks/modules/spectral).
+ENGINE_VERSION = 7
 ID_LENGTH = 16
 
 

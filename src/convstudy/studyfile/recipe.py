@@ -58,6 +58,8 @@ class Recipe(BaseModel):
         tta: test-time augmentation: "none", "shift" (predictions are averaged over shifts by 1 pixel), or
             "shift-uncertain" (the same, only for images with an uncertain prediction).
         precision: the dtype of convolutions and matrix products: "float32", "bfloat16" or "auto".
+        conv_algorithm: "auto" (in float32 on a CPU, Winograd's form or products of spectra where a rule of shapes
+            expects a gain) or "direct" (torch's convolutions).
 
     The JSON Schema (``convstudy schema``) describes every key.
 
@@ -191,6 +193,12 @@ class Recipe(BaseModel):
         description="The dtype of convolutions and matrix products; weights and sums stay float32. auto: bfloat16 if "
         "the device supports it, else float32, decided when a run starts.",
     )
+    conv_algorithm: Literal["auto", "direct"] = Field(
+        default="auto",
+        description="How convolutions are computed. auto: in float32 on a CPU, kernels of 3 in Winograd's form and "
+        "larger ones as products of spectra, where a rule of shapes expects a gain. direct: by torch. Results differ "
+        "by rounding.",
+    )
 
     @model_validator(mode="after")
     def _check_momentum(self) -> Recipe:
@@ -252,6 +260,7 @@ USED_BY = {
 RECIPE_KEYS = tuple(Recipe.model_fields)
 NEWER_KEYS = (
     "class_weights",
+    "conv_algorithm",
     "focal_gamma",
     "hard_fraction",
     "logit_adjustment",

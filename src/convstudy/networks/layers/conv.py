@@ -92,9 +92,10 @@ class Conv(Layer):
         from torch.nn.utils import skip_init
 
         from convstudy.networks.modules.first_conv import FirstConv, is_first_convolution
+        from convstudy.networks.modules.spectral.conv import SpectralConv
 
         height, width, channels = self.need_image(shape)
-        kind, size = self._kind(height, width), covered(self.kernel, self.dilation)
+        kind, size = self._kind(height, width, channels), covered(self.kernel, self.dilation)
         dilation = self.dilation if self.kernel > 1 else 1  # a 1 × 1 kernel has no gaps
         options: dict[str, Any] = {"dilation": dilation, "groups": self.groups, "bias": self.bias}
         # skip_init: torch's own initial weights would draw from the global generator.
@@ -107,7 +108,11 @@ class Conv(Layer):
         if self.padding == "same":
             top, bottom = same_padding(height, size, self.stride)
             left, right = same_padding(width, size, self.stride)
-            parts.append(nn.ZeroPad2d((left, right, top, bottom)))
+            if isinstance(convolution, SpectralConv):
+                convolution.zeros = (top, bottom, left, right)
+                parts.append(nn.Identity())  # the weights keep their names
+            else:
+                parts.append(nn.ZeroPad2d((left, right, top, bottom)))
         parts.append(convolution)
         if self.activation:
             parts.append(activation_module(self.activation, self.filters))
@@ -115,12 +120,14 @@ class Conv(Layer):
         # Whether it is the first layer shows in its input, which needs no gradient.
         return FirstConv(*parts) if first and self.activation in (None, "relu") else nn.Sequential(*parts)
 
-    def _kind(self, height: int, width: int) -> type[nn.Conv2d]:
-        """Return the convolution class for an image size: a faster one, or one that avoids a fault of oneDNN."""
+    def _kind(self, height: int, width: int, channels: int) -> type[nn.Conv2d]:
+        """Return the convolution class for an input shape: a faster one, or one that avoids a fault of oneDNN."""
         from torch import nn
 
         from convstudy.networks.modules.dilated_conv import DilatedConv
         from convstudy.networks.modules.skipping_conv import SkippingConv
+        from convstudy.networks.modules.spectral.conv import SpectralConv
+        from convstudy.networks.modules.spectral.rule import is_candidate
         from convstudy.networks.modules.whole_input_conv import WholeInputConv
         from convstudy.networks.modules.winograd_conv import WinogradConv
 
@@ -132,6 +139,8 @@ class Conv(Layer):
             return SkippingConv
         if covered(self.kernel, self.dilation) > self.kernel:
             return DilatedConv
+        if self.stride == self.groups == 1 and is_candidate(self.kernel, channels):
+            return SpectralConv
         return WinogradConv if self.kernel == 3 and self.stride == self.groups == 1 else nn.Conv2d
 
 

@@ -39,15 +39,22 @@ class WinogradConv(nn.Conv2d):
     would halve the multiplications again, but its sums move more bytes than that saves.
 
     The module does this in training in float32 on a CPU, if the layer and its batch are large enough. In all other
-    cases it is ``nn.Conv2d``. Names and shapes of the weights are those of ``nn.Conv2d``.
+    cases it is ``nn.Conv2d``. Names and shapes of the weights are those of ``nn.Conv2d``. ``direct`` switches it off.
 
     Sources: Winograd 1980; Lavin & Gray 2016, arXiv 1509.09308, section 4.3.
     """
 
+    direct: bool = False
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         trains_on_cpu = images.device.type == "cpu" and torch.is_grad_enabled()
         exact = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        if not trains_on_cpu or not exact or not is_worthwhile(images.shape, self.out_channels):
+        if (
+            self.direct
+            or not trains_on_cpu
+            or not exact
+            or not is_worthwhile(images.shape, self.out_channels)
+        ):
             return super().forward(images)
         output: torch.Tensor = Winograd.apply(images, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return output

@@ -1,0 +1,120 @@
+"""A convolution that is computed by spectrum where that is faster, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from convstudy.networks.modules.spectral.products import (
+    image_gradient_spectrum,
+    kernel_gradient_spectrum,
+    output_spectrum,
+)
+from convstudy.networks.modules.spectral.rule import ConvShape, by_spectrum
+from convstudy.networks.modules.spectral.transform import Period, from_spectrum, to_spectrum
+
+EVALUATION_BATCH = 100
+"""Images at a time if no gradient is needed, so that the spectra of large batches do not fill the memory."""
+
+
+class SpectralConv(nn.Conv2d):
+    """Convolve ``(n, c, h, w)`` to ``(n, filters, h', w')`` with a ``k × k`` kernel, stride 1 and optional zeros.
+
+    In float32 on a CPU, the module computes by spectrum if the rule of
+    :mod:`convstudy.networks.modules.spectral.rule` selects the shape; otherwise it uses torch's convolution. Names and
+    shapes of the weights are those of ``nn.Conv2d``.
+
+    Attributes:
+        zeros: the rows and columns of zeros around the image: (top, bottom, left, right).
+        direct: whether to use torch's convolution always.
+    """
+
+    zeros: tuple[int, int, int, int] = (0, 0, 0, 0)
+    direct: bool = False
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        parts = (images,) if torch.is_grad_enabled() else torch.split(images, EVALUATION_BATCH)
+        if not parts or not self._uses_spectrum(parts[0]):
+            top, bottom, left, right = self.zeros
+            padded = nn.functional.pad(images, (left, right, top, bottom)) if any(self.zeros) else images
+            return super().forward(padded)
+        return torch.cat([spectral_conv(part, self.weight, self.bias, self.zeros) for part in parts])
+
+    def _uses_spectrum(self, images: torch.Tensor) -> bool:
+        if self.direct or images.device.type != "cpu" or images.dtype != torch.float32:
+            return False
+        return not torch.is_autocast_enabled("cpu") and by_spectrum(_shape(images, self.weight, self.zeros))
+
+
+def spectral_conv(
+    images: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    zeros: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> torch.Tensor:
+    """Return the convolution ``(n, filters, h', w')`` with stride 1, computed by spectrum, in channels-last format.
+
+    Args:
+        images: ``(n, c, h, w)``, float32 or float64.
+        weight: ``(filters, c, k, k)`` of the same dtype.
+        bias: ``(filters,)`` or None.
+        zeros: the rows and columns of zeros: (top, bottom, left, right).
+    """
+    convolved: torch.Tensor = _SpectralConv.apply(images, weight, bias, zeros)  # type: ignore[no-untyped-call]
+    return convolved
+
+
+def _shape(images: torch.Tensor, weight: torch.Tensor, zeros: tuple[int, int, int, int]) -> ConvShape:
+    (n, channels, height, width), (filters, _, kernel, _) = images.shape, weight.shape
+    return ConvShape(n, channels, height, width, filters, kernel, zeros)
+
+
+class _SpectralConv(torch.autograd.Function):
+    """The forward pass keeps the spectra of images and kernels; the backward pass transforms the output's gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        images: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        zeros: tuple[int, int, int, int],
+    ) -> torch.Tensor:
+        """Return the convolution; for the arguments, see :func:`spectral_conv`."""
+        shape = _shape(images, weight, zeros)
+        period, first = Period(*shape.period), (-zeros[0], -zeros[2])
+        image_spectrum = to_spectrum(images.permute(0, 2, 3, 1), period)
+        kernel_spectrum = to_spectrum(weight.permute(1, 2, 3, 0), period, first)
+        spectrum = output_spectrum(image_spectrum, kernel_spectrum, period)
+        if bias is not None:  # the same for every pixel: a part of frequency 0
+            period.sum_of(spectrum).add_(bias, alpha=period.height * period.width)
+        output = torch.empty(shape.n, *shape.output, shape.filters, dtype=images.dtype)
+        from_spectrum(spectrum, period, output)
+        ctx.save_for_backward(image_spectrum, kernel_spectrum)
+        ctx.shape = shape
+        return output.permute(0, 3, 1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradients of images, weight and bias."""
+        shape: ConvShape = ctx.shape
+        image_spectrum, kernel_spectrum = ctx.saved_tensors
+        period, first = Period(*shape.period), (-shape.padding[0], -shape.padding[2])
+        spectrum = to_spectrum(gradient.permute(0, 2, 3, 1), period)
+        of_images = of_weight = of_bias = None
+        if ctx.needs_input_grad[0]:
+            images = torch.empty(shape.n, shape.height, shape.width, shape.channels, dtype=gradient.dtype)
+            from_spectrum(image_gradient_spectrum(spectrum, kernel_spectrum, period), period, images)
+            of_images = images.permute(0, 3, 1, 2)
+        if ctx.needs_input_grad[1]:
+            size = shape.kernel
+            weight = torch.empty(shape.channels, size, size, shape.filters, dtype=gradient.dtype)
+            from_spectrum(kernel_gradient_spectrum(image_spectrum, spectrum, period), period, weight, first)
+            of_weight = weight.permute(3, 0, 1, 2).contiguous(memory_format=torch.channels_last)
+        if ctx.needs_input_grad[2]:
+            of_bias = period.sum_of(spectrum).sum(0)
+        return of_images, of_weight, of_bias, None
