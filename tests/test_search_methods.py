@@ -1,94 +1,165 @@
-"""The replay of halving in ``benchmarks/search/search_methods.py`` on simulated grids."""
+"""The replay of searches in ``benchmarks/search`` on grids with known scores."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.parts.fits import train_fits
+from benchmarks.search import rules
+from benchmarks.search.grids import KEY, KINDS
+from benchmarks.search.recorded import Recorded
 from benchmarks.search.search_methods import (
-    KERNELS,
-    KEY,
     Replay,
-    Size,
-    grid_fits,
-    repeated,
-    replay,
-    shortened,
+    another_grid,
+    by_rule,
+    is_tuning,
+    judged,
+    methods,
+    replayed,
     table,
 )
 from convstudy.history import History
-from convstudy.plan import Fit, make_plan
-from convstudy.record import Record
+from convstudy.plan import make_plan
 from tests.engine.small import small_fit
-from tests.scores import epoch_of
 
-SIZE = Size(dataset="digits", subset=200, epochs=8, folds=3)
-
-
-def _kernel(fit: Fit) -> int:
-    return int(fit.network.texts[0].split()[2])
+KIND = KINDS["digits-kernel"]  # 5 candidates, 5 folds, 20 epochs
+N, FOLDS, EPOCHS = 5, 5, 20
+Value = Callable[[int, int, int], float]
 
 
-def _grid(repetition: int, crossing: bool = False) -> dict[str, Record]:
-    """Return a grid in which larger kernels are better; if curves cross, only in the second half of the epochs."""
-    records = {}
-    for fit in grid_fits(SIZE, repetition):
-        place = KERNELS.index(_kernel(fit))
-        history = []
-        for number in range(1, SIZE.epochs + 1):
-            early = crossing and number <= SIZE.epochs // 2
-            accuracy = 0.5 + number / 100 + (-place if early else place) / 50 + fit.seed % 7 / 10_000
-            history.append(epoch_of(number, 0.1, (1.0, 0.5), (1 - accuracy, accuracy), 1.0, 0.1))
-        records[fit.id] = Record(fit.id, "done", tuple(history), 8, 8, 100, 50, 1000, "digest")
-    return records
+def _grid(accuracy: Value, loss: Value = lambda place, fold, epoch: 1.0, repetition: int = 1) -> Recorded:
+    def values(of: Value) -> tuple[tuple[tuple[float, ...], ...], ...]:
+        return tuple(
+            tuple(tuple(of(place, fold, epoch) for epoch in range(1, EPOCHS + 1)) for fold in range(FOLDS))
+            for place in range(N)
+        )
+
+    names = tuple(f"kernel={kernel}" for kernel in KIND.parameters["kernel"])
+    return Recorded(KIND.name, repetition, names, (10, 20, 30, 40, 50), values(accuracy), values(loss))
 
 
-def test_repetitions_share_no_fit_with_each_other_or_a_study() -> None:
-    ids = [{fit.id for fit in grid_fits(SIZE, repetition)} for repetition in (1, 2, 3)]
-    ids.append({fit.id for fit in make_plan(SIZE.study()).stage(KEY).fits})
-    assert len(set.union(*ids)) == 4 * len(KERNELS) * SIZE.folds
+RISING = _grid(lambda place, fold, epoch: 0.5 + epoch / 100 + place / 50 + fold / 1_000)
+# The best candidate of each fold differs after the first half of the epochs only.
+CROSSING = _grid(lambda place, fold, epoch: 0.5 + epoch / 100 + (-place if epoch <= 10 else place) / 50)
+
+
+def test_kinds_have_the_stated_sizes_and_share_no_images() -> None:
+    assert len(KINDS) == 9
+    for name, kind in KINDS.items():
+        assert kind.name == name
+        assert kind.grid_epochs == kind.n_candidates * kind.folds * kind.epochs
+    first, second = (make_plan(KIND.study(repetition)).stage(KEY) for repetition in (1, 2))
+    assert (len(first.candidates), len(first.fits)) == (N, N * FOLDS)
+    assert first.fits[0].n_epochs == EPOCHS
+    assert not {fit.id for fit in first.fits} & {fit.id for fit in second.fits}
+
+
+def test_tuning_grids_are_those_of_the_first_repetitions() -> None:
+    assert [is_tuning(replace(RISING, repetition=number)) for number in (1, 2, 3, 4)] == [True] * 3 + [False]
+    other = replace(RISING, kind="mnist-kernel")
+    assert [is_tuning(replace(other, repetition=number)) for number in (1, 2, 3)] == [True, True, False]
+
+
+def test_recorded_grid_round_trips_through_a_file(tmp_path: Path) -> None:
+    RISING.write(tmp_path / "grid.json")
+    assert Recorded.read(tmp_path / "grid.json") == RISING
 
 
 def test_record_with_an_epoch_budget_is_the_beginning_of_the_full_record() -> None:
-    fit = make_plan(SIZE.study(method="halving", budget=0.5)).stage(KEY).fits[0]
-    assert fit.epoch_budget is not None
-    whole = _grid(1)[repeated(make_plan(SIZE.study()).stage(KEY).fits[0], 1).id]
-    record = shortened(whole, fit)
-    assert (record.fit_id, record.history) == (fit.id, whole.history[: fit.epoch_budget])
-    assert record.selected.number == fit.epoch_budget
+    fit = make_plan(KIND.study(1)).stage(KEY).fits[0].with_epoch_budget(7)
+    record = CROSSING.record(fit, "kernel=3", 2)
+    assert len(record.history) == 7
+    assert record.history[-1].validation["accuracy"] == CROSSING.accuracies[2][2][6]
+    assert record.selected.number == 7
+    assert record.n_parameters == 30
 
 
-@pytest.mark.parametrize("first_fold", range(3))
-def test_halving_finds_the_best_candidate_if_learning_curves_do_not_cross(first_fold: int) -> None:
-    found = replay(SIZE, _grid(1), 1, first_fold, 0.4)
-    assert (found.winner, found.selected, found.lost) == ("kernel=11", "kernel=11", 0)
-    assert 0.2 < found.used <= 0.4
-    assert found.kind == "same"
-
-
-def test_halving_misses_the_best_candidate_if_learning_curves_cross() -> None:
-    found = replay(SIZE, _grid(2, crossing=True), 2, 0, 0.15)
-    assert (found.winner, found.selected) == ("kernel=11", "kernel=2")
-    assert found.lost == pytest.approx(4 / 50)
-    # The same difference on each fold: without any variance there is no interval.
-    assert found.kind == "inconclusive"
-
-
-def test_table_counts_by_kind() -> None:
-    replays = {
-        0.15: [
-            Replay("a", "a", 0.12, 0.0, "same"),
-            Replay("a", "b", 0.14, 0.01, "equivalent"),
-            Replay("a", "b", 0.14, 0.01, "inconclusive"),
-            Replay("a", "c", 0.12, 0.06, "better"),
-        ]
-    }
-    row = table(replays).splitlines()[-1]
-    assert row == (
-        "| 0.15 | 13.0 % | 4 | 1 (25 %) | 1 (25 %) | 1 (25 %) | 1 (25 %) | 0 (0 %) | 2.000 | 6.000 |"
+def test_selected_scores_equal_those_of_records() -> None:
+    """Accuracies rise and fall, with ties that the loss or the earlier epoch breaks."""
+    wavy = _grid(
+        lambda place, fold, epoch: 0.5 + (epoch * 7 + place) % 5 / 10,
+        lambda place, fold, epoch: 1 + (epoch * 3 + fold) % 4 / 10,
     )
+    fit = make_plan(KIND.study(1)).stage(KEY).fits[0]
+    for epoch in (1, 2, 5, 11, 20):
+        for place, fold in ((0, 0), (3, 2), (4, 4)):
+            epoch_scores = wavy.record(
+                fit.with_epoch_budget(epoch), wavy.names[place], fold
+            ).selected.validation
+            assert wavy.selected[0][place, fold, epoch - 1] == epoch_scores["accuracy"]
+            assert wavy.selected[1][place, fold, epoch - 1] == epoch_scores["log-loss"]
+
+
+@pytest.mark.parametrize("method", ["screening", "halving"])
+def test_replays_find_the_best_candidate_if_curves_do_not_cross(method: str) -> None:
+    for first_fold in range(FOLDS):
+        selected, used = replayed(method, 0.15)(RISING, first_fold)
+        assert (RISING.names[selected], selected) == ("kernel=5", RISING.winner)
+        assert 0.1 < used <= 0.15
+
+
+def test_replays_miss_the_best_candidate_if_curves_cross_later() -> None:
+    """After 3 epochs of one fold the best three are 1, 2 and 3; after all epochs, the third is the best of these."""
+    assert CROSSING.names[CROSSING.winner] == "kernel=5"
+    selected, used = replayed("screening", 0.15)(CROSSING, 0)
+    assert CROSSING.names[selected] == "kernel=3"
+    assert used == (5 * 3 + 3 * 17) / 500
+
+
+def test_rules_use_the_epochs_and_folds_that_they_state() -> None:
+    assert by_rule(rules.i_epoch(2, 3))(RISING, 0) == (4, 5 * 6 / 500)
+    assert by_rule(rules.i_epoch(2, 3))(CROSSING, 0) == (0, 5 * 6 / 500)
+    by_loss = _grid(lambda place, fold, epoch: 0.5, lambda place, fold, epoch: 1 + abs(place - 3))
+    assert by_rule(rules.i_epoch(1, 1, by_loss=True))(by_loss, 0) == (3, 5 / 500)
+    # Reshuffled: candidate 1 starts on fold 3, the only one with a high score.
+    lucky = _grid(lambda place, fold, epoch: 0.9 if fold == 3 else 0.5)
+    assert by_rule(rules.reshuffled(1, 1))(lucky, 2) == (1, 5 / 500)
+
+
+def test_forgiving_rule_stops_below_the_worst_fold_of_the_best() -> None:
+    # The first candidate has folds from 0.70 to 0.74; the second is worse than 0.70, the third is between.
+    levels = (0.70, 0.60, 0.705, 0.60, 0.90)
+    grid = _grid(lambda place, fold, epoch: levels[place] + (fold / 100 if place == 0 else 0))
+    assert by_rule(rules.forgiving(1))(grid, 0) == (4, (5 + 1 + 5 + 1 + 5) / 500)
+
+
+def test_race_eliminates_by_paired_differences() -> None:
+    # All differences are equal on every fold, so that two folds suffice.
+    grid = _grid(lambda place, fold, epoch: 0.5, lambda place, fold, epoch: 1 + fold + abs(place - 2) / 10)
+    assert by_rule(rules.race(1, 1.0))(grid, 0) == (2, 10 / 500)
+
+
+def test_judgement_compares_with_the_winner_and_with_other_grids() -> None:
+    other = _grid(
+        lambda place, fold, epoch: 0.5 + abs(place - 3) / 100, repetition=2
+    )  # candidate 0 is the best
+    same = judged(RISING, RISING.winner, 0.1, [other])
+    assert (same.kind, same.lost) == ("same", 0)
+    assert same.lost_elsewhere == pytest.approx(0.02)
+    noisy = _grid(lambda place, fold, epoch: 0.5 + place / 10 + (place * fold) % 3 / 1_000)
+    worse = judged(noisy, 0, 0.1, [])
+    assert (worse.kind, worse.lost_elsewhere) == ("better", None)
+    assert worse.lost == pytest.approx(0.4, abs=0.01)
+
+
+def test_another_grid_selects_the_winner_of_another_repetition() -> None:
+    other = replace(CROSSING, repetition=2, accuracies=CROSSING.accuracies[::-1])
+    assert another_grid([RISING, other])(RISING, 0) == (other.winner, 1.0)
+    assert other.winner != RISING.winner
+
+
+def test_table_has_means_over_grids_and_the_largest_loss() -> None:
+    grids = [
+        [Replay(0.12, "same", 0.0, 0.01), Replay(0.12, "better", 0.06, 0.03)],
+        [Replay(0.14, "equivalent", 0.01, 0.0)],
+    ]
+    row = table({"m": grids}).splitlines()[-1]
+    assert row == "| m | 13.0 % | 25 % | 50 % | 0 % | 25 % | 2.000 | 6.00 | 1.000 |"
+    assert len(methods([RISING])) > 15
 
 
 def test_filled_runs_folder_can_be_opened_again(tmp_path: Path) -> None:

@@ -1,267 +1,240 @@
-"""Measure how often successive halving selects the same candidate as the whole grid, and how many epochs it needs.
+"""Compare search methods with whole grids: epochs used, winners found, and accuracy lost.
 
-The grid is that of the built-in study ``mnist``: the network two-conv with kernels 2, 3, 5, 7 and 11 on five folds.
-``train`` trains whole grids, each repetition with other folds and seeds. ``replay`` runs halving on their recorded
-histories with the package's own plan and trains nothing: the record of a fit with an epoch budget is the beginning of
-the record of the whole fit. Each repetition is replayed with each fold as the first, because the first rungs use only
-one fold.
-
-``train`` resumes where it stopped. ``replay`` uses the repetitions that are complete::
+``train`` trains whole grids of several kinds (``grids.py``), each repetition with other images, folds and seeds, and
+records the validation scores after each epoch. It resumes where it stopped. ``replay`` trains nothing: a fit with an
+epoch budget is the beginning of the whole fit, so every method can be replayed on the records. The package's own
+methods are replayed with its own plan, the rules of the literature with ``rules.py``::
 
     CONVSTUDY_DATA=<folder that holds mnist/> python -m benchmarks.search.search_methods train --runs runs
     python -m benchmarks.search.search_methods replay --runs runs
 
-If halving selects another kernel than the grid, the table shows the verdict on the winner and this kernel over the
-folds of the whole grid: better, equivalent, inconclusive, or too few folds. Only "equivalent" means that both are
-equally good.
+A run that takes a minute::
 
-A run that takes seconds, with ``SMALL="--dataset digits --subset 200 --epochs 4 --repetitions 2"``::
+    python -m benchmarks.search.search_methods train --runs small --kinds digits-rate-width --repetitions 2
+    python -m benchmarks.search.search_methods replay --runs small
 
-    python -m benchmarks.search.search_methods train --runs small $SMALL
-    python -m benchmarks.search.search_methods replay --runs small $SMALL
+A method uses the folds one after another, so each grid is replayed with each fold as the first. These replays are not
+independent, but the grids are: the tables show means over grids. Their columns are:
 
-The precision is bfloat16, or float32 if the CPU emulates bfloat16; ``--precision`` sets another one.
+- the epochs used, as a fraction of those of the grid;
+- the verdict on the winner of the whole grid and the selected candidate, over the folds of the whole grid. Only "same"
+  and "equivalent" mean that both are equally good; "worse" means that the selected candidate is;
+- the accuracy lost on this grid: the winner's mean over folds minus that of the selected candidate, its mean and its
+  maximum over all replays. The winner's mean is the highest of several noisy means, so even the best candidate loses;
+- the accuracy lost on other grids: between the selected candidate and the best one, both by their means over all other
+  repetitions of the same kind, which have other images, folds and seeds. The noise of this grid does not bias it.
+
+The row "another whole grid" selects the winner of another repetition of the kind: it shows how much two grids agree.
+
+The methods and their constants were chosen with the tuning grids: repetitions 1 and 2 of every kind, and 3 of those in
+``TUNED_WITH_3``. All other grids were trained later and are reported apart.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from benchmarks.parts.arguments import at_least
 from benchmarks.parts.fits import train_fits
-from benchmarks.parts.precision import fast_precision
-from convstudy.data import BUILT_IN_DATASETS, Fold
-from convstudy.engine.fit import best_epoch
-from convstudy.plan import Fit, Plan, Stage, halving_epochs, make_plan, resolve
+from benchmarks.search import rules
+from benchmarks.search.grids import KEY, KINDS, Kind
+from benchmarks.search.recorded import Recorded
+from convstudy.data import Fold
+from convstudy.history import History
+from convstudy.plan import halving_epochs, make_plan, resolve
 from convstudy.record import Record
 from convstudy.stats import Measure, paired_difference
 from convstudy.stats.verdicts import MARGIN, make_verdict
-from convstudy.studyfile import Compare, Study, check_study, load_study
 
-KERNELS = (2, 3, 5, 7, 11)
-KEY = "search.kernel-size"
-BUDGETS = (0.1, 0.15, 0.25, 0.4)
-# Larger than any seed or fold of a study: repetitions share no fit with a study or with each other.
-SEEDS_PER_REPETITION = 1_000
-# Either both select the same candidate, or this is the verdict on the two.
-KINDS = ("same", "better", "equivalent", "inconclusive", "too few to say")
+TUNED_WITH_3 = ("digits-kernel", "digits-optimizer-dropout", "mnist-rate-width", "mnist-dense-dropout")
+
+Method = Callable[[Recorded, int], tuple[int, float]]
+"""Grid and first fold -> the number of the selected candidate, and the fraction of the grid's epochs."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """The data and the size of a grid."""
-
-    dataset: str = "mnist"
-    subset: int = 4_000
-    epochs: int = 20
-    folds: int = 5
-    precision: str = field(default_factory=fast_precision)
-
-    def study(self, **search: Any) -> Study:
-        """Return a study with the grid as its search; keywords such as ``method`` change the search."""
-        base = load_study("mnist")
-        changed = base.search["kernel-size"].model_copy(
-            update={
-                "parameters": {"kernel": KERNELS},
-                "folds": self.folds,
-                "subset": None,
-                "recipe": {},
-                **search,
-            }
-        )
-        recipe = base.recipe.varied(
-            {"epochs": self.epochs, "precision": self.precision, "train_eval_samples": 500}
-        )
-        study = Study(
-            name="search-methods",
-            dataset=BUILT_IN_DATASETS[self.dataset],
-            seeds=1,
-            subset=self.subset,
-            recipe=recipe,
-            network={name: base.network[name] for name in ("two-conv", "five-conv")},
-            search={"kernel-size": changed},
-            compare={"networks": Compare(networks=("two-conv", "five-conv"))},
-        )
-        check_study(study)
-        return study
+def is_tuning(grid: Recorded) -> bool:
+    """Return whether the methods were chosen with this grid."""
+    return grid.repetition <= (3 if grid.kind in TUNED_WITH_3 else 2)
 
 
-def repeated(fit: Fit, repetition: int) -> Fit:
-    """Return the fit of one repetition that corresponds to ``fit`` of the plan, with other folds and seeds."""
-    assert isinstance(fit.split, Fold)
-    return replace(
-        fit,
-        seed=fit.seed + SEEDS_PER_REPETITION * repetition,
-        split=replace(fit.split, seed=fit.split.seed + repetition),
-    )
+def train(kind: Kind, repetition: int, runs: Path) -> None:
+    """Train one grid in this process and record its scores, unless that was done before."""
+    path = runs / f"{kind.name}-{repetition}.json"
+    if path.exists():
+        return
+    print(path.stem, flush=True)
+    stage = make_plan(kind.study(repetition)).stage(KEY)
+    folder = runs / path.stem
+    train_fits(folder, stage.fits, workers=0)
+    history = History.open(folder)
+    records = {fit.id: history.records[fit.id] for fit in stage.fits}
+    history.close()
+    Recorded.of(kind.name, repetition, stage, records).write(path)
 
 
-def grid_fits(size: Size, repetition: int) -> list[Fit]:
-    """Return the fits of the grid of one repetition, counted from 1."""
-    return [repeated(fit, repetition) for fit in make_plan(size.study()).stage(KEY).fits]
+def replayed(method: str, budget: float) -> Method:
+    """Return the package's own method, replayed with its own plan."""
+
+    def run(grid: Recorded, first_fold: int) -> tuple[int, float]:
+        study = KINDS[grid.kind].study(grid.repetition, method=method, budget=budget)
+        found: dict[str, Record] = {}
+        while True:
+            plan, choices = resolve(study, found)
+            stage = plan.stage(KEY)
+            missing = [fit for fit in stage.fits if fit.id not in found]
+            if not missing:
+                break
+            for fit in missing:
+                assert isinstance(fit.split, Fold)
+                fold = (fit.split.index + first_fold) % grid.n_folds
+                found[fit.id] = grid.record(fit, stage.owners[fit.id], fold)
+        selected = next(choice.chosen for choice in choices if choice.stage == KEY)
+        epochs = halving_epochs(tuple(rung.size for rung in stage.rungs))
+        return grid.names.index(selected), epochs / grid.grid_epochs
+
+    return run
 
 
-def train(size: Size, runs: Path, repetitions: int, workers: int) -> None:
-    """Train the fits of all grids that the runs folder does not have yet."""
-    train_fits(
-        runs,
-        [fit for repetition in range(1, repetitions + 1) for fit in grid_fits(size, repetition)],
-        workers,
-    )
+def by_rule(rule: rules.Rule) -> Method:
+    """Return a rule of the literature as a method."""
+
+    def run(grid: Recorded, first_fold: int) -> tuple[int, float]:
+        folds = [(first_fold + place) % grid.n_folds for place in range(grid.n_folds)]
+        selected, epochs = rule(grid, folds)
+        return selected, epochs / grid.grid_epochs
+
+    return run
 
 
-def shortened(whole: Record, fit: Fit) -> Record:
-    """Return the record of a fit with an epoch budget, made from the record of the whole fit."""
-    history = whole.history[: fit.n_epochs]
-    best = best_epoch(list(history))
-    selected = best if fit.recipe.checkpoint == "best" else len(history)
-    return replace(whole, fit_id=fit.id, history=history, best_epoch=best, selected_epoch=selected)
+def another_grid(grids: Sequence[Recorded]) -> Method:
+    """Return the method that selects the winner of another repetition of the same kind."""
+
+    def run(grid: Recorded, first_fold: int) -> tuple[int, float]:
+        others = _others(grid, grids)
+        return (others[first_fold % len(others)].winner if others else grid.winner), 1.0
+
+    return run
+
+
+def methods(grids: Sequence[Recorded]) -> dict[str, Method]:
+    """Return the rows of the tables."""
+    own = {
+        f"{method}, budget {budget:g}": replayed(method, budget)
+        for method, budgets in (("screening", (0.04, 0.08, 0.15, 0.25)), ("halving", (0.08, 0.15, 0.25)))
+        for budget in budgets
+    }
+    return {
+        "the whole grid": lambda grid, first_fold: (grid.winner, 1.0),
+        "another whole grid": another_grid(grids),
+        **own,
+        "i-Epoch, 1 epoch of 1 fold": by_rule(rules.i_epoch(1, 1)),
+        "i-Epoch, 6 epochs of 1 fold": by_rule(rules.i_epoch(6, 1)),
+        "i-Epoch, 2 epochs of 3 folds": by_rule(rules.i_epoch(2, 3)),
+        "i-Epoch, 2 × 3, by log-loss": by_rule(rules.i_epoch(2, 3, by_loss=True)),
+        "reshuffled, 6 epochs of 1 fold": by_rule(rules.reshuffled(6, 1)),
+        "reshuffled, 2 epochs of 3 folds": by_rule(rules.reshuffled(2, 3)),
+        "folds stopped early, 2 epochs": by_rule(rules.forgiving(2)),
+        "folds stopped early, all epochs": by_rule(rules.forgiving(1_000)),
+        "race of folds, 2 epochs": by_rule(rules.race(2, 1.0)),
+    }
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Halving, compared with the grid.
+    """A method on one grid with one first fold, compared with the whole grid.
 
     Attributes:
-        winner: the candidate that the grid selects.
-        selected: the candidate that halving selects.
-        used: the epochs of halving, as a fraction of those of the grid.
-        lost: the mean accuracy of the winner minus that of the selected candidate, over the folds of the grid.
-        kind: ``"same"``, or the verdict on the two by Student's t over these folds.
+        used: the epochs, as a fraction of those of the grid.
+        kind: ``"same"``, or the verdict on the winner and the selected candidate.
+        lost: the accuracy lost on this grid, as a fraction.
+        lost_elsewhere: the accuracy lost on the other repetitions of the kind; ``None`` without other repetitions.
     """
 
-    winner: str
-    selected: str
     used: float
-    lost: float
     kind: str
+    lost: float
+    lost_elsewhere: float | None
 
 
-def replay(
-    size: Size, records: Mapping[str, Record], repetition: int, first_fold: int, budget: float
-) -> Replay:
-    """Replay one search with the package's own plan.
+def judged(grid: Recorded, selected: int, used: float, others: Sequence[Recorded]) -> Replay:
+    """Compare a selected candidate with the winner of the whole grid.
 
     Args:
-        size: the size of the grids.
-        records: fit id -> record, for the whole grid of this repetition.
-        repetition: the number of the repetition, from 1.
-        first_fold: the fold that the first rungs use, from 0; the others follow in order.
-        budget: the fraction of the grid's epochs that halving may use.
+        grid: the grid.
+        selected: the number of the selected candidate.
+        used: the fraction of the grid's epochs.
+        others: the other repetitions of the kind.
     """
-    study = size.study(method="halving", budget=budget)
-    found: dict[str, Record] = {}
-    while True:
-        plan, choices = resolve(study, found)
-        stage = plan.stage(KEY)
-        missing = [fit for fit in stage.fits if fit.id not in found]
-        if not missing:
-            break
-        for fit in missing:
-            whole = records[repeated(_moved(plan, fit, first_fold, size.folds), repetition).id]
-            found[fit.id] = shortened(whole, fit)
-    selected = next(choice.chosen for choice in choices if choice.stage == KEY)
-    scores = _grid_scores(size, records, repetition)
-    winner = _winner(size, records, repetition)
     kind = "same"
-    if selected != winner:
-        difference = paired_difference(scores[winner], scores[selected])
-        kind = make_verdict(winner, selected, Measure("validation", "accuracy"), difference, MARGIN).kind
-    return Replay(
-        winner=winner,
-        selected=selected,
-        used=halving_epochs(tuple(rung.size for rung in stage.rungs)) / (stage.grid_epochs or 1),
-        lost=fmean(scores[winner]) - fmean(scores[selected]),
-        kind=kind,
-    )
+    if selected != grid.winner:
+        winner, other = (grid.selected[0][place, :, -1].tolist() for place in (grid.winner, selected))
+        difference = paired_difference(winner, other)
+        names = grid.names[grid.winner], grid.names[selected]
+        kind = make_verdict(*names, Measure("validation", "accuracy"), difference, MARGIN).kind
+    elsewhere = None
+    if others:
+        means = [fmean(float(each.final[place]) for each in others) for place in range(len(grid.names))]
+        elsewhere = max(means) - means[selected]
+    return Replay(used, kind, float(grid.final[grid.winner] - grid.final[selected]), elsewhere)
 
 
-def _moved(plan: Plan, fit: Fit, first_fold: int, n_folds: int) -> Fit:
-    """Return the fit without an epoch budget on the fold that replaces the fold of ``fit``."""
-    stage = plan.stage(KEY)
-    name = stage.owners[fit.id]
-    assert isinstance(fit.split, Fold)
-    index = (fit.split.index + first_fold) % n_folds
-    network = stage.candidate(name).network
-    return replace(fit, network=network, epoch_budget=None, seed=index, split=replace(fit.split, index=index))
+def replays(grid: Recorded, method: Method, grids: Sequence[Recorded]) -> list[Replay]:
+    """Replay a method with each fold as the first."""
+    others = _others(grid, grids)
+    return [judged(grid, *method(grid, first), others) for first in range(grid.n_folds)]
 
 
-def _grid(size: Size) -> Stage:
-    return make_plan(size.study()).stage(KEY)
-
-
-def _grid_scores(size: Size, records: Mapping[str, Record], repetition: int) -> dict[str, list[float]]:
-    """Return candidate -> validation accuracy on each fold of the grid."""
-    return {
-        candidate.name: [
-            records[repeated(fit, repetition).id].selected.validation["accuracy"] for fit in candidate.fits
-        ]
-        for candidate in _grid(size).candidates
-    }
-
-
-def _winner(size: Size, records: Mapping[str, Record], repetition: int) -> str:
-    """Return the candidate that the grid selects, by the package's own rule."""
-    found = {
-        fit.id: replace(records[repeated(fit, repetition).id], fit_id=fit.id) for fit in _grid(size).fits
-    }
-    _, choices = resolve(size.study(), found)
-    return next(choice.chosen for choice in choices if choice.stage == KEY)
-
-
-def table(replays: Mapping[float, Sequence[Replay]]) -> str:
-    """Return a Markdown table with a row for each budget."""
+def table(rows: Mapping[str, Sequence[Sequence[Replay]]]) -> str:
+    """Return a Markdown table with a row for each method; its values are the replays of each grid."""
     head = (
-        "| budget | epochs used | replays | same as the grid | other: worse than the winner | equivalent "
-        "| inconclusive | too few folds | accuracy lost, pp: mean | max"
-        " |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+        "| method | epochs used | same winner | equivalent | inconclusive | worse "
+        "| lost, pp: mean | max | lost on other grids, pp |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
-    rows = []
-    for budget, found in replays.items():
-        kinds = Counter(each.kind for each in found)
-        counts = [f"{kinds[kind]} ({100 * kinds[kind] / len(found):.0f} %)" for kind in KINDS]
-        rows.append(
-            f"| {budget:g} | {100 * fmean(each.used for each in found):.1f} % | {len(found)} | {' | '.join(counts)} "
-            f"| {100 * fmean(each.lost for each in found):.3f} | {100 * max(each.lost for each in found):.3f} |"
+    lines = []
+    for name, grids in rows.items():
+        same, equivalent, inconclusive, worse = (
+            f"{100 * _mean(grids, lambda each, kinds=kinds: each.kind in kinds):.0f} %"
+            for kinds in (("same",), ("equivalent",), ("inconclusive", "too few to say"), ("better",))
         )
-    return "\n".join([head, *rows])
+        used, lost = _mean(grids, lambda each: each.used), _mean(grids, lambda each: each.lost)
+        largest = max(each.lost for found in grids for each in found)
+        elsewhere = _mean(grids, lambda each: each.lost_elsewhere or 0.0)
+        lines.append(
+            f"| {name} | {100 * used:.1f} % | {same} | {equivalent} | {inconclusive} | {worse} "
+            f"| {100 * lost:.3f} | {100 * largest:.2f} | {100 * elsewhere:.3f} |"
+        )
+    return "\n".join([head, *lines])
 
 
-def report(size: Size, runs: Path, repetitions: int, budgets: Sequence[float]) -> str:
-    """Return the text and the table for the complete grids of a runs folder."""
-    from convstudy.history import History
+def _mean(grids: Sequence[Sequence[Replay]], value: Callable[[Replay], float]) -> float:
+    """Return the mean over grids of the mean over the replays of a grid."""
+    return fmean(fmean(value(each) for each in found) for found in grids)
 
-    history = History.open(runs)
-    records = history.records
-    whole = [
-        repetition
-        for repetition in range(1, repetitions + 1)
-        if all(fit.id in records and records[fit.id].done for fit in grid_fits(size, repetition))
-    ]
-    if not whole:
-        raise SystemExit(f"{runs} has no complete grid of this size. Run `train` first.")
-    replays = {
-        budget: [
-            replay(size, records, repetition, first_fold, budget)
-            for repetition in whole
-            for first_fold in range(size.folds)
-        ]
-        for budget in budgets
-    }
-    winners = Counter(each.winner for each in replays[budgets[0]][:: size.folds])
-    history.close()
-    n_epochs = len(KERNELS) * size.folds * size.epochs
-    chosen = ", ".join(f"{name} {n} ×" for name, n in winners.most_common())
-    return (
-        f"{len(whole)} grids of {n_epochs} epochs: {size.dataset}, {size.subset:,} images, {size.folds} folds, "
-        f"{size.epochs} epochs, {size.precision}; selected: {chosen}.\n\n{table(replays)}"
-    )
+
+def report(runs: Path) -> str:
+    """Return the tables of the tuning grids and of the others."""
+    grids = [Recorded.read(path) for path in sorted(runs.glob("*.json"))]
+    if not grids:
+        raise SystemExit(f"{runs} has no complete grid. Run `train` first.")
+    parts = []
+    for title, is_part in (("chosen with", is_tuning), ("reported on", lambda grid: not is_tuning(grid))):
+        own = [grid for grid in grids if is_part(grid)]
+        if not own:
+            continue
+        rows = {
+            name: [replays(grid, method, grids) for grid in own] for name, method in methods(grids).items()
+        }
+        n_kinds = len({grid.kind for grid in own})
+        parts.append(f"The methods are {title} these {len(own)} grids of {n_kinds} kinds:\n\n{table(rows)}")
+    return "\n\n".join(parts)
+
+
+def _others(grid: Recorded, grids: Sequence[Recorded]) -> list[Recorded]:
+    return [each for each in grids if each.kind == grid.kind and each.repetition != grid.repetition]
 
 
 def main() -> None:
@@ -270,19 +243,16 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("train", "replay"))
     parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--repetitions", type=at_least(1), default=5)
-    parser.add_argument("--workers", type=at_least(0), default=2, help="0 trains in this process")
-    parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS)
-    for name, default in Size().__dict__.items():
-        parser.add_argument(
-            f"--{name}", type=at_least(1) if isinstance(default, int) else str, default=default
-        )
-    options = vars(parser.parse_args())
-    size = Size(**{name: options[name] for name in Size().__dict__})
-    if options["what"] == "train":
-        train(size, options["runs"], options["repetitions"], options["workers"])
-    else:
-        print(report(size, options["runs"], options["repetitions"], options["budgets"]))
+    options = parser.parse_args()
+    if options.what == "replay":
+        print(report(options.runs))
+        return
+    options.runs.mkdir(parents=True, exist_ok=True)
+    for repetition in range(1, options.repetitions + 1):
+        for name in options.kinds:
+            train(KINDS[name], repetition, options.runs)
 
 
 if __name__ == "__main__":

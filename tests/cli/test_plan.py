@@ -110,6 +110,16 @@ def _changes() -> list[str]:
     return [word for change in HALVING["--set"] for word in ("--set", change)]
 
 
+def test_plan_of_a_screening_search_shows_its_rungs(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
+    changes = [change.replace("=halving", "=screening") for change in _changes()]
+    result = convstudy("plan", tiny, "--runs", tmp_path / "none", "--no-estimate-time", *changes)
+    assert result.status == 0
+    assert (
+        "search.kernel screens its candidates in rungs: 5 × 1 fold × 1 epoch, 3 × 1 fold × 4 epochs; "
+        "14 epochs in total, 35 % of the grid's 40." in result.out
+    )
+
+
 def test_plan_of_a_halving_search_shows_its_rungs(convstudy: Call, tiny: Path, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     result = convstudy("plan", tiny, "--runs", runs, "--no-estimate-time", *_changes())

@@ -235,11 +235,11 @@ def _network(random: Random, tree: list[Any]) -> Document:
 
 
 def _search(random: Random, document: Document, name: str, subset: int) -> Document:
-    method = random.choice(("grid", "halving", "random", "tpe"))
+    method = random.choice(("grid", "halving", "screening", "random", "tpe"))
     network = document["network"][name]
     values: dict[str, tuple[Any, ...]] = {
         **{key: RECIPE_VALUES[key] for key in RECIPE_VALUES if key not in ("epochs", "learning_rate")},
-        **({"epochs": RECIPE_VALUES["epochs"]} if method != "halving" else {}),
+        **({"epochs": RECIPE_VALUES["epochs"]} if method not in ("halving", "screening") else {}),
         "learning_rate": (0.001, 0.003, 0.01, 0.03),
         **({"kernel": (1, 2, 3, 5)} if "kernel" in network else {}),
         **({"units": (2, 4, 8)} if "units" in network else {}),
@@ -260,7 +260,7 @@ def _search(random: Random, document: Document, name: str, subset: int) -> Docum
         search |= {"nested": True, "folds": 2, "outer_folds": random.choice((2, min(3, per_class)))}
     if method != "grid":
         search["method"] = method
-    if method == "halving":
+    if method in ("halving", "screening"):
         search["budget"] = random.choice((0.3, 0.6, 1.0))
     if method in ("random", "tpe"):
         search["trials"] = random.choice((1, 3, 5) if not nested else (2, 3))

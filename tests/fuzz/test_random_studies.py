@@ -171,7 +171,8 @@ def test_random_studies_are_valid_and_cover_every_kind_of_question() -> None:
         some = [random_study(seed) for seed in seeds]
         assert all(study_of(study) for study in some)
         searches = [search for study in some for search in study.get("search", {}).values()]
-        assert {search.get("method", "grid") for search in searches} == {"grid", "halving", "random", "tpe"}
+        found = {search.get("method", "grid") for search in searches}
+        assert found == {"grid", "halving", "screening", "random", "tpe"}
         assert any(search.get("nested") for search in searches)
         assert any(
             ablation.get("interactions") for study in some for ablation in study.get("ablate", {}).values()

@@ -24,6 +24,14 @@ STUDIES: dict[str, Study] = {
             )
         }
     ),
+    "screening": study(
+        search={
+            "kernel": Search(
+                network="one", parameters={"kernel": (1, 2, 3, 4, 5)}, folds=2, method="screening", budget=0.5,
+                recipe={"epochs": 4},
+            )
+        }
+    ),
     "random": study(
         search={"rate": Search(network="one", parameters={"learning_rate": RATE}, method="random", trials=3, folds=2)}
     ),
@@ -69,7 +77,7 @@ def test_plan_and_choices_round_trip_through_json(name: str) -> None:
 
 
 def test_round_trip_studies_cover_all_stage_types() -> None:
-    assert len(STUDIES) == 8
+    assert len(STUDIES) == 9
     plans = {name: make_plan(each) for name, each in STUDIES.items()}
     assert plans["halving"].stages[0].rungs and plans["halving"].stages[0].pending
     assert plans["tpe"].stages[0].pending

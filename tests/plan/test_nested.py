@@ -125,6 +125,7 @@ def test_inner_fits_never_use_images_of_their_outer_fold(
     "search",
     [
         {"method": "halving", "budget": 0.4},
+        {"method": "screening", "budget": 0.3},
         {"method": "random", "trials": 2},
         {"method": "random", "trials": 5},
         {"method": "tpe", "trials": 5},
@@ -146,6 +147,8 @@ def test_nested_search_works_with_every_method(search: dict[str, Any]) -> None:
         assert inner.pending == ()
     if search["method"] == "halving":
         assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {5}
+    if search["method"] == "screening":
+        assert {fit.epoch_budget for fit in plan.stage("nested.kernel").fits} == {None}  # all 6 epochs
 
 
 def test_placeholder_winner_has_epoch_budget_of_last_rung() -> None:

@@ -12,6 +12,9 @@ from tests.plan.made import study
 SEARCHES = {
     "grid": Search(network="one", parameters={"kernel": (2, 3, 5)}, folds=2),
     "halving": Search(network="one", parameters={"kernel": (2, 3, 5)}, folds=2, method="halving", budget=0.5),
+    "screening": Search(
+        network="one", parameters={"kernel": (1, 2, 3, 5)}, folds=2, method="screening", budget=0.5
+    ),
     "random": Search(
         network="one", parameters={"kernel": Range(low=1, high=8)}, folds=2, method="random", trials=3
     ),

@@ -111,6 +111,28 @@ def test_answer_describes_a_halving_search() -> None:
     )
 
 
+def test_report_describes_how_screening_eliminates() -> None:
+    # 5 × 1 fold × 1 epoch, 3 × 1 × 4: 14 of the grid's 40 epochs.
+    asked = _study(parameters={"kernel": (2, 3, 4, 5, 6)}, method="screening", budget=0.4, folds=2)
+    results = synthetic_results(asked, level=lambda name: LEVELS.get(name, 0.95))
+    report = gathered(results)
+    rungs = table_of(report, "rungs-kernel-size")
+    assert [list(row.values())[:4] for row in as_records(rungs)] == [["1", 5, 1, 1], ["2", 3, 1, 4]]
+    assert [row["promoted"] for row in as_records(rungs)] == ["kernel=4; kernel=5; kernel=6", "kernel=6"]
+    assert "The best quarter, or the best 3 if that is fewer than 5, by mean validation" in rungs.caption
+    assert "better half" not in rungs.caption
+    conclusion = conclusions(analyse(results))[0]
+    assert "was selected from 5 candidates by screening. " in conclusion.text
+    # One fold has no interval: the report must not claim a difference.
+    assert "better" not in conclusion.text
+    assert (
+        conclusion.notes[-1]
+        == "Screening used 2 rungs and 14 epochs, 35 % of the 40 epochs of the full grid."
+    )
+    found = table_of(report, "search-kernel-size")
+    assert [row["eliminated"] for row in as_records(found)] == ["rung 1", "rung 1", "rung 2", "rung 2", ""]
+
+
 def test_costs_of_resumed_fits_count_each_epoch_once() -> None:
     results = _halved()
     stage = results.plan.stage("search.kernel-size")

@@ -118,6 +118,7 @@ def studies(draw: st.DrawFn) -> Study:
         st.just({}),
         st.just({"method": "halving"}),
         st.floats(0.01, 1.0).map(lambda budget: {"method": "halving", "budget": budget}),
+        st.just({"method": "screening"}),
         st.integers(1, 50).map(lambda trials: {"method": "random", "trials": trials}),
     )
     ranges = {"batch_size": Range(low=8, high=64, log=True), "weight_decay": Range(low=0.0, high=0.1)}

@@ -81,6 +81,7 @@ CASES = [
     ("kernel = [3, 5]", 'method = "halving"\nbudget = 0.0', "budget", "must be", "in (0, 1]"),
     ("kernel = [3, 5]", 'method = "tpe"\ntrials = 2001', "trials", "must be", "at most 2000"),
     ("epochs = [3, 5]", 'method = "halving"', "parameters.epochs", "sets the epochs itself", 'method = "grid"'),
+    ("epochs = [3, 5]", 'method = "screening"', "parameters.epochs", "sets the epochs itself", 'method = "grid"'),
     ("kernel = [3, 5]", "outer_folds = 3", "outer_folds", "not nested", "set nested = true"),
     ("kernel = [3, 5]", "nested = true\nouter_folds = 1", "outer_folds", "must be", "in [2, 100]"),
     ("kernel = [3, 5]", 'nested = "yes"', "nested", "true or false", ""),
@@ -113,6 +114,7 @@ def test_each_method_accepts_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = {"kernel": Range(low=1, high=7, step=2), "learning_rate": Range(low=1e-4, high=0.1, log=True)}
     for search in (
         {"parameters": {"kernel": (3, 5)}, "method": "halving", "budget": 0.5},
+        {"parameters": {"kernel": (3, 5)}, "method": "screening"},
         {"parameters": drawn, "method": "random", "trials": 7},
         {"parameters": {**drawn, "optimizer": ("adam", "sgd")}, "method": "tpe"},
     ):
@@ -130,7 +132,7 @@ def test_document_has_only_the_keys_that_the_method_uses() -> None:
 
     grid = {"network", "parameters", "folds", "recipe"}
     assert keys() == keys(method="grid") == grid
-    assert keys(method="halving") == grid | {"method", "budget"}
+    assert keys(method="halving") == keys(method="screening") == grid | {"method", "budget"}
     assert keys(method="random") == grid | {"method", "trials"}
     ranges = study_document(_searching(parameters={"kernel": Range(low=3, high=5)}, method="random"))
     assert ranges["search"]["s"]["parameters"] == {"kernel": {"low": 3, "high": 5}}

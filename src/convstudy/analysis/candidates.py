@@ -41,7 +41,7 @@ class FitRow:
         n_train, n_validation: the numbers of images.
         seconds: the training time.
         error_kind, error: the kind and message of the error of a failed fit; empty for other fits.
-        epoch_budget: the number of epochs that a rung of successive halving allows; ``None`` for all epochs.
+        epoch_budget: the number of epochs that a rung of a search allows; ``None`` for all epochs.
         failure: the status of a failed fit; empty for other fits.
     """
 

@@ -180,8 +180,10 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
     if info.n_groups:
         how += "; no group is divided"
     if stage.rungs:
-        n_folds = stage.rungs[0].size.n_folds
-        how += f"; successive halving in {len(stage.rungs)} rungs, the first on {n_folds} of the folds"
+        first, last = (stage.rungs[place].size.n_folds for place in (0, -1))
+        rungs = f"{len(stage.rungs)} rungs, the first on {first} and the last on {last} of the folds"
+        method = results.study.search[stage.nested_search or stage.name].method
+        how += f"; {'screening' if method == 'screening' else 'successive halving'} in {rungs}"
     if split.subset is not None:
         how += f"; a subset of {split.subset:,} training images"
     return StageImages(

@@ -13,11 +13,11 @@ class SearchTrace:
     """The rungs and epochs of a search so far.
 
     Attributes:
-        method: ``"grid"``, ``"halving"``, ``"random"`` or ``"tpe"``.
+        method: ``"grid"``, ``"screening"``, ``"halving"``, ``"random"`` or ``"tpe"``.
         n_candidates: the number of candidates, including those that are not decided yet.
         n_epochs: the number of trained epochs. Epochs that a fit takes over from a shorter fit count once.
         grid_epochs: the number of epochs of the full grid; ``None`` if a range has no grid.
-        rungs: the rungs of successive halving, in order.
+        rungs: the rungs of screening or successive halving, in order.
         eliminated_in: candidate -> the rung (from 1) that eliminated it.
     """
 

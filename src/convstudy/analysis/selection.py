@@ -68,7 +68,7 @@ def selection(
 ) -> Selection:
     """Estimate the selection bias of the best candidate's score.
 
-    The estimate compares candidates with the same folds and epochs and without failed fits. For successive halving
+    The estimate compares candidates with the same folds and epochs and without failed fits. For methods with rungs
     these are the candidates of the last rung; the bias from the selection by earlier rungs is not included.
 
     Args:

@@ -164,7 +164,7 @@ def _method_text(stage: Stage, method: str) -> str:
     """Describe how a search without a grid proceeds: its rungs, or how it draws candidates."""
     from convstudy.plan import halving_epochs
 
-    if method != "halving":
+    if not stage.rungs:
         text = f"{stage.key} draws {counted(stage.n_candidates, 'candidate')} {_DRAWS[method]}"
         return f"{text}; placeholders replace those not drawn yet." if stage.pending else f"{text}."
     rungs = [
@@ -177,7 +177,8 @@ def _method_text(stage: Stage, method: str) -> str:
         if stage.grid_epochs
         else ""
     )
-    return f"{stage.key} halves its candidates in rungs: {', '.join(rungs)}; {epochs:,} epochs in total{of_grid}."
+    verb = "halves" if method == "halving" else "screens"
+    return f"{stage.key} {verb} its candidates in rungs: {', '.join(rungs)}; {epochs:,} epochs in total{of_grid}."
 
 
 def _nested_text(stage: Stage) -> str:

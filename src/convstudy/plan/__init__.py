@@ -6,6 +6,7 @@
 ``planning``        makes the plan from a study, its choices so far and its records
 ``searches``        the stage of a search, one function per method
 ``halving``         the rungs of successive halving
+``screening``       the rungs of screening
 ``nested``          nested cross-validation of a search
 ``drawing``         random candidates, the same on every machine
 ``suggestions``     candidates suggested by TPE
@@ -23,6 +24,7 @@ from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_epochs, halving_schedule
 from convstudy.plan.planning import make_plan
 from convstudy.plan.ranking import CandidateScore, ranked
+from convstudy.plan.screening import screening_schedule
 from convstudy.plan.stages import Candidate, Plan, Rung, Stage
 
 __all__ = [
@@ -46,4 +48,5 @@ __all__ = [
     "ranked",
     "resolve",
     "schedule_order",
+    "screening_schedule",
 ]

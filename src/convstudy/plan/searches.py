@@ -17,6 +17,7 @@ from convstudy.plan.drawing import drawn, space_size
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize, halving_schedule
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
+from convstudy.plan.screening import screening_schedule
 from convstudy.plan.stages import Candidate, Rung, Stage
 from convstudy.plan.suggestions import Outcomes, suggested
 from convstudy.record import Outcome
@@ -52,11 +53,12 @@ def _by_grid(name: str, search: Search, make: Make, records: Records) -> Stage:
     return Stage("search", name, tuple(make(values) for values in grid(_lists(search))))
 
 
-def _by_halving(name: str, search: Search, make: Make, records: Records) -> Stage:
-    """Evaluate every combination by successive halving; see :func:`~convstudy.plan.halving.halving_schedule`."""
+def _by_rungs(name: str, search: Search, make: Make, records: Records) -> Stage:
+    """Evaluate every combination in rungs that eliminate candidates; see ``SCHEDULES``."""
     candidates = {candidate.name: candidate for candidate in map(make, grid(_lists(search)))}
     first = next(iter(candidates.values()))
-    sizes = halving_schedule(len(candidates), search.folds, first.recipe.epochs, search.budget)
+    schedule = SCHEDULES[search.method]
+    sizes = schedule(len(candidates), search.folds, first.recipe.epochs, search.budget)
     # Without the values of an earlier search, the final networks are unknown: no rung can be decided yet.
     is_blocked = bool(first.depends_on)
     rungs: list[Rung] = []
@@ -183,9 +185,16 @@ def _grid_epochs(search: Search, candidate: Candidate) -> int | None:
     return size * search.folds * sum(int(n) for n in all_epochs) // len(all_epochs)
 
 
+SCHEDULES: Mapping[str, Callable[[int, int, int, float], tuple[RungSize, ...]]] = {
+    "halving": halving_schedule,
+    "screening": screening_schedule,
+}
+"""Method -> the function that returns its rungs."""
+
 METHODS: Mapping[str, Callable[[str, Search, Make, Records], Stage]] = {
     "grid": _by_grid,
-    "halving": _by_halving,
+    "halving": _by_rungs,
+    "screening": _by_rungs,
     "random": _by_random,
     "tpe": _by_tpe,
 }

@@ -25,6 +25,7 @@ from convstudy.stats import Evidence, MeasuredFit, Summary
 
 _NOT_TRAINED = "not trained, because it depends on a selection that has not been made."
 NO_EVIDENCE = Evidence()
+_RUNG_METHODS = {"halving": "successive halving", "screening": "screening"}
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ def _method(stage_result: StageResult) -> str:
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""
-    if trace.method == "halving":
-        return f" from {trace.n_candidates} candidates by successive halving"
+    if trace.method in _RUNG_METHODS:
+        return f" from {trace.n_candidates} candidates by {_RUNG_METHODS[trace.method]}"
     sampled = "random" if trace.method == "random" else "TPE"
     return f" from {trace.n_candidates} {sampled} candidates"
 
@@ -124,9 +125,9 @@ def _cost(stage_result: StageResult) -> tuple[str, ...]:
     compared = ""
     if trace.grid_fraction is not None and trace.grid_epochs is not None:
         compared = f", {percent(trace.grid_fraction, 0)} of the {trace.grid_epochs:,} epochs of the full grid"
-    if trace.method == "halving":
+    if trace.method in _RUNG_METHODS:
         n_rungs = counted(sum(rung.decided for rung in trace.rungs), "rung")
-        return (f"Successive halving used {n_rungs} and {epochs}{compared}.",)
+        return (f"{capital(_RUNG_METHODS[trace.method])} used {n_rungs} and {epochs}{compared}.",)
     return (f"The {trace.n_candidates} candidates used {epochs}{compared}.",)
 
 

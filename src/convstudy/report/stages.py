@@ -64,7 +64,7 @@ def trained(results: Results, stage: Stage) -> Iterator[tuple[Candidate, list[Re
 def scores_chart(stage_result: StageResult) -> Figure | None:
     """Draw the score of each fold or seed as a ring, with mean and standard deviation per candidate.
 
-    ``None`` if there is no score, and for successive halving, where the folds and epochs of candidates differ.
+    ``None`` if there is no score, and for methods with rungs, where the folds and epochs of candidates differ.
     """
     halves = stage_result.trace is not None and stage_result.trace.rungs
     rows, summaries = [], []

@@ -28,7 +28,7 @@ from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
-from convstudy.studyfile.study import BEST, METHODS_OF, Ablate, Search, Variant
+from convstudy.studyfile.study import BEST, METHODS_OF, RUNG_METHODS, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.weighted_classes import check_weighted_classes
 
@@ -241,8 +241,9 @@ def _check_method(draft: Draft, search: Search, path: KeyPath) -> None:
             )
             hint = 'ranges need method = "random" or method = "tpe"'
             draft.report((*path, "parameters", key), "", got, expected, hint)
-    if search.method == "halving" and "epochs" in search.parameters:
-        what, hint = 'method "halving" sets the epochs itself', 'use method = "grid", "random" or "tpe"'
+    if search.method in RUNG_METHODS and "epochs" in search.parameters:
+        what = f'method "{search.method}" sets the epochs itself'
+        hint = 'use method = "grid", "random" or "tpe"'
         draft.report((*path, "parameters", "epochs"), what, "epochs", hint=hint)
     if search.method == "tpe" and search.trials > MAX_TPE_TRIALS:
         expected, hint = f'at most {MAX_TPE_TRIALS} for method "tpe"', 'use method = "random"'

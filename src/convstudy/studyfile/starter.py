@@ -70,7 +70,7 @@ network = "small"
 parameters = {{ kernel = [3, 5, 7] }}    # parameters of the network, or recipe keys: learning_rate = [0.001, 0.003]
 folds = 3
 recipe = {{ epochs = {search_epochs} }}           # recipe keys that differ in the search
-# method = "halving"             # trains all combinations for a few epochs and drops the worse half at each rung;
+# method = "screening"           # trains all combinations for a few epochs, and only the best few longer;
                                  # "random" and "tpe" also draw from ranges: {{ low = 1e-4, high = 0.1, log = true }}
 # nested = true                  # nested cross-validation: also scores the search itself, at several times the cost
 

@@ -44,10 +44,12 @@ Values = Annotated[
     Discriminator(_shape_of_values),
 ]
 """The values of a key of a search: a list, or a range."""
-Method = Literal["grid", "halving", "random", "tpe"]
+Method = Literal["grid", "halving", "screening", "random", "tpe"]
 DRAWING_METHODS = ("random", "tpe")
 """The methods that draw candidates at random, from lists or ranges."""
-METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": ("halving",)}
+RUNG_METHODS = ("halving", "screening")
+"""The methods that train all candidates for a few epochs first and eliminate the worse ones rung by rung."""
+METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": RUNG_METHODS}
 """Keys of a search -> the methods that use them."""
 
 
@@ -69,9 +71,10 @@ class Search(Part):
         network: the name of the network.
         parameters: network parameter or recipe key -> the values, a tuple or, for the methods "random" and
             "tpe", a :class:`Range`.
-        method: "grid" (every combination), "halving" (successive halving), "random" or "tpe" (needs optuna).
+        method: "grid" (every combination), "screening" (a few epochs for all, then a few candidates), "halving"
+            (successive halving), "random" or "tpe" (needs optuna).
         trials: the number of combinations that "random" and "tpe" draw, in [1, 10000].
-        budget: the fraction of the epochs of the grid that "halving" may train, in (0, 1].
+        budget: the fraction of the epochs of the grid that "screening" and "halving" may train, in (0, 1].
         folds: the number of folds, in [2, 100].
         subset: the number of training images that the search uses, or None for all.
         nested: whether to also score the search itself, with nested cross-validation.
@@ -89,16 +92,18 @@ class Search(Part):
     )
     method: Method = Field(
         default="grid",
-        description="grid: every combination of values. halving: every combination, with few epochs first; the worse "
-        "half is dropped at each rung. random: combinations drawn at random. tpe: combinations drawn near earlier good "
-        "ones (needs optuna).",
+        description="grid: every combination of values. screening: every combination for a few epochs of one fold, "
+        "then only the best few, longer. halving: every combination, with few epochs first; the worse half is dropped "
+        "at each rung. random: combinations drawn at random. tpe: combinations drawn near earlier good ones (needs "
+        "optuna).",
     )
     trials: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=20, description='Methods "random" and "tpe": the number of combinations that are drawn.'
     )
     budget: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.15,
-        description='Method "halving": the fraction of the epochs of the grid that the search can train.',
+        description='Methods "screening" and "halving": the fraction of the epochs of the grid that the search can '
+        "train.",
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
         default=5, description="The number of folds. Each candidate is trained once per fold."

@@ -1,4 +1,4 @@
-"""The rungs of successive-halving searches: scores and promoted candidates."""
+"""The rungs of searches that eliminate candidates rung by rung: scores and promoted candidates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from convstudy.analysis import StageResult
 from convstudy.numbers import counted
 from convstudy.plan import Rung, ranked
+from convstudy.plan.screening import N_FINALISTS
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, metric_axis, nominal, quantity
 from convstudy.report.metric_text import key_of, tip_format, value_kind
@@ -19,7 +20,7 @@ MAX_NAMES = 4
 
 
 def sections(material: Material) -> Iterator[Section]:
-    """Yield a section for each successive-halving search."""
+    """Yield a section for each search with rungs."""
     for stage_result in material.analysis.main_results:
         table = rungs_table(stage_result)
         if table is not None:
@@ -29,7 +30,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 
 def rungs_table(stage_result: StageResult) -> Table | None:
-    """Return a table of the rungs reached so far; ``None`` without successive halving."""
+    """Return a table of the rungs reached so far; ``None`` without rungs."""
     if stage_result.trace is None or not stage_result.trace.rungs:
         return None
     metric = stage_result.metric
@@ -59,12 +60,19 @@ def rungs_table(stage_result: StageResult) -> Table | None:
             )
         )
     caption = (
-        "Each rung trains its candidates on the first folds, up to the number of epochs in its row. The better half by "
-        f"mean validation {metric.title} is promoted. The next rung resumes this training."
+        "Each rung trains its candidates on the first folds, up to the number of epochs in its row. "
+        f"{_rule(stage_result)} by mean validation {metric.title} is promoted. The next rung resumes this training."
     )
     return Table(
         f"rungs-{stage_result.name}", f"Rungs of search {stage_result.name}", caption, columns, tuple(rows)
     )
+
+
+def _rule(stage_result: StageResult) -> str:
+    assert stage_result.trace is not None  # the caller has checked that there are rungs
+    if stage_result.trace.method == "halving":
+        return "The better half"
+    return f"The best quarter, or the best {N_FINALISTS} if that is fewer than {N_FINALISTS + 2},"
 
 
 def _names_or_number(rung: Rung) -> str:

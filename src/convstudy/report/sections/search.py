@@ -49,7 +49,7 @@ def data(material: Material) -> dict[str, Any]:
 def search_table(stage_result: StageResult) -> Table:
     """Return a table of a search's candidates with the validation score of each fold.
 
-    For successive halving, the table also shows the number of folds and epochs that each candidate was trained for, and
+    For methods with rungs, the table also shows the number of folds and epochs that each candidate was trained for, and
     the rung that eliminated it.
     """
     parts = list(dict.fromkeys(fit.part for row in stage_result.rows for fit in row.fits))
