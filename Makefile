@@ -60,8 +60,8 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## run all 
 	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --test-evaluations runs/bench-test-evaluations.jsonl
 	$(BIN)/python -m benchmarks.accuracy.keras_route --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --rounds 3
-	$(BIN)/python -m benchmarks.search.search_methods train --runs runs/bench-search $(SEARCH_SIZE) --workers 2
-	$(BIN)/python -m benchmarks.search.search_methods replay --runs runs/bench-search $(SEARCH_SIZE)
+	$(BIN)/python -m benchmarks.search.search_methods train --runs runs/bench-search
+	$(BIN)/python -m benchmarks.search.search_methods replay --runs runs/bench-search
 	$(BIN)/python -m benchmarks.accuracy.precision train --runs runs/bench-precision --subset 10000 --seeds 10
 	$(BIN)/python -m benchmarks.accuracy.precision report --runs runs/bench-precision --subset 10000 --seeds 10
 	$(BIN)/python -m benchmarks.scale.around_fits --repeats 2
@@ -92,8 +92,6 @@ bench-engine: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## r
 	$(BIN)/python -m benchmarks.throughput.spectral_conv --rounds 3
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 3
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --subset 4000 --epochs 10 --rounds 1
-
-SEARCH_SIZE := --subset 10000 --epochs 20 --repetitions 5
 
 .PHONY: check
 check: $(VENV)/.installed-check ## run ruff, mypy --strict and the import contracts
