@@ -166,6 +166,17 @@ def test_batch_norm_over_one_value_needs_batch_size_one_and_one_position(
     assert all(f"the batch-norm of layer {layer} sees one value" in finding.what for finding in found)
 
 
+def test_few_validation_images_counts_the_folds_of_the_last_rung() -> None:
+    # Of 4,000 images in 5 folds, screening of two kernels uses one fold, and a grid all.
+    case = study(subset=4000, **searching(method="screening"))
+    assert {stage.rungs[-1].size.n_folds for stage in make_plan(case).stages if stage.rungs} == {1}
+    found = [finding for finding in reported(case) if finding.check == "few-validation-images"]
+    assert len(found) == 1
+    assert all(f"800 in search.{name}" in found[0].what for name in FINE)
+    (whole,) = (each for each in reported(study(subset=2900, **searching())) if each.check == found[0].check)
+    assert all(f"2,900 in search.{name}" in whole.what for name in FINE)
+
+
 def test_batch_norms_over_one_value_are_grouped_by_layer() -> None:
     layers = {
         "one": ("flatten", "dense 4", "batch-norm"),

@@ -128,7 +128,9 @@ def _n_validating(stage: Stage) -> int:
             else int(n_images * split.fraction)
         )
     if isinstance(split, Fold):
-        return n_images
+        # With rungs, the last one selects. It can have fewer folds than the search.
+        n_folds = stage.rungs[-1].size.n_folds if stage.rungs else split.of
+        return n_images * n_folds // split.of
     return min(n_images, len(fits) * split_sizes(fits[0].dataset.n_train, split)[1])
 
 
