@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.throughput.fast_paths [--rounds 15]
+    python -m benchmarks.throughput.fast_paths [--rounds 15] [--parts winograd pools]
 
 The reference implementations are: torch's dropout; a convolution over its whole input; torch's 3 × 3 convolution, first
 convolution and dense layer, in float32; torch's max-pool with relu, and relu before max-pool; Newton-Schulz steps on
@@ -53,6 +53,8 @@ WINOGRAD = ((64, 32, 26), (32, 32, 26), (32, 64, 24), (64, 64, 18), (128, 128, 1
 def compare(name: str, fast: Work, reference: Work, n_rounds: int, repeats: int = 5) -> str:
     """Time both functions in turn and return a table row: the milliseconds of a call, and their ratio.
 
+    The times are those of the processor in this thread: other load of the machine changes them less.
+
     Args:
         name: the first cell.
         fast: the fast path.
@@ -65,10 +67,10 @@ def compare(name: str, fast: Work, reference: Work, n_rounds: int, repeats: int 
         work()
     for _ in range(n_rounds):
         for key, work in (("fast", fast), ("reference", reference)):
-            started = time.perf_counter()
+            started = time.thread_time()
             for _ in range(repeats):
                 work()
-            times[key].append(1e3 * (time.perf_counter() - started) / repeats)
+            times[key].append(1e3 * (time.thread_time() - started) / repeats)
     return row(name, times["reference"], times["fast"])
 
 
@@ -247,30 +249,35 @@ def kept_blocks(n_rounds: int) -> list[str]:
     return rows
 
 
+PARTS = (
+    dropouts,
+    convolutions,
+    winograd,
+    first_convolutions,
+    products,
+    pools,
+    updates,
+    unfilled,
+    samples,
+    kept_blocks,
+)
+
+
 def main() -> None:
     start_as_worker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parts: dict[str, Callable[[int], list[str]]] = {part.__name__: part for part in PARTS}
     parser.add_argument("--rounds", type=at_least(1), default=9)
-    n_rounds = parser.parse_args().rounds
+    parser.add_argument("--parts", nargs="+", default=list(parts), choices=list(parts))
+    arguments = parser.parse_args()
     print(f"in {fast_precision()}:\n")
     titles = ("fast path", "reference, ms", "fast, ms", "× (10th to 90th percentile)")
     print(f"| {' | '.join(titles)} |\n|---|---|---|---|", flush=True)
-    with repeatable(1):
-        for part in (
-            dropouts,
-            convolutions,
-            winograd,
-            first_convolutions,
-            products,
-            pools,
-            updates,
-            unfilled,
-            samples,
-        ):
-            print("\n".join(part(n_rounds)), flush=True)
-    print("\n".join(kept_blocks(n_rounds)))
+    for name in arguments.parts:
+        with repeatable(1):
+            print("\n".join(parts[name](arguments.rounds)), flush=True)
 
 
 if __name__ == "__main__":
