@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -41,9 +42,12 @@ def is_worthwhile(n: int, shape: torch.Size) -> bool:
     return n * shape.numel() >= WORTHWHILE and has_onednn()
 
 
+@cache
 def has_onednn() -> bool:
-    """Return whether torch contains oneDNN, as it does on x86-64."""
-    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    """Return whether torch contains oneDNN and the operation that :func:`times_transposed` calls."""
+    contains: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    # torch does not document the operation, so another version can lack it. Then torch's own products are used.
+    return contains and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def times_transposed(
