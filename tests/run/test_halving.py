@@ -100,6 +100,29 @@ def test_number_of_workers_does_not_change_results(tmp_path: Path) -> None:
     assert statistics(many) == statistics(alone)
 
 
+def test_screening_resumes_fits_of_earlier_rungs_and_equals_a_run_without_stops(tmp_path: Path) -> None:
+    # 5 fits of 1 epoch, 3 that resume for 3 more, 3 fits of 4 epochs on another fold.
+    screening = halving_study(method="screening", budget=0.7)
+    whole, events = ran(screening, tmp_path / "whole", workers=2)
+    stage = whole.plan.stage(KEY)
+    assert [rung.size.fold_epochs for rung in stage.rungs] == [1, 8]
+    trained = _epochs(events)
+    assert sum(trained.values()) == whole.epochs_of(stage) == 5 + 3 * 3 + 3 * 4
+    assert sorted(trained.values()) == [1, 1, 4, 4, 4, 4, 4, 4]
+    n_ended = 0
+
+    def stop(event: Event) -> None:
+        nonlocal n_ended
+        n_ended += isinstance(event, FitEnded)
+        if n_ended == 6:  # in the second rung
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(screening, tmp_path / "stopped", 0, stop)
+    resumed, _ = ran(screening, tmp_path / "stopped")
+    assert statistics(resumed) == statistics(whole)
+
+
 def test_event_follows_each_decided_rung(tmp_path: Path) -> None:
     results, events = ran(halving_study(), tmp_path)
     advanced = [event for event in events if isinstance(event, SearchAdvanced)]

@@ -27,7 +27,7 @@ class Candidate:
         network: the network.
         recipe: the recipe.
         values: the values that searches have fixed.
-        fits: one fit per fold or seed; in a halving search, those of the last rung that evaluated it.
+        fits: one fit per fold or seed; in a search with rungs, those of the last rung that evaluated it.
         depends_on: the keys of the stages whose missing choice can still change the candidate. While there are any,
             the fits are placeholders: they count in the cost of the plan, but are not trained.
         combines: the names of the two variants that a candidate of an ablation combines; otherwise empty.
@@ -45,7 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung of a halving search. A rung whose candidates are not known yet has only a size.
+    """One rung of a search by screening or halving. A rung whose candidates are not known yet has only a size.
 
     Attributes:
         size: the scheduled size.
@@ -78,7 +78,7 @@ class Stage:
         name: the name of the search, comparison, ablation or network.
         candidates: the candidates that are known so far.
         pending: placeholders for the fits of later rungs or trials. While there are any, the stage makes no choice.
-        rungs: the rungs of a halving search, first to last; otherwise empty.
+        rungs: the rungs of a search by screening or halving, first to last; otherwise empty.
         grid_epochs: the number of epochs of a search's full grid; ``None`` for other stages, and if the space has a
             range of decimal numbers.
         nested_search: the name of the nested search that an inner or nested stage belongs to; otherwise empty.
@@ -140,7 +140,7 @@ class Stage:
 
     @property
     def finalists(self) -> frozenset[str]:
-        """The names of the candidates that can be chosen: all, or the candidates of a halving search's latest rung."""
+        """The names of the candidates that can be chosen: all, or the candidates of the latest rung."""
         reached = [rung.evaluated for rung in self.rungs if rung.evaluated]
         return frozenset(reached[-1] if reached else (candidate.name for candidate in self.candidates))
 
