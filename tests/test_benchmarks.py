@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from benchmarks.search import timeline
 from benchmarks.throughput import take_turns, throughput
 
 HOME = Path(__file__).parents[1]
@@ -29,7 +31,7 @@ def test_benchmarks_table_lists_every_script() -> None:
         if line.startswith("| `")
     ]
     named = [name for row in rows for name in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[1])]
-    assert len(SCRIPTS) == 46
+    assert len(SCRIPTS) == 47
     assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in SCRIPTS)
     assert not list(BENCHMARKS.glob("*.py"))
 
@@ -60,6 +62,25 @@ def test_make_bench_engine_runs_a_part_of_make_bench() -> None:
     )
     assert engine < bench
     assert {"throughput.throughput", "throughput.two_builds", "search.grid_search"} < engine
+
+
+def _event(second: float, kind: str) -> str:
+    return json.dumps({"kind": kind, "workers": 2, "at": f"2026-11-28T04:00:{second:06.3f}+00:00"})
+
+
+def test_timeline_separates_the_phases_of_a_run() -> None:
+    events = [
+        (0, "run-started"),
+        (1, "fit-started"),
+        (1.5, "fit-started"),
+        (4, "epoch-ended"),
+        (5, "fit-ended"),
+    ]
+    events += [(8, "fit-ended"), (8.5, "fit-started"), (10, "fit-ended"), (10.25, "images-inspected")]
+    found = timeline.timeline([_event(*event) for event in events])
+    assert found == timeline.Timeline(10.25, 1, 3.5, 0.5 + 3 + 0.5, 1.5, 0.25)
+    with pytest.raises(ValueError, match="no run in which a fit ended"):
+        timeline.timeline([_event(0, "run-started")])
 
 
 class Counting(take_turns.Running):
