@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network, read_layer
-from convstudy.networks.build import build_network
+from convstudy.networks.build import build_network, use_direct_convolutions
 from convstudy.networks.modules.first_conv import FirstConv, FirstConvolution
 
 
@@ -19,7 +19,14 @@ def results(module: nn.Module, images: torch.Tensor, of_output: torch.Tensor) ->
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize(
-    "text", ["conv 6 3 relu", "conv 5 3", "conv 4 2 relu padding=same", "conv 7 3 relu bias=no"]
+    "text",
+    [
+        "conv 6 3 relu",
+        "conv 5 3",
+        "conv 4 2 relu padding=same",
+        "conv 7 3 relu bias=no",
+        "conv 75 5 padding=same",
+    ],
 )
 @pytest.mark.parametrize(("n", "n_channels", "height", "width"), [(1, 1, 3, 5), (20, 3, 8, 7), (47, 2, 5, 9)])
 def test_values_and_gradients_equal_those_of_torch(
@@ -53,6 +60,31 @@ def test_sums_over_many_pixels_are_as_accurate_as_those_of_torch() -> None:
     for fast, slow, known in zip(found[1:], direct[1:], exact[1:], strict=True):
         assert not torch.equal(fast, slow)
         assert float((fast - known).norm() / known.norm()) < 2e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "n_channels", "expected"),
+    [
+        ("conv 8 3", 3, True),
+        ("conv 64 7 relu", 1, True),
+        ("conv 48 7 relu", 1, False),  # 49 weights
+        ("conv 64 5 relu", 3, False),  # 75 weights
+        ("conv 64 3", 4, False),
+        ("conv 64 1", 1, False),
+        ("conv 64 3 stride=2", 1, False),
+        ("conv 64 3 dilation=2", 1, False),
+    ],
+)
+def test_rule_selects_first_layers_by_their_shape(text: str, n_channels: int, expected: bool) -> None:
+    built = read_layer(text).module((28, 28, n_channels), torch.Generator().manual_seed(1))
+    assert isinstance(built, FirstConv) is expected
+
+
+def test_direct_convolutions_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build_network(Network.read(["conv 8 3 relu", "flatten"]), (8, 8, 1), 10, torch.Generator())
+    use_direct_convolutions(built)
+    monkeypatch.setattr(FirstConvolution, "forward", None)
+    built(torch.rand(2, 1, 8, 8)).sum().backward()
 
 
 def test_gradient_of_a_slice_of_a_batch_reads_the_right_pixels() -> None:

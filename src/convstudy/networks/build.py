@@ -51,11 +51,12 @@ def sequence(layers: tuple[Layer, ...], shape: Shape, generator: torch.Generator
 
 def use_direct_convolutions(model: nn.Module) -> None:
     """Let all convolutions of a model use torch's kernels (the recipe's ``conv_algorithm = "direct"``)."""
+    from convstudy.networks.modules.first_conv import FirstConv
     from convstudy.networks.modules.spectral.conv import SpectralConv
     from convstudy.networks.modules.winograd_conv import WinogradConv
 
     for module in model.modules():
-        if isinstance(module, (SpectralConv, WinogradConv)):
+        if isinstance(module, (FirstConv, SpectralConv, WinogradConv)):
             module.direct = True
 
 

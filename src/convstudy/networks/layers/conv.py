@@ -116,7 +116,9 @@ class Conv(Layer):
         parts.append(convolution)
         if self.activation:
             parts.append(activation_module(self.activation, self.filters))
-        first = is_first_convolution(channels, self.kernel, self.stride, self.groups, self.dilation)
+        first = is_first_convolution(
+            channels, self.filters, self.kernel, self.stride, self.groups, self.dilation
+        )
         # Whether it is the first layer shows in its input, which needs no gradient.
         return FirstConv(*parts) if first and self.activation in (None, "relu") else nn.Sequential(*parts)
 

@@ -9,8 +9,9 @@ from torch import nn
 
 from convstudy.networks.modules.product import has_onednn, times_transposed
 
-LARGEST_KERNEL = 3
 MOST_CHANNELS = 3
+# A larger kernel needs a filter for each of its weights: copying a patch must take less time than multiplying it.
+ALWAYS_UP_TO = 3
 # The images whose gradient is masked and multiplied at a time: their values stay in a core's cache.
 IMAGES_AT_A_TIME = 20
 
@@ -22,14 +23,17 @@ class FirstConv(nn.Sequential):
     of the images' patches and the gradient of the output. torch's own kernel is made for many channels and takes two to
     four times as long. A few images at a time, the gradient is first set to 0 where the ReLU's output is 0.
 
-    In all other cases, this is ``nn.Sequential``: in bfloat16, torch's kernels are as fast.
+    In all other cases, this is ``nn.Sequential``: in bfloat16, torch's kernels are as fast. ``direct`` switches it off.
     """
+
+    direct: bool = False
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         trains_on_cpu = images.device.type == "cpu" and self.training and torch.is_grad_enabled()
         exact = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         modules = list(self)
-        if trains_on_cpu and exact and not images.requires_grad and has_onednn():
+        fast = trains_on_cpu and exact and not self.direct
+        if fast and not images.requires_grad and has_onednn():
             ends_with_relu = isinstance(modules[-1], nn.ReLU)
             *paddings, convolution = modules[:-1] if ends_with_relu else modules
             for padding in paddings:
@@ -43,10 +47,13 @@ class FirstConv(nn.Sequential):
         return images
 
 
-def is_first_convolution(n_channels: int, kernel: int, stride: int, groups: int, dilation: int) -> bool:
+def is_first_convolution(
+    n_channels: int, n_filters: int, kernel: int, stride: int, groups: int, dilation: int
+) -> bool:
     """Return whether :class:`FirstConv` is for this convolution, if it turns out to be the network's first."""
     plain = stride == groups == dilation == 1
-    return plain and n_channels <= MOST_CHANNELS and 1 < kernel <= LARGEST_KERNEL
+    fast = 1 < kernel <= ALWAYS_UP_TO or 1 < n_channels * kernel**2 <= n_filters
+    return plain and n_channels <= MOST_CHANNELS and fast
 
 
 class FirstConvolution(torch.autograd.Function):
