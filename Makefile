@@ -58,6 +58,7 @@ bench: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## run all 
 	$(BIN)/python -m benchmarks.throughput.without_gain --rounds 9
 	$(BIN)/python -m benchmarks.gpu.gpu_study --skip-without-device
 	$(BIN)/python -m benchmarks.accuracy.speedrun final --seeds 5 --first-seed 1000 --test-evaluations runs/bench-test-evaluations.jsonl
+	$(BIN)/python -m benchmarks.accuracy.speedrun compare --base $(BASE) --rounds 20 --first-seed 200
 	$(BIN)/python -m benchmarks.accuracy.keras_route --peers $(PEERS)/bin/python --keras-accuracy-target 0.995
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --rounds 3
 	$(BIN)/python -m benchmarks.search.search_methods train --runs runs/bench-search
@@ -91,6 +92,7 @@ bench-engine: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## r
 	$(BIN)/python -m benchmarks.throughput.fast_paths --rounds 3
 	$(BIN)/python -m benchmarks.throughput.spectral_conv --rounds 3
 	$(BIN)/python -m benchmarks.throughput.where_time_goes --repeats 3
+	$(BIN)/python -m benchmarks.accuracy.speedrun compare --base $(BASE) --rounds 3 --first-seed 30
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --subset 4000 --epochs 10 --rounds 1
 
 .PHONY: check

@@ -6,7 +6,8 @@ intended, all values end between about 0.7 and 1.2, not at 1 (Jordan et al. 2024
 A step multiplies X from the left by ``Q = 3.4445·I - 4.7750·G + 2.0315·G²`` with ``G = X·Xᵀ``. The next G is ``Q·G·Q``,
 so several steps need X twice only: for the first G, and for the product of all Q with X. The kernel of a convolution is
 a wide matrix, ``m`` filters of ``n`` weights with ``n`` several times ``m``. There, products of ``m × m`` matrices are
-much cheaper than products with X.
+much cheaper than products with X. The idea, and the restart below, are those of Gram Newton-Schulz (Zhang, Amsel, Chen
+and Dao 2026, dao-lab.ai/blog/2026/gram-newton-schulz), which orthogonalizes large matrices on GPUs.
 """
 
 from __future__ import annotations
