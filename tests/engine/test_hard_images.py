@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,17 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from convstudy.engine.batches import ImageTensors, epoch_order, network_input, steps_per_epoch
+from convstudy.engine.checkpoint import _digest
+from convstudy.engine.fit import run_fit
 from convstudy.engine.hard_images import hard_order
 from convstudy.engine.loss import TrainingLoss
 from convstudy.engine.optimizers import build_optimizer
 from convstudy.engine.step_hyperparameters import step_hyperparameters
 from convstudy.engine.training import EagerLoop, Step, train_epoch
+from convstudy.engine.weights import read_tensors, write_tensors
 from convstudy.plan.cost import fit_cost, images_of_epoch, images_to_train
 from convstudy.studyfile import Recipe
-from tests.engine.small import small_fit, trained
+from tests.engine.small import digits, small_fit, stopped, trained
 
 HARD = Recipe(sampling="hard", hard_fraction=0.4)
 
@@ -108,6 +112,21 @@ def test_whole_fraction_is_shuffle() -> None:
     assert hard.record.weights_digest == shuffled.record.weights_digest
     other = trained(small_fit(sampling="hard", hard_fraction=0.5))
     assert other.record.weights_digest != shuffled.record.weights_digest
+
+
+@pytest.mark.parametrize("n_losses", [96, 95, 0])
+def test_checkpoint_without_the_losses_of_all_images_is_ignored(tmp_path: Path, n_losses: int) -> None:
+    fit = small_fit(sampling="hard")
+    stopped(fit, tmp_path / "c", 2)
+    tensors, metadata = read_tensors(tmp_path / "c")
+    tensors["image_losses"] = tensors["image_losses"][:n_losses].clone()
+    if not n_losses:
+        del tensors["image_losses"]
+    metadata.pop("digest")
+    write_tensors(tmp_path / "c", tensors, {**metadata, "digest": _digest(tensors, metadata)})
+    epochs: list[int] = []
+    run_fit(fit, digits().train, tmp_path / "c", lambda epoch: epochs.append(epoch.number))
+    assert epochs == ([3] if n_losses == 96 else [1, 2, 3])
 
 
 def test_schedule_covers_all_steps_of_unequal_epochs() -> None:

@@ -106,14 +106,13 @@ def load_checkpoint(path: Path, fit_id: str, progress: Progress) -> bool:
         networks = {
             name: tensor for name, tensor in tensors.items() if name.startswith(("model.", "averaged."))
         }
-        losses = (
-            None if progress.image_losses is None else tensors["image_losses"].view_as(progress.image_losses)
-        )
+        if progress.image_losses is not None and tensors["image_losses"].shape != progress.image_losses.shape:
+            return False
         load_weights(progress.modules, networks)
-    except (StoreError, ValueError, KeyError, TypeError, RuntimeError):
+    except (StoreError, ValueError, KeyError, TypeError):
         return False
-    if progress.image_losses is not None and losses is not None:
-        progress.image_losses.copy_(losses)
+    if progress.image_losses is not None:
+        progress.image_losses.copy_(tensors["image_losses"])
     for place, parameter in enumerate(parameters):
         for name, value in _under(f"optimizer.{place}.", tensors).items():
             # Give the state the parameter's strides: fused optimizer kernels go through parameter and state in memory
