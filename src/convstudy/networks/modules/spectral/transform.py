@@ -9,7 +9,12 @@ import torch
 from convstudy.networks.modules.spectral import dft
 
 COLUMNS = 512
-"""Images × channels that are transformed at a time: about 1 MB in float32 for periods of 22 (docs/performance.md)."""
+"""Images × channels that a thread transforms at a time: about 1 MB in float32 for periods of 22."""
+
+
+def _step(b: int) -> int:
+    """Return the number of images or channels that all threads together transform at a time."""
+    return max(1, COLUMNS * torch.get_num_threads() // b)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def to_spectrum(planes: torch.Tensor, period: Period, first: int | tuple[int, in
     folded = height > half and not top
     rows = range(half) if folded else range(top, top + height)
     along_width = dft.along_width(period.width, range(left, left + width), dtype)
-    step = max(1, COLUMNS // b)
+    step = _step(b)
     for start in range(0, a, step):
         part = planes[start : start + step].permute(2, 1, 0, 3)  # (width, height, n, b)
         n_columns = part.shape[2] * b
@@ -94,7 +99,7 @@ def from_spectrum(
     rows = range(half) if folded else range(top, top + height)
     along_width = dft.back_along_width(period.width, range(left, left + width), dtype)
     n_halves = 2 if folded else 1
-    step = max(1, COLUMNS // b)
+    step = _step(b)
     for start in range(0, a, step):
         part = planes[start : start + step].permute(2, 1, 0, 3)  # (width, height, n, b)
         n_columns = part.shape[2] * b
