@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -9,8 +11,14 @@ from torch import nn
 from convstudy.networks import Network, read_layer
 from convstudy.networks.build import build_network
 from convstudy.networks.layers.windows import same_padding
+from convstudy.networks.modules.batch_norm import _Normalise, moments
+from convstudy.networks.modules.first_conv import FirstConvolution
+from convstudy.networks.modules.product import Product
+from convstudy.networks.modules.relu_pool import PoolAndRelu
 from convstudy.networks.modules.skipping_conv import SkippingConv
+from convstudy.networks.modules.spectral.conv import spectral_conv
 from convstudy.networks.modules.whole_input_conv import WholeInputConv
+from convstudy.networks.modules.winograd_conv import Winograd
 from tests.convolutions import ConvolutionCalls
 
 
@@ -192,3 +200,31 @@ def test_other_activations_and_pools_keep_their_order(texts: list[str]) -> None:
     first = built[0]
     assert isinstance(first, nn.Sequential)
     assert len(first) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (lambda x, w, b: FirstConvolution.apply(x, w, b, True), ((2, 1, 8, 8), (4, 1, 3, 3), (4,))),
+        (Winograd.apply, ((2, 4, 6, 6), (4, 4, 3, 3), (4,))),
+        (spectral_conv, ((2, 4, 8, 8), (4, 4, 5, 5), (4,))),
+        (Product.apply, ((3, 4), (5, 4), (5,))),
+        (lambda x, w, b: _Normalise.apply(x, w, b, *moments(x.detach()), 0.001), ((9, 4), (4,), (4,))),
+    ],
+)
+def test_second_derivatives_are_an_error_and_not_wrong(
+    function: Callable[..., torch.Tensor], shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    images, weight, bias = (torch.randn(shape) for shape in shapes)
+    output = function(images, weight.requires_grad_(), bias)
+    (gradient,) = torch.autograd.grad(output.square().sum(), weight, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.square().sum().backward()  # type: ignore[no-untyped-call]
+
+
+def test_second_derivatives_of_a_pool_are_an_error_and_not_wrong() -> None:
+    images = torch.randn(2, 4, 6, 6, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    output = PoolAndRelu.apply(images.requires_grad_())  # type: ignore[no-untyped-call]
+    (gradient,) = torch.autograd.grad(output.square().sum(), images, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.square().sum().backward()  # type: ignore[no-untyped-call]

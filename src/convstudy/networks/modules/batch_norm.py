@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 # Values per block of the sum of squares: 1 MiB in float32, about the cache of a core.
 BLOCK = 1 << 18
@@ -136,6 +137,7 @@ class _Normalise(torch.autograd.Function):
         return normalised
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of values, weight and bias; the first includes those through mean and variance."""
         values, weight, mean, inverse_sd = ctx.saved_tensors

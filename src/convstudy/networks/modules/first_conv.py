@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 from convstudy.networks.modules.product import has_onednn, times_transposed
 
@@ -73,6 +74,7 @@ class FirstConvolution(torch.autograd.Function):
         return output
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of weight and bias."""
         images, weight, *outputs = ctx.saved_tensors

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 # The smallest number of multiply-accumulate operations for which oneDNN is at least as fast as MKL with AVX2 alone.
 WORTHWHILE = 10_000_000
@@ -70,6 +71,7 @@ class Product(torch.autograd.Function):
         return times_transposed(rows, weight, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of rows, weight and bias."""
         gradient = gradients[0]

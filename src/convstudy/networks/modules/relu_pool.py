@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 
 class PoolThenRelu(nn.Sequential):
@@ -48,6 +49,7 @@ class PoolAndRelu(torch.autograd.Function):
         return output
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
         """Return the gradient of the images."""
         images, of_pairs, maxima, output = ctx.saved_tensors

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 ROWS = 4
 """The output rows of a tile, which needs the input rows 0 to 5."""
@@ -95,6 +96,7 @@ class Winograd(torch.autograd.Function):
         return _output(outputs)[:, :n_rows].permute(0, 3, 1, 2)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of images, weight and bias."""
         gradient = gradients[0]
