@@ -101,12 +101,12 @@ def test_each_bit_of_a_word_is_an_independent_value_at_rate_half(source: str, dt
     assert stats.chisquare(*tails).pvalue > 1e-5
 
 
-@pytest.mark.parametrize("n_values", [1, 15, 16, 17, 65, 1001])
+@pytest.mark.parametrize("n_values", [0, 1, 15, 16, 17, 65, 1001])
 def test_any_number_of_values_has_a_mask_at_rate_half(n_values: int) -> None:
     kept = sum((dropout(0.5, "sfc64", seed)(torch.ones(n_values)) != 0).double() for seed in range(200))
     assert isinstance(kept, torch.Tensor)
     assert kept.shape == (n_values,)
-    assert float((kept - 100).abs().max()) < 6 * math.sqrt(50)
+    assert all(abs(number - 100) < 6 * math.sqrt(50) for number in kept.tolist())
 
 
 @pytest.mark.parametrize("rate", [0.25, 0.3, 0.5, 0.9, 0.99999, 1e-6])
@@ -154,11 +154,11 @@ def test_evaluation_returns_its_input() -> None:
     assert BitsDropout(0.5).eval()(values) is values
 
 
-@pytest.mark.parametrize("n_values", [1, 2, 3, 4, 5, 63])
+@pytest.mark.parametrize("n_values", [0, 1, 2, 3, 4, 5, 63])
 def test_number_of_values_need_not_be_a_multiple_of_four(n_values: int) -> None:
-    output = BitsDropout(0.5)(torch.full((n_values,), 3.0))
+    output = BitsDropout(0.25)(torch.full((n_values,), 3.0))
     assert output.shape == (n_values,)
-    assert set(output.tolist()) <= {0.0, 6.0}
+    assert set(output.tolist()) <= {0.0, 4.0}
 
 
 def test_gradients_have_the_mask_of_the_output() -> None:

@@ -69,7 +69,8 @@ class BitsDropout(nn.Module):
 
     def _drawn(self, n_words: int, values: torch.Tensor) -> torch.Tensor:
         """Return ``n_words`` random int16 on the device of the values."""
-        n_draws = -(-n_words // 4)  # rounded up; the words of the last draw may be unused
+        # Rounded up: the words of the last draw may be unused. At least one, because torch cannot view an empty array.
+        n_draws = max(1, -(-n_words // 4))
         if self.bits is not None and values.device.type == "cpu":
             draws = torch.from_numpy(self.bits.random_raw(n_draws).view(np.int64))
         else:
