@@ -149,6 +149,10 @@ def test_other_convolutions_do_not_use_winograd(text: str) -> None:
         ((100, 16, 26, 26), 32, False),  # few channels
         ((100, 1, 28, 28), 64, False),
         ((8, 64, 16, 16), 64, False),  # a small batch
+        ((40, 64, 14, 14), 64, True),  # 2.1e8 multiplications of 64 channels and filters
+        ((36, 64, 14, 14), 64, False),  # 1.9e8
+        ((100, 32, 30, 30), 32, True),  # 7.2e8 of 32 channels and filters
+        ((100, 32, 20, 20), 32, False),  # 3.0e8
         ((100, 128, 8, 8), 128, False),  # 6 rows need tiles of 8
         ((0, 64, 16, 16), 64, False),
     ],

@@ -12,6 +12,7 @@ from convstudy.history.results import Results
 from convstudy.numbers import shortest_percent
 from convstudy.plan import Stage
 from convstudy.record import Acceptance, Evaluation
+from convstudy.studyfile.study import RUNG_METHODS
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
         first, last = (stage.rungs[place].size.n_folds for place in (0, -1))
         rungs = f"{len(stage.rungs)} rungs, the first on {first} and the last on {last} of the folds"
         method = results.study.search[stage.nested_search or stage.name].method
-        how += f"; {'screening' if method == 'screening' else 'successive halving'} in {rungs}"
+        how += f"; {RUNG_METHODS[method]} in {rungs}"
     if split.subset is not None:
         how += f"; a subset of {split.subset:,} training images"
     return StageImages(

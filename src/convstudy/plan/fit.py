@@ -19,7 +19,9 @@ from convstudy.studyfile.recipe import Recipe
 # 5: a convolution whose stride is larger than its kernel convolves a copy of the pixels that it uses (SkippingConv).
 # 6: layers can contain layers, and the id hashes this tree, the dataset's digest and the metric. Trained weights are
 #    the same as in version 5.
-# 7: in float32 on a CPU, convolutions with large kernels are products of spectra (networks/modules/spectral).
+# 7: in float32 on a CPU, convolutions with large kernels are products of spectra, those of 3 × 3 Winograd's form, and
+#    large dense layers and first convolutions have other kernels (networks/modules). Dropout at a rate of 0.5 draws
+#    other bits, and Muon multiplies smaller matrices.
 ENGINE_VERSION = 7
 ID_LENGTH = 16
 

@@ -22,10 +22,10 @@ from convstudy.report.optimism_text import search_optimism, test_set_text
 from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_text import interval_text
 from convstudy.stats import Evidence, MeasuredFit, Summary
+from convstudy.studyfile.study import RUNG_METHODS
 
 _NOT_TRAINED = "not trained, because it depends on a selection that has not been made."
 NO_EVIDENCE = Evidence()
-_RUNG_METHODS = {"halving": "successive halving", "screening": "screening"}
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def _method(stage_result: StageResult) -> str:
     trace = stage_result.trace
     if trace is None or trace.method == "grid":
         return ""
-    if trace.method in _RUNG_METHODS:
-        return f" from {trace.n_candidates} candidates by {_RUNG_METHODS[trace.method]}"
+    if trace.method in RUNG_METHODS:
+        return f" from {trace.n_candidates} candidates by {RUNG_METHODS[trace.method]}"
     sampled = "random" if trace.method == "random" else "TPE"
     return f" from {trace.n_candidates} {sampled} candidates"
 
@@ -125,9 +125,9 @@ def _cost(stage_result: StageResult) -> tuple[str, ...]:
     compared = ""
     if trace.grid_fraction is not None and trace.grid_epochs is not None:
         compared = f", {percent(trace.grid_fraction, 0)} of the {trace.grid_epochs:,} epochs of the full grid"
-    if trace.method in _RUNG_METHODS:
+    if trace.method in RUNG_METHODS:
         n_rungs = counted(sum(rung.decided for rung in trace.rungs), "rung")
-        return (f"{capital(_RUNG_METHODS[trace.method])} used {n_rungs} and {epochs}{compared}.",)
+        return (f"{capital(RUNG_METHODS[trace.method])} used {n_rungs} and {epochs}{compared}.",)
     return (f"The {trace.n_candidates} candidates used {epochs}{compared}.",)
 
 

@@ -47,9 +47,10 @@ Values = Annotated[
 Method = Literal["grid", "halving", "screening", "random", "tpe"]
 DRAWING_METHODS = ("random", "tpe")
 """The methods that draw candidates at random, from lists or ranges."""
-RUNG_METHODS = ("halving", "screening")
-"""The methods that train all candidates for a few epochs first and eliminate the worse ones rung by rung."""
-METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": RUNG_METHODS}
+RUNG_METHODS: Mapping[str, str] = {"halving": "successive halving", "screening": "screening"}
+"""The methods that train all candidates for a few epochs first and eliminate the worse ones rung by rung -> their names
+in a report."""
+METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": tuple(RUNG_METHODS)}
 """Keys of a search -> the methods that use them."""
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from convstudy.networks.modules.cpu_float32 import is_float32_on_cpu
 from convstudy.networks.modules.product import has_onednn, times_transposed
 
 MOST_CHANNELS = 3
@@ -30,11 +31,9 @@ class FirstConv(nn.Sequential):
     direct: bool = False
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        trains_on_cpu = images.device.type == "cpu" and self.training and torch.is_grad_enabled()
-        exact = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         modules = list(self)
-        fast = trains_on_cpu and exact and not self.direct
-        if fast and not images.requires_grad and has_onednn():
+        trains = self.training and torch.is_grad_enabled() and not images.requires_grad
+        if trains and is_float32_on_cpu(images) and not self.direct and has_onednn():
             ends_with_relu = isinstance(modules[-1], nn.ReLU)
             *paddings, convolution = modules[:-1] if ends_with_relu else modules
             for padding in paddings:

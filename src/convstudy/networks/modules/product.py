@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from convstudy.networks.modules.cpu_float32 import is_float32_on_cpu
+
 # The smallest number of multiply-accumulate operations for which oneDNN is at least as fast as MKL with AVX2 alone.
 WORTHWHILE = 10_000_000
 
@@ -31,8 +33,7 @@ def linear(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) 
         weight: ``(units, features)``.
         bias: ``(units,)``, or None.
     """
-    exact = rows.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    if rows.device.type != "cpu" or not exact or not is_worthwhile(len(rows), weight.shape):
+    if not is_float32_on_cpu(rows) or not is_worthwhile(len(rows), weight.shape):
         return nn.functional.linear(rows, weight, bias)
     product: torch.Tensor = Product.apply(rows, weight, bias)  # type: ignore[no-untyped-call]
     return product

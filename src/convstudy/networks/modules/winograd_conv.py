@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from convstudy.networks.modules.cpu_float32 import is_float32_on_cpu
+
 ROWS = 4
 """The output rows of a tile, which needs the input rows 0 to 5."""
 N_TERMS = ROWS + 2
@@ -48,14 +50,8 @@ class WinogradConv(nn.Conv2d):
     direct: bool = False
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        trains_on_cpu = images.device.type == "cpu" and torch.is_grad_enabled()
-        exact = images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        if (
-            self.direct
-            or not trains_on_cpu
-            or not exact
-            or not is_worthwhile(images.shape, self.out_channels)
-        ):
+        trains = torch.is_grad_enabled() and is_float32_on_cpu(images)
+        if self.direct or not trains or not is_worthwhile(images.shape, self.out_channels):
             return super().forward(images)
         output: torch.Tensor = Winograd.apply(images, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return output

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from convstudy.networks.modules.cpu_float32 import is_float32_on_cpu
 from convstudy.networks.modules.spectral.products import (
     image_gradient_spectrum,
     kernel_gradient_spectrum,
@@ -37,16 +38,16 @@ class SpectralConv(nn.Conv2d):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         parts = (images,) if torch.is_grad_enabled() else torch.split(images, EVALUATION_BATCH)
-        if not parts or not self._uses_spectrum(parts[0]):
+        if not self._uses_spectrum(parts[0]):
             top, bottom, left, right = self.zeros
             padded = nn.functional.pad(images, (left, right, top, bottom)) if any(self.zeros) else images
             return super().forward(padded)
         return torch.cat([spectral_conv(part, self.weight, self.bias, self.zeros) for part in parts])
 
     def _uses_spectrum(self, images: torch.Tensor) -> bool:
-        if self.direct or images.device.type != "cpu" or images.dtype != torch.float32:
+        if self.direct or not is_float32_on_cpu(images):
             return False
-        return not torch.is_autocast_enabled("cpu") and by_spectrum(_shape(images, self.weight, self.zeros))
+        return by_spectrum(_shape(images, self.weight, self.zeros))
 
 
 def spectral_conv(

@@ -128,6 +128,4 @@ def _back_along_height_packed(period: int, positions: Positions, parity: int) ->
 
 @lru_cache(CACHED)
 def _matrix(make: Callable[..., Matrix], dtype: torch.dtype, *arguments: int | range) -> torch.Tensor:
-    # Evaluation runs in inference mode, whose tensors training cannot use.
-    with torch.inference_mode(False):
-        return torch.from_numpy(make(*arguments)).to(dtype).contiguous()
+    return torch.from_numpy(make(*arguments)).to(dtype).contiguous()

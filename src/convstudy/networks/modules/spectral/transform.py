@@ -50,16 +50,16 @@ class Period:
         return spectrum[self.columns - 1, 0, self.height // 2 - dft.n_real(self.height, 0)]
 
 
-def to_spectrum(planes: torch.Tensor, period: Period, first: int | tuple[int, int] = 0) -> torch.Tensor:
+def to_spectrum(planes: torch.Tensor, period: Period, first: tuple[int, int] = (0, 0)) -> torch.Tensor:
     """Return the spectrum of images or kernels; see :class:`Period` for its form.
 
     Args:
         planes: ``(a, height, width, b)``, in any memory format; fastest if each ``(width, b)`` is contiguous.
         period: the period; at least as large as the images.
-        first: the row and column of the first pixel; not 0 for the kernels of a convolution with padding.
+        first: the row and column of the first pixel; negative for the kernels of a convolution with padding.
     """
     a, height, width, b = planes.shape
-    top, left = (first, first) if isinstance(first, int) else first
+    top, left = first
     half, dtype = period.height // 2, planes.dtype
     spectrum = period.empty(a, b, dtype)
     by_column = spectrum.view(2, period.columns, period.height, a * b)
@@ -86,13 +86,13 @@ def to_spectrum(planes: torch.Tensor, period: Period, first: int | tuple[int, in
 
 
 def from_spectrum(
-    spectrum: torch.Tensor, period: Period, planes: torch.Tensor, first: int | tuple[int, int] = 0
+    spectrum: torch.Tensor, period: Period, planes: torch.Tensor, first: tuple[int, int] = (0, 0)
 ) -> None:
     """Write the images or kernels of a spectrum into ``planes`` ``(a, height, width, b)``; the inverse of
     :func:`to_spectrum`. Pixels of the period outside ``planes`` are not computed.
     """
     a, height, width, b = planes.shape
-    top, left = (first, first) if isinstance(first, int) else first
+    top, left = first
     half, dtype = period.height // 2, planes.dtype
     by_column = spectrum.view(2, period.columns, period.height, a * b)
     folded = height > half and not top
