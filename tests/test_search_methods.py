@@ -13,9 +13,11 @@ from benchmarks.search import rules
 from benchmarks.search.grids import KEY, KINDS
 from benchmarks.search.recorded import Recorded
 from benchmarks.search.search_methods import (
+    COMPARED,
     Replay,
     another_grid,
     by_rule,
+    differences,
     is_tuning,
     judged,
     methods,
@@ -47,7 +49,7 @@ RISING = _grid(lambda place, fold, epoch: 0.5 + epoch / 100 + place / 50 + fold 
 CROSSING = _grid(lambda place, fold, epoch: 0.5 + epoch / 100 + (-place if epoch <= 10 else place) / 50)
 
 
-def test_kinds_have_the_stated_sizes_and_share_no_images() -> None:
+def test_kinds_have_the_stated_sizes_and_repetitions_share_no_fits() -> None:
     assert len(KINDS) == 9
     for name, kind in KINDS.items():
         assert kind.name == name
@@ -160,6 +162,15 @@ def test_table_has_means_over_grids_and_the_largest_loss() -> None:
     row = table({"m": grids}).splitlines()[-1]
     assert row == "| m | 13.0 % | 25 % | 50 % | 0 % | 25 % | 2.000 | 6.00 | 1.000 |"
     assert len(methods([RISING])) > 15
+
+
+def test_differences_are_paired_by_grid() -> None:
+    ours = [[Replay(0.1, "same", 0.0, None)], [Replay(0.1, "better", 0.02, None)]]
+    theirs = [[Replay(0.1, "better", 0.01, None)], [Replay(0.1, "better", 0.05, None)]]
+    rows = {name: each for pair in COMPARED for name, each in zip(pair, (ours, theirs), strict=True)}
+    # Lost: -1 and -3 points; the same winner: 100 and 0 points.
+    assert differences(rows).splitlines()[2].endswith("| 2 | -2.000 ± 1.000 | +50 ± 50 |")
+    assert {name for pair in COMPARED for name in pair} <= set(methods([RISING]))
 
 
 def test_filled_runs_folder_can_be_opened_again(tmp_path: Path) -> None:

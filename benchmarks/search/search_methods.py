@@ -25,6 +25,7 @@ independent, but the grids are: the tables show means over grids. Their columns 
   repetitions of the same kind, which have other images, folds and seeds. The noise of this grid does not bias it.
 
 The row "another whole grid" selects the winner of another repetition of the kind: it shows how much two grids agree.
+Below the tables are the differences of screening and halving on the same grids: their means and standard errors.
 
 The methods and their constants were chosen with the tuning grids: repetitions 1 and 2 of every kind, and 3 of those in
 ``TUNED_WITH_3``. All other grids were trained later and are reported apart.
@@ -35,8 +36,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 
 from benchmarks.parts.arguments import at_least
 from benchmarks.parts.fits import train_fits
@@ -51,6 +53,11 @@ from convstudy.stats import Measure, paired_difference
 from convstudy.stats.verdicts import MARGIN, make_verdict
 
 TUNED_WITH_3 = ("digits-kernel", "digits-optimizer-dropout", "mnist-rate-width", "mnist-dense-dropout")
+
+COMPARED = tuple(
+    (f"screening, budget {ours:g}", f"halving, budget {theirs:g}")
+    for ours, theirs in ((0.15, 0.15), (0.08, 0.08), (0.08, 0.15))
+)
 
 Method = Callable[[Recorded, int], tuple[int, float]]
 """Grid and first fold -> the number of the selected candidate, and the fraction of the grid's epochs."""
@@ -210,6 +217,25 @@ def table(rows: Mapping[str, Sequence[Sequence[Replay]]]) -> str:
     return "\n".join([head, *lines])
 
 
+def differences(rows: Mapping[str, Sequence[Sequence[Replay]]]) -> str:
+    """Return a Markdown table of the differences of the pairs in ``COMPARED``: means over grids ± standard errors."""
+    lines = ["| difference | grids | lost, pp | same winner or equivalent, pp |", "|---|---:|---:|---:|"]
+    for one, other in COMPARED:
+        cells = []
+        for value, digits in (
+            (lambda each: each.lost, 3),
+            (lambda each: each.kind in ("same", "equivalent"), 0),
+        ):
+            paired = [
+                100 * (_mean([ours], value) - _mean([theirs], value))
+                for ours, theirs in zip(rows[one], rows[other], strict=True)
+            ]
+            error = stdev(paired) / len(paired) ** 0.5 if len(paired) > 1 else nan
+            cells.append(f"{fmean(paired):+.{digits}f} ± {error:.{digits}f}")
+        lines.append(f"| {one} − {other} | {len(rows[one])} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _mean(grids: Sequence[Sequence[Replay]], value: Callable[[Replay], float]) -> float:
     """Return the mean over grids of the mean over the replays of a grid."""
     return fmean(fmean(value(each) for each in found) for found in grids)
@@ -221,6 +247,7 @@ def report(runs: Path) -> str:
     if not grids:
         raise SystemExit(f"{runs} has no complete grid. Run `train` first.")
     parts = []
+    every: dict[str, list[list[Replay]]] = {}
     for title, is_part in (("chosen with", is_tuning), ("reported on", lambda grid: not is_tuning(grid))):
         own = [grid for grid in grids if is_part(grid)]
         if not own:
@@ -230,7 +257,10 @@ def report(runs: Path) -> str:
         }
         n_kinds = len({grid.kind for grid in own})
         parts.append(f"The methods are {title} these {len(own)} grids of {n_kinds} kinds:\n\n{table(rows)}")
-    return "\n\n".join(parts)
+        parts.append(differences(rows))
+        for name, found in rows.items():
+            every.setdefault(name, []).extend(found)
+    return "\n\n".join([*parts, f"On all grids:\n\n{differences(every)}"])
 
 
 def _others(grid: Recorded, grids: Sequence[Recorded]) -> list[Recorded]:

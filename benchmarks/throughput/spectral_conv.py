@@ -61,9 +61,13 @@ SHAPES = (
     ConvShape(16, 64, 96, 96, 64, 7, same(7)),
     ConvShape(1, 64, 22, 22, 32, 7),
     ConvShape(7, 64, 22, 22, 32, 7),
+    ConvShape(12, 64, 22, 22, 32, 7),
+    ConvShape(16, 64, 22, 22, 32, 7),
     ConvShape(37, 64, 22, 22, 32, 7),
     ConvShape(7, 64, 22, 22, 96, 5),
+    ConvShape(16, 64, 22, 22, 96, 5),
     ConvShape(37, 64, 22, 22, 96, 5),
+    ConvShape(12, 96, 18, 18, 128, 5),
     ConvShape(500, 64, 22, 22, 32, 7),
     ConvShape(1, 64, 64, 64, 64, 11, same(11)),
 )

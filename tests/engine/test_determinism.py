@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from convstudy.engine.checkpoint import _digest
+from convstudy.engine.checkpoint import _digest, load_checkpoint
 from convstudy.engine.fit import run_fit
 from convstudy.engine.settings import repeatable
 from convstudy.engine.weights import read_tensors, write_tensors
@@ -155,12 +156,20 @@ def test_resume_after_any_epoch_gives_identical_weights(
 ) -> None:
     if name == "spectral":  # so that the rule selects a layer of this size
         monkeypatch.setattr("convstudy.networks.modules.spectral.rule.LEAST_GAIN", 1.0)
+    loaded: list[bool] = []
+
+    def load(*arguments: Any) -> bool:
+        loaded.append(load_checkpoint(*arguments))
+        return loaded[-1]
+
     fit = small_fit(**RECIPES_BY_NAME[name])
     whole = trained(fit)
+    monkeypatch.setattr("convstudy.engine.fit.load_checkpoint", load)
     for after in range(1, len(whole.record.history) + 1):
         checkpoint = tmp_path / f"{after}.safetensors"
         stopped(fit, checkpoint, after)
         resumed = trained(fit, checkpoint)
+        assert loaded[-1], after  # otherwise it has trained from the start
         assert resumed.record.weights_digest == whole.record.weights_digest, after
         assert scores_by_epoch(resumed) == scores_by_epoch(whole), after
         assert (resumed.record.best_epoch, resumed.record.selected_epoch) == (

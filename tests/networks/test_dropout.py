@@ -221,3 +221,17 @@ def test_layer_builds_bits_dropout_or_identity_for_rate_0() -> None:
     assert module.n_dropped_levels == round(0.3 * 65536)
     assert "0.3" in repr(module)
     assert isinstance(read_layer("dropout 0").module((4,), torch.Generator()), nn.Identity)
+
+
+def test_rate_of_a_half_draws_one_bit_per_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    original = BitsDropout._drawn
+
+    def counted(module: BitsDropout, n_words: int, values: torch.Tensor) -> torch.Tensor:
+        drawn.append(n_words)
+        return original(module, n_words, values)
+
+    monkeypatch.setattr(BitsDropout, "_drawn", counted)
+    for rate in (0.5, 0.4):
+        BitsDropout(rate)(torch.ones(100))
+    assert drawn == [7, 100]  # words of 16 bits

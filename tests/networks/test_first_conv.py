@@ -133,6 +133,9 @@ def test_only_a_first_layer_in_training_uses_it(monkeypatch: pytest.MonkeyPatch)
     built(images.clone().requires_grad_())
     with torch.no_grad():
         built(images)
+    with monkeypatch.context() as context:
+        context.setattr("convstudy.networks.modules.first_conv.has_onednn", lambda: False)
+        built(images)
     built.eval()(images)
     assert len(calls) == 1
 

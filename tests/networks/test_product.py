@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -71,6 +73,18 @@ def test_small_products_other_dtypes_and_autocast_use_torch(monkeypatch: pytest.
     monkeypatch.setattr(product, "has_onednn", lambda: False)
     layer.float()(rows)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("n_features", "expected"), [(781, False), (782, True)])
+def test_rule_depends_on_the_number_of_multiplications(n_features: int, expected: bool) -> None:
+    """The limit is 10 million: 100 rows and 128 units have 12,800 per feature."""
+    assert is_worthwhile(100, torch.Size((128, n_features))) is expected
+
+
+def test_torch_without_the_operation_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert product.has_onednn()
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    assert not product.has_onednn.__wrapped__()  # without the cache
 
 
 @pytest.mark.parametrize("text", ["dense 128", "dense 128 relu", "conv 128 5"])

@@ -93,6 +93,15 @@ def test_other_windows_and_layouts_use_torch(
     assert len(calls) == (1 if channels_last and (size, stride) == (2, 2) else 0)
 
 
+def test_evaluation_computes_no_positions_of_maxima(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pair()
+    images = images_of((2, 3, 5, 4), "random", torch.float32)
+    expected = theirs(images)
+    monkeypatch.setattr(nn.MaxPool2d, "forward", None)
+    with torch.no_grad():
+        assert torch.equal(ours(images), expected)
+
+
 def test_hooks_of_the_relu_are_called_in_evaluation() -> None:
     ours, _ = pair()
     seen: list[torch.Tensor] = []

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convstudy.networks import Network, read_layer
-from convstudy.networks.build import build_network
+from convstudy.networks.build import build_network, use_direct_convolutions
 from convstudy.networks.modules.winograd_conv import Winograd, WinogradConv, is_worthwhile
 
 
@@ -120,6 +120,8 @@ def test_training_uses_winograd_and_evaluation_the_direct_convolution(
     with torch.autocast("cpu", torch.bfloat16):
         built(images)
     built(images[:2])  # too small a batch
+    use_direct_convolutions(built)
+    built(images)
     assert len(calls) == 1
 
 

@@ -22,8 +22,8 @@ class FirstConv(nn.Sequential):
     """Zero padding (optional), a convolution with stride 1, and a ReLU (optional), computed in one function.
 
     In training in float32 on a CPU, for images that need no gradient, the gradient of the weights is a matrix product
-    of the images' patches and the gradient of the output. torch's own kernel is made for many channels and takes two to
-    four times as long. A few images at a time, the gradient is first set to 0 where the ReLU's output is 0.
+    of the images' patches and the gradient of the output; torch's own kernel is made for many channels. A few images at
+    a time, the gradient is first set to 0 where the ReLU's output is 0.
 
     In all other cases, this is ``nn.Sequential``: in bfloat16, torch's kernels are as fast. ``direct`` switches it off.
     """

@@ -25,8 +25,8 @@ class Linear(nn.Linear):
 def linear(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """Return ``rows · weightᵀ + bias``, ``(n, units)``, as ``nn.functional.linear``.
 
-    torch computes float32 products with MKL, which does not use AVX-512 on AMD's CPUs: oneDNN takes half of the time
-    there. With AVX2 alone, oneDNN takes nine tenths of the time. Small products and other dtypes are computed by torch.
+    torch computes float32 products with MKL, which does not use AVX-512 on AMD's CPUs: oneDNN takes about half of the
+    time there, and about the same time with AVX2 alone. Small products and other dtypes are computed by torch.
 
     Args:
         rows: ``(n, features)``.

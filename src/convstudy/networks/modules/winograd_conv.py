@@ -39,7 +39,7 @@ class WinogradConv(nn.Conv2d):
 
     Four output rows come from six convolutions with 1 × 3 kernels, whose inputs are sums of input rows and whose
     outputs are summed again. Directly, they would be 4 · 3 such convolutions. Winograd's form along the width as well
-    would halve the multiplications again, but its sums move more bytes than that saves.
+    would halve the multiplications again, but its sums would move more bytes (an estimate; it was not tried).
 
     The module does this in training in float32 on a CPU, if the layer and its batch are large enough. In all other
     cases it is ``nn.Conv2d``. Names and shapes of the weights are those of ``nn.Conv2d``. ``direct`` switches it off.

@@ -13,8 +13,8 @@ FEWEST_CHANNELS = 4
 """With 1 to 3 channels the transform of the output costs more than the convolution."""
 IMAGE_COST = 1.6
 """The time of a multiplication in the transform of an image, relative to one of the products: it also moves bytes."""
-KERNEL_COST = 4.0
-"""The same for the transform of a kernel, whose matrices are small."""
+KERNEL_COST = 5.0
+"""The same for the transform of a kernel, whose matrices are small. Batches of a dozen images decide it."""
 CALLS = 30_000_000
 """The multiplications that take the time of the calls from Python."""
 LEAST_GAIN = 3.0
@@ -83,17 +83,11 @@ def gain(shape: ConvShape) -> float:
     pairs = shape.channels * shape.filters
     direct = 3 * shape.n * rows * columns * shape.kernel**2 * pairs
     period_rows, period_columns = shape.period
-    products = (
-        3 * shape.n * pairs * 3 * period_rows * period_columns // 2
-    )  # 3 for a complex frequency, which is 2 planes
-    images = (
-        2
-        * shape.n
-        * (
-            shape.channels * transform(shape.period, shape.height, shape.width)
-            + shape.filters * transform(shape.period, rows, columns)
-        )
-    )
+    # Output and both gradients need 3 products each per complex frequency, which is 2 planes.
+    products = 3 * shape.n * pairs * 3 * period_rows * period_columns // 2
+    inputs = shape.channels * transform(shape.period, shape.height, shape.width)
+    outputs = shape.filters * transform(shape.period, rows, columns)
+    images = 2 * shape.n * (inputs + outputs)
     kernels = 2 * pairs * transform(shape.period, shape.kernel, shape.kernel)
     return direct / (products + IMAGE_COST * images + KERNEL_COST * kernels + CALLS)
 
