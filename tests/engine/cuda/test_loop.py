@@ -107,6 +107,19 @@ def test_captured_loop_is_bit_identical_to_eager_loop(name: str, layers: Any, si
         assert torch.equal(found[key], tensor), key
 
 
+def test_capture_for_a_resumed_fit_changes_no_state() -> None:
+    """The images' losses of earlier epochs too, because they decide which images the next epoch uses."""
+    fit = small_fit(layers=LAYERS, **RECIPES["hard"])
+    progress, step, part = _started(fit)
+    train_epoch(_TensorLoop(step, part), fit.seed, 1)
+    before = _state(progress)
+    with CapturedLoop(step, part, EagerCalls):
+        after = _state(progress)
+    assert before.keys() == after.keys()
+    for key, tensor in before.items():
+        assert torch.equal(after[key], tensor), key
+
+
 @pytest.mark.parametrize("augment", ["none", "affine+cutout"])
 def test_captured_step_draws_from_registered_generators_only(augment: str) -> None:
     """With the generators of a GPU, on a CPU: only those of augmentation and dropout advance, not torch's default."""
