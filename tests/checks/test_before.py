@@ -173,6 +173,13 @@ def test_few_validation_images_counts_the_folds_of_the_last_rung() -> None:
     found = [finding for finding in reported(case) if finding.check == "few-validation-images"]
     assert len(found) == 1
     assert all(f"800 in search.{name}" in found[0].what for name in FINE)
+    case = study(
+        subset=4000, **searching(method="screening", budget=0.4, parameters={"kernel": (2, 3, 4, 5, 6)})
+    )
+    rungs = next(stage.rungs for stage in make_plan(case).stages if stage.rungs)
+    assert [rung.size.n_folds for rung in rungs] == [1, 3]
+    found = [finding for finding in reported(case) if finding.check == "few-validation-images"]
+    assert all(f"2,400 in search.{name}" in found[0].what for name in FINE)
     (whole,) = (each for each in reported(study(subset=2900, **searching())) if each.check == found[0].check)
     assert all(f"2,900 in search.{name}" in whole.what for name in FINE)
 

@@ -91,3 +91,11 @@ def test_fits_with_equal_step_duration_are_timed_once(timed: list[Fit]) -> None:
     expected = estimate_run_time(fits).seconds
     assert len(timed) == 1 and estimate_run_time([]).seconds == {}
     assert expected[fits[2].id] == pytest.approx(2 * expected[fits[0].id])
+
+
+def test_estimate_counts_the_images_of_hard_sampling(timed: list[Fit]) -> None:
+    """Of 96 images, two epochs use 96 and 10; evaluation is the same."""
+    whole, hard = (small_fit(epochs=2, sampling="hard", hard_fraction=fraction) for fraction in (1.0, 0.1))
+    expected = estimate_run_time([whole, hard]).seconds
+    assert len(timed) == 1
+    assert 0.5 < expected[hard.id] / expected[whole.id] < 0.95

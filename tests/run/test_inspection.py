@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convstudy.data import BUILT_IN_DATASETS
-from convstudy.errors import StoreError
+from convstudy.errors import Diverged, StoreError
 from convstudy.run import ChoiceMade, Event, ImagesInspected, execute, run_study
 from convstudy.run import EvaluatedOnTestSet as EvaluationResult
 from convstudy.run.executors import InlineExecutor
@@ -65,6 +65,20 @@ def test_images_are_not_inspected_before_a_test_evaluation(
     assert (len(results.failed), len(results.test_evaluations)) == (2, 0)
     assert (results.images, _inspections(events)) == (None, [])
     assert not Layout(tmp_path).dataset_statistics(DIGITS.digest).exists()
+
+
+def test_images_are_not_inspected_if_all_models_diverged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such failures are final, so that the run gets to the evaluation, but it evaluates nothing."""
+
+    def diverge(*_: object) -> None:
+        raise Diverged("the loss stopped being a finite number in epoch 1")
+
+    monkeypatch.setattr(execute, "run_fit", diverge)
+    results, events = ran(_study(), tmp_path)
+    assert (len(results.failed), len(results.test_evaluations)) == (2, 0)
+    assert (results.images, _inspections(events)) == (None, [])
 
 
 def test_run_on_a_folder_of_an_earlier_version_completes_it(tmp_path: Path) -> None:
