@@ -148,12 +148,12 @@ def winograd(n_rounds: int) -> list[str]:
 def first_convolutions(n_rounds: int) -> list[str]:
     """Compare first convolutions and their ReLU with torch's modules in float32, the only precision that uses it."""
     rows = []
-    for n_filters in (32, 64):
-        fast = FirstConv(nn.Conv2d(1, n_filters, 3), nn.ReLU())
+    for n_filters, kernel in ((32, 3), (64, 3), (64, 7)):
+        fast = FirstConv(nn.Conv2d(1, n_filters, kernel), nn.ReLU())
         fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         values = random_images(1, 28).detach().float()
         works = (forward_and_backward(module, values) for module in (fast, nn.Sequential(*fast)))
-        name = f"first 3 × 3 convolution and relu, 1 to {n_filters} channels, float32"
+        name = f"first {kernel} × {kernel} convolution and relu, 1 to {n_filters} channels, float32"
         rows.append(compare(name, *works, n_rounds))
     return rows
 

@@ -1,9 +1,9 @@
 """Compare whole training steps of this checkout with those of another one, alternating in one run.
 
 BASE is a folder with another commit, for example from ``git worktree add BASE COMMIT``; ``make bench-engine`` exports
-one. Each build trains in its own
-processes with its own ``src`` and its own ``benchmarks/contenders/ours.py``: one thread per fit, one fit per core. In
-each round, each build trains one epoch, and the first one alternates. The ratio is that of a round::
+one. Each build trains in its own processes with its own ``src`` and its own ``benchmarks/contenders/ours.py``: one
+thread per fit, one fit per core. In each round, each build trains one epoch, and the first one alternates. The ratio is
+that of a round::
 
     python -m benchmarks.throughput.two_builds --base BASE [--rounds 5] [--networks two-conv-7] [--precisions float32]
 

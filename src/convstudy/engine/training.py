@@ -38,7 +38,8 @@ class Step:
         average: the EMA of the model's weights, updated after each step.
         loss: the training loss; by default that of the recipe.
         image_losses: float32 ``(n,)``, for ``sampling = "hard"``: a step writes the cross-entropy of its images,
-            without label smoothing and weights, to their rows. None: the losses are not kept.
+            without label smoothing and weights, to their rows; of a mixed image, the one for its own label. None: the
+            losses are not kept.
     """
 
     def __init__(
