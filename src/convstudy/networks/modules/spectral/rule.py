@@ -1,7 +1,7 @@
 """The rule that selects the convolutions that are computed by spectrum: shapes only, never a measurement.
 
 So a fit takes the same path on every machine. The constants come from ``benchmarks/throughput/spectral_conv.py`` on
-several kinds of CPU (docs/performance.md).
+Zen 5, with all its instructions and limited to AVX2 (docs/performance.md).
 """
 
 from __future__ import annotations
