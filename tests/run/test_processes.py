@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,21 @@ def test_workers_start_only_when_needed(layout: Layout) -> None:
         assert worker_pids(layout.folder) == []
         _answers(executor, _fit(WELL))
         assert len(worker_pids(layout.folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("threads", "n_cores", "expected"),
+    [((), 2, 2), ((1,), 2, 2), ((2,), 2, 1), ((8,), 2, 1), ((2,), 4, 2), ((4,), 4, 1), ((1, 1), 2, 2)],
+)
+def test_trainings_with_more_threads_leave_fewer_workers(
+    threads: tuple[int, ...], n_cores: int, expected: int, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "n_cores", lambda: n_cores)
+    with ProcessExecutor(layout, 2, 1) as executor:
+        for number in threads:
+            executor.submit(Train(replace(_fit(HANGS), threads=number)))
+        assert executor.n_workers == expected
+    assert executor.n_workers == 2
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,6 @@ class Executor(Protocol):
     about one task keep their order. The end of the ``with`` block stops all tasks; a stopped training resumes from its
     checkpoint in the next run.
 
-    Attributes:
-        n_workers: the number of tasks that can be submitted at the same time, at least 1. It can change after a
-            message.
-
     ``docs/running.md`` has a complete executor as an example. The simplest one executes tasks in this process:
 
     >>> from convstudy import Network, Study, run_study
@@ -33,7 +29,13 @@ class Executor(Protocol):
     True
     """
 
-    n_workers: int
+    @property
+    def n_workers(self) -> int:
+        """The number of tasks that can be submitted at the same time, at least 1.
+
+        It can change after a submission and after a message.
+        """
+        ...
 
     def submit(self, task: Task) -> None:
         """Accept a task. The caller must not have more than ``n_workers`` tasks submitted at the same time."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
+from convstudy.cores import n_cores
 from convstudy.errors import Location, Problem, StoreError
 from convstudy.regular_file import append_regular
 from convstudy.run.tasks import (
@@ -28,6 +29,7 @@ from convstudy.run.tasks import (
     Message,
     Task,
     Tested,
+    Train,
     Trained,
     message_from_json,
     task_as_json,
@@ -101,6 +103,9 @@ class _Worker:
 class ProcessExecutor:
     """Executes tasks in up to ``n_workers`` worker processes. A dead worker is replaced, and its task is ``Lost``.
 
+    While trainings with more threads than ``threads`` run, there are fewer workers: threads that wait for a core can
+    take several times as long (docs/performance.md).
+
     Args:
         layout: the runs folder.
         n_workers: the number of worker processes.
@@ -108,12 +113,20 @@ class ProcessExecutor:
     """
 
     def __init__(self, layout: Layout, n_workers: int, threads: int) -> None:
-        self.n_workers = n_workers
+        self._n_workers = n_workers
+        self._most_threads = max(n_workers * threads, n_cores())
         self._layout = layout
         self._threads = threads
         self._workers: list[_Worker] = []
         self._lines: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
         self._log: IO[bytes] | None = None
+
+    @property
+    def n_workers(self) -> int:
+        """The number of tasks that may run at the same time, which depends on the threads of the running trainings."""
+        running = [worker.task.fit.threads for worker in self._workers if isinstance(worker.task, Train)]
+        n_more = (self._most_threads - sum(running)) // max(running, default=1)
+        return min(self._n_workers, max(1, len(running) + n_more))
 
     def submit(self, task: Task) -> None:
         """Send a task to an idle worker; start a worker if none is idle."""
