@@ -57,7 +57,7 @@ def test_inspection_in_a_worker_gives_the_same_statistics(tmp_path: Path) -> Non
 def test_images_are_not_inspected_before_a_test_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise MemoryError("no more")
 
     monkeypatch.setattr(execute, "run_fit", fail)
@@ -72,11 +72,12 @@ def test_images_are_not_inspected_if_all_models_diverged(
 ) -> None:
     """Such failures are final, so that the run gets to the evaluation, but it evaluates nothing."""
 
-    def diverge(*_: object) -> None:
+    def diverge(*_: object, **__: object) -> None:
         raise Diverged("the loss stopped being a finite number in epoch 1")
 
-    monkeypatch.setattr(execute, "run_fit", diverge)
+    monkeypatch.setattr("convstudy.engine.fit.train_epoch", diverge)
     results, events = ran(_study(), tmp_path)
+    assert all(record.final for record in results.failed)
     assert (len(results.failed), len(results.test_evaluations)) == (2, 0)
     assert (results.images, _inspections(events)) == (None, [])
 
