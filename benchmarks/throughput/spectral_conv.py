@@ -2,7 +2,8 @@
 
 Each row is one layer in float32 on one thread. Both methods alternate; times are CPU times of the thread, so that other
 load counts less. Errors are the largest differences from torch's float64 convolution, relative to its largest value.
-"gain" is the quotient of multiplications that the rule uses, and "rule" whether it selects the layer. The rule's
+"tiles" is the number of tiles and their period, "gain" the quotient of multiplications that the rule uses, and "rule"
+whether it selects the layer. The rule's
 constants (``networks/modules/spectral/rule.py``) come from this table on several kinds of CPU::
 
     python -m benchmarks.throughput.spectral_conv [--rounds 7]
@@ -21,7 +22,7 @@ import torch
 from benchmarks.parts.arguments import at_least
 from benchmarks.throughput.as_worker import start_as_worker
 from convstudy.networks.modules.spectral.conv import spectral_conv
-from convstudy.networks.modules.spectral.rule import ConvShape, by_spectrum, gain
+from convstudy.networks.modules.spectral.rule import ConvShape, best_tiling, by_spectrum, gain
 
 
 def same(kernel: int) -> tuple[int, int, int, int]:
@@ -58,7 +59,11 @@ SHAPES = (
     ConvShape(100, 64, 12, 12, 64, 9),
     ConvShape(32, 32, 64, 64, 32, 7, same(7)),
     ConvShape(32, 32, 64, 64, 32, 11, same(11)),
+    ConvShape(32, 32, 64, 64, 32, 5, same(5)),
+    ConvShape(16, 64, 96, 96, 64, 5, same(5)),
     ConvShape(16, 64, 96, 96, 64, 7, same(7)),
+    ConvShape(32, 16, 128, 128, 16, 7, same(7)),
+    ConvShape(8, 32, 224, 224, 32, 7, same(7)),
     ConvShape(1, 64, 22, 22, 32, 7),
     ConvShape(7, 64, 22, 22, 32, 7),
     ConvShape(12, 64, 22, 22, 32, 7),
@@ -126,10 +131,13 @@ def row(shape: ConvShape, n_rounds: int) -> str:
     ratios = sorted(a / b for a, b in zip(*times, strict=True))
     size = f"{shape.kernel}×{shape.kernel} on {shape.height}×{shape.width}"
     name = f"{shape.n} × {shape.channels}→{shape.filters}, {size}{', same' if any(shape.padding) else ''}"
+    tiling = best_tiling(shape)
+    tiles = f"{tiling.rows} × {tiling.columns} of {tiling.period[0]}" if tiling.n > 1 else "–"
     ours, theirs = (1e3 * median(seconds) for seconds in reversed(times))
     return (
         f"| {name} | {theirs:.1f} | {ours:.1f} | {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) "
-        f"| {errors[0]:.0e} | {errors[1]:.0e} | {gain(shape):.1f} | {'yes' if by_spectrum(shape) else 'no'} |"
+        f"| {errors[0]:.0e} | {errors[1]:.0e} | {tiles} | {gain(shape, tiling):.1f} "
+        f"| {'yes' if by_spectrum(shape) else 'no'} |"
     )
 
 
@@ -142,9 +150,9 @@ def main() -> None:
     start_as_worker()
     torch.set_num_threads(1)
     print(
-        "| layer | torch, ms | spectrum, ms | × (min to max) | error of torch | of spectrum | gain | rule |"
+        "| layer | torch, ms | spectrum, ms | × (min to max) | error of torch | of spectrum | tiles | gain | rule |"
     )
-    print("|---|---:|---:|---|---:|---:|---:|---|")
+    print("|---|---:|---:|---|---:|---:|---|---:|---|")
     for shape in SHAPES:
         print(row(shape, arguments.rounds), flush=True)
 

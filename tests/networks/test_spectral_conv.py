@@ -15,7 +15,15 @@ from convstudy.networks.layers.windows import same_padding
 from convstudy.networks.modules.spectral import conv as module_under_test
 from convstudy.networks.modules.spectral import dft, rule
 from convstudy.networks.modules.spectral.conv import SpectralConv, spectral_conv
-from convstudy.networks.modules.spectral.rule import ConvShape, by_spectrum, gain, workspace
+from convstudy.networks.modules.spectral.rule import (
+    ConvShape,
+    Tiling,
+    best_tiling,
+    by_spectrum,
+    gain,
+    whole_image,
+    workspace,
+)
 from convstudy.networks.modules.spectral.transform import Period, from_spectrum, to_spectrum
 
 # Two-conv(7)'s second layer is selected by the rule from a batch of about 20 images.
@@ -46,7 +54,7 @@ def test_spectrum_holds_the_frequencies_of_numpys_fft(
 ) -> None:
     period = Period(10, 12)
     planes = random(2, height, width, 3)
-    spectrum = to_spectrum(planes, period, first)
+    spectrum = to_spectrum([planes[:, None]], period, first)
     image = np.zeros((2, 10, 12, 3))
     rows, columns = (
         (np.arange(size) + start) % length
@@ -70,7 +78,7 @@ def test_spectrum_holds_the_frequencies_of_numpys_fft(
 def test_images_survive_the_transform_and_back(height: int, width: int, first: tuple[int, int]) -> None:
     period, planes = Period(12, 10), random(5, height, width, 4)
     back = torch.empty_like(planes)
-    from_spectrum(to_spectrum(planes, period, first), period, back, first)
+    from_spectrum(to_spectrum([planes[:, None]], period, first), period, [back[:, None]], first)
     torch.testing.assert_close(back, planes, rtol=0, atol=1e-13)
 
 
@@ -78,12 +86,12 @@ def test_spectrum_does_not_depend_on_the_images_transformed_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     period, planes = Period(12, 10), random(7, 12, 10, 3)
-    whole = to_spectrum(planes, period)
+    whole = to_spectrum([planes[:, None]], period)
     monkeypatch.setattr("convstudy.networks.modules.spectral.transform.COLUMNS", 6)
-    parts = to_spectrum(planes, period)
+    parts = to_spectrum([planes[:, None]], period)
     torch.testing.assert_close(parts, whole, rtol=0, atol=1e-12)
     back = torch.empty_like(planes)
-    from_spectrum(parts, period, back)
+    from_spectrum(parts, period, [back[:, None]])
     torch.testing.assert_close(back, planes, rtol=0, atol=1e-13)
 
 
@@ -197,11 +205,13 @@ def test_float32_errors_are_not_above_torchs(shape: ConvShape) -> None:
         (ConvShape(12, 64, 22, 22, 32, 7), False),  # 2.9
         (ConvShape(16, 64, 22, 22, 32, 7), True),  # 3.4
         (ConvShape(20, 16, 24, 24, 16, 11), False),  # 2.9, and 3.8 without the time of the calls
+        (ConvShape(16, 64, 96, 96, 64, 7), True),
         (ConvShape(100, 64, 96, 96, 64, 7), False),  # too much memory
+        (ConvShape(32, 16, 128, 128, 16, 7), False),  # copying the tiles takes too long
     ],
 )
 def test_rule_selects_layers_by_their_shape(shape: ConvShape, expected: bool) -> None:
-    assert by_spectrum(shape) is expected
+    assert (by_spectrum(shape) is not None) is expected
 
 
 def test_gain_is_the_quotient_of_multiplications(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,11 +225,69 @@ def test_gain_is_the_quotient_of_multiplications(monkeypatch: pytest.MonkeyPatch
     images = 2 * 2 * (2 * 3 * 6 * 6 + 2 * 3 * 6 * 6)
     outputs = 2 * 3 * (2 * 2 * 6 + 2 * 3 * 6 * 4)
     kernels = 2 * (2 * 3) * (2 * 3 * 5 * 6 + 2 * 3 * 6 * 6)
-    assert gain(shape) == pytest.approx(direct / (products + images + outputs + kernels))
+    assert gain(shape, whole_image(shape)) == pytest.approx(direct / (products + images + outputs + kernels))
 
 
 def test_workspace_counts_the_spectra_that_exist_at_a_time() -> None:
-    assert workspace(ConvShape(10, 4, 7, 8, 6, 5)) == 4 * 8 * 8 * (10 * (4 + 4 + 6) + 4 * 6)
+    shape = ConvShape(10, 4, 7, 8, 6, 5)
+    assert workspace(shape, whole_image(shape)) == 4 * 8 * 8 * (10 * (4 + 4 + 6) + 4 * 6)
+    assert workspace(shape, Tiling(2, 3, (6, 8))) == 4 * 6 * 8 * (60 * (4 + 4 + 6) + 4 * 6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "tiles", "period"),
+    [
+        (ConvShape(100, 64, 22, 22, 32, 7), (1, 1), (22, 22)),
+        (ConvShape(100, 64, 23, 24, 32, 7, (3, 3, 3, 3)), (1, 1), (26, 28)),
+        (ConvShape(16, 64, 96, 96, 64, 7, (3, 3, 3, 3)), (4, 4), (30, 30)),
+        (ConvShape(16, 64, 22, 96, 64, 7, (3, 3, 3, 3)), (1, 4), (28, 30)),
+    ],
+)
+def test_large_images_are_divided_into_tiles(
+    shape: ConvShape, tiles: tuple[int, int], period: tuple[int, int]
+) -> None:
+    tiling = best_tiling(shape)
+    assert ((tiling.rows, tiling.columns), tiling.period) == (tiles, period)
+
+
+def test_cost_of_tiles_adds_their_values() -> None:
+    """A tile of 8 × 8 pixels has 4 × 4 outputs; 16 × 16 outputs are 4 × 4 tiles."""
+    shape = ConvShape(3, 4, 20, 20, 5, 5)
+    tiled, one = Tiling(4, 4, (8, 8)), ConvShape(48, 4, 8, 8, 5, 5)
+    values = 48 * (4 * 8 * 8 + 5 * 4 * 4)
+    expected = rule.cost(one, Tiling(1, 1, (8, 8))) + rule.TILE_VALUE_COST * 2 * values
+    assert rule.cost(shape, tiled) == pytest.approx(expected)
+
+
+TILED = [
+    # kernel, rows, columns, tiles, period: complete and incomplete last tiles, overlaps of more than one tile
+    (5, 24, 24, (2, 2), (14, 14)),
+    (5, 23, 30, (3, 2), (12, 18)),
+    (6, 17, 40, (1, 4), (18, 16)),
+    (11, 22, 25, (6, 8), (12, 12)),
+    (7, 40, 9, (4, 1), (16, 10)),
+]
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("kernel", "height", "width", "numbers", "period"), TILED)
+def test_tiles_give_the_output_and_gradients_of_the_whole_image(
+    kernel: int, height: int, width: int, numbers: tuple[int, int], period: tuple[int, int], padding: str
+) -> None:
+    zeros = zeros_of(padding, height, width, kernel)
+    shape = ConvShape(3, 4, height, width, 5, kernel, zeros)
+    sizes = [side - kernel + 1 for side in period]
+    rows, columns = (-(-side // size) for side, size in zip(shape.output, sizes, strict=True))
+    assert padding == "same" or (rows, columns) == numbers
+    inputs = [random(3, 4, height, width), random(5, 4, kernel, kernel, seed=1), random(5, seed=2)]
+    found, expected = [], []
+    for results, options in ((found, (Tiling(rows, columns, period),)), (expected, ())):
+        leaves = [each.clone().requires_grad_() for each in inputs]
+        output = (spectral_conv if options else by_torch)(*leaves, zeros, *options)  # type: ignore[operator]
+        results += [output, *torch.autograd.grad(output, leaves, random(*output.shape, seed=3))]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.is_contiguous(memory_format=torch.channels_last) or ours.ndim == 1
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-11)
 
 
 @pytest.mark.parametrize("parity", [0, 1])

@@ -8,6 +8,7 @@ need. For images of up to 32 pixels, an FFT and a copy into this layout are not 
 =============  =====================================================================
 ``rule``       which convolutions are computed by spectrum: a static rule of shapes
 ``dft``        the matrices of the discrete Fourier transform (DFT) of real images
+``tiles``      a large image as overlapping tiles
 ``transform``  images to spectra, and back
 ``products``   the products of spectra: the output of a convolution, and both gradients
 ``conv``       the module, and its forward and backward pass

@@ -14,7 +14,8 @@ from convstudy.networks.modules.spectral.products import (
     kernel_gradient_spectrum,
     output_spectrum,
 )
-from convstudy.networks.modules.spectral.rule import ConvShape, by_spectrum
+from convstudy.networks.modules.spectral.rule import ConvShape, Tiling, best_tiling, by_spectrum
+from convstudy.networks.modules.spectral.tiles import Tiles
 from convstudy.networks.modules.spectral.transform import Period, from_spectrum, to_spectrum
 
 EVALUATION_BATCH = 100
@@ -47,7 +48,7 @@ class SpectralConv(nn.Conv2d):
     def _uses_spectrum(self, images: torch.Tensor) -> bool:
         if self.direct or not is_float32_on_cpu(images):
             return False
-        return by_spectrum(_shape(images, self.weight, self.zeros))
+        return by_spectrum(_shape(images, self.weight, self.zeros)) is not None
 
 
 def spectral_conv(
@@ -55,6 +56,7 @@ def spectral_conv(
     weight: torch.Tensor,
     bias: torch.Tensor | None = None,
     zeros: tuple[int, int, int, int] = (0, 0, 0, 0),
+    tiling: Tiling | None = None,
 ) -> torch.Tensor:
     """Return the convolution ``(n, filters, h', w')`` with stride 1, computed by spectrum, in channels-last format.
 
@@ -63,8 +65,12 @@ def spectral_conv(
         weight: ``(filters, c, k, k)`` of the same dtype.
         bias: ``(filters,)`` or None.
         zeros: the rows and columns of zeros: (top, bottom, left, right).
+        tiling: the tiles; by default those with the lowest cost.
     """
-    convolved: torch.Tensor = _SpectralConv.apply(images, weight, bias, zeros)  # type: ignore[no-untyped-call]
+    tiling = tiling or best_tiling(_shape(images, weight, zeros))
+    convolved: torch.Tensor = _SpectralConv.apply(  # type: ignore[no-untyped-call]
+        images, weight, bias, zeros, tiling
+    )
     return convolved
 
 
@@ -83,39 +89,44 @@ class _SpectralConv(torch.autograd.Function):
         weight: torch.Tensor,
         bias: torch.Tensor | None,
         zeros: tuple[int, int, int, int],
+        tiling: Tiling,
     ) -> torch.Tensor:
         """Return the convolution; for the arguments, see :func:`spectral_conv`."""
         shape = _shape(images, weight, zeros)
-        period, first = Period(*shape.period), (-zeros[0], -zeros[2])
-        image_spectrum = to_spectrum(images.permute(0, 2, 3, 1), period)
-        kernel_spectrum = to_spectrum(weight.permute(1, 2, 3, 0), period, first)
+        tiles, period = Tiles.of(shape, tiling), Period(*tiling.period)
+        image_spectrum = to_spectrum(tiles.of_input(tiles.padded_input(images)), period)
+        kernel_spectrum = to_spectrum([weight.permute(1, 2, 3, 0)[:, None]], period, tiles.first_of_kernel)
         spectrum = output_spectrum(image_spectrum, kernel_spectrum, period)
         if bias is not None:  # the same for every pixel: a part of frequency 0
             period.sum_of(spectrum).add_(bias, alpha=period.height * period.width)
-        output = torch.empty(shape.n, *shape.output, shape.filters, dtype=images.dtype)
-        from_spectrum(spectrum, period, output)
+        output = tiles.empty_output(images.dtype)
+        from_spectrum(spectrum, period, tiles.of_output(output))
         ctx.save_for_backward(image_spectrum, kernel_spectrum)
-        ctx.shape = shape
-        return output.permute(0, 3, 1, 2)
+        ctx.tiles, ctx.period = tiles, period
+        return tiles.without_excess(output)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of images, weight and bias."""
-        shape: ConvShape = ctx.shape
+        tiles: Tiles = ctx.tiles
+        period: Period = ctx.period
         image_spectrum, kernel_spectrum = ctx.saved_tensors
-        period, first = Period(*shape.period), (-shape.padding[0], -shape.padding[2])
-        spectrum = to_spectrum(gradient.permute(0, 2, 3, 1), period)
+        shape, dtype = tiles.shape, gradient.dtype
+        spectrum = to_spectrum(tiles.of_output(tiles.with_excess(gradient)), period)
         of_images = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            images = torch.empty(shape.n, shape.height, shape.width, shape.channels, dtype=gradient.dtype)
-            from_spectrum(image_gradient_spectrum(spectrum, kernel_spectrum, period), period, images)
-            of_images = images.permute(0, 3, 1, 2)
+            of_tiles = image_gradient_spectrum(spectrum, kernel_spectrum, period)
+            padded = tiles.empty_input(dtype)
+            from_spectrum(
+                of_tiles, period, tiles.of_input(padded), add=tiles.add if tiles.tiling.n > 1 else None
+            )
+            of_images = tiles.without_zeros(padded)
         if ctx.needs_input_grad[1]:
-            size = shape.kernel
-            weight = torch.empty(shape.channels, size, size, shape.filters, dtype=gradient.dtype)
-            from_spectrum(kernel_gradient_spectrum(image_spectrum, spectrum, period), period, weight, first)
+            weight = torch.empty(shape.channels, shape.kernel, shape.kernel, shape.filters, dtype=dtype)
+            of_kernels = kernel_gradient_spectrum(image_spectrum, spectrum, period)
+            from_spectrum(of_kernels, period, [weight[:, None]], tiles.first_of_kernel)
             of_weight = weight.permute(3, 0, 1, 2).contiguous(memory_format=torch.channels_last)
         if ctx.needs_input_grad[2]:
             of_bias = period.sum_of(spectrum).sum(0)
-        return of_images, of_weight, of_bias, None
+        return of_images, of_weight, of_bias, None, None

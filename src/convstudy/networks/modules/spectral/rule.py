@@ -7,6 +7,7 @@ Zen 5, with all its instructions and limited to AVX2 (docs/performance.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 SMALLEST_KERNEL = 5
 FEWEST_CHANNELS = 4
@@ -21,6 +22,10 @@ LEAST_GAIN = 3.0
 """The smallest gain. On some CPUs a library multiplies matrices at half the rate of its convolutions."""
 WORKSPACE = 256 << 20
 """Bytes of float32 spectra that a layer may hold at a time."""
+TILE_PERIODS = range(12, 34, 2)
+"""The periods of tiles that are considered; larger tiles save nothing, because their transforms cost more."""
+TILE_VALUE_COST = 40
+"""The multiplications that take the time of a value of a tile: tiles are copied, and their overlaps are added."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,33 @@ class ConvShape:
         top, bottom, left, right = self.padding
         return self.height + top + bottom - self.kernel + 1, self.width + left + right - self.kernel + 1
 
-    @property
-    def period(self) -> tuple[int, int]:
-        """The rows and columns of the circular convolution: even, and large enough for input and padding.
 
-        The zeros at the top can be those at the bottom, because the convolution is circular.
-        """
-        top, bottom, left, right = self.padding
-        rows, columns = self.height + max(top, bottom), self.width + max(left, right)
-        return rows + rows % 2, columns + columns % 2
+@dataclass(frozen=True)
+class Tiling:
+    """How a convolution is divided into circular convolutions of one period.
+
+    Attributes:
+        rows: the number of tiles from top to bottom; 1 for a whole image.
+        columns: the number of tiles from left to right.
+        period: the rows and columns of the period, both even.
+    """
+
+    rows: int
+    columns: int
+    period: tuple[int, int]
+
+    @property
+    def n(self) -> int:
+        """The number of tiles of an image."""
+        return self.rows * self.columns
+
+
+def by_spectrum(shape: ConvShape) -> Tiling | None:
+    """Return the tiles of a convolution that is computed by spectrum in float32 on a CPU, or None for torch's."""
+    if not is_candidate(shape.kernel, shape.channels) or not shape.n:
+        return None
+    tiling = best_tiling(shape)
+    return tiling if workspace(shape, tiling) <= WORKSPACE and gain(shape, tiling) >= LEAST_GAIN else None
 
 
 def is_candidate(kernel: int, channels: int) -> bool:
@@ -67,29 +90,72 @@ def is_candidate(kernel: int, channels: int) -> bool:
     return kernel >= SMALLEST_KERNEL and channels >= FEWEST_CHANNELS
 
 
-def by_spectrum(shape: ConvShape) -> bool:
-    """Return whether a convolution in float32 on a CPU is computed by spectrum."""
-    if not is_candidate(shape.kernel, shape.channels) or not shape.n:
-        return False
-    return workspace(shape) <= WORKSPACE and gain(shape) >= LEAST_GAIN
+def whole_image(shape: ConvShape) -> Tiling:
+    """Return the tiling with one tile.
 
-
-def gain(shape: ConvShape) -> float:
-    """Return the multiplications of a training step (output and both gradients), divided by the cost by spectrum.
-
-    The cost counts each multiplication of the products once, and the others by the constants above.
+    Its period is the input with half of the padding: the zeros at the top can be those at the bottom, because the
+    convolution is circular.
     """
+    top, bottom, left, right = shape.padding
+    return Tiling(1, 1, (even(shape.height + max(top, bottom)), even(shape.width + max(left, right))))
+
+
+@lru_cache(256)
+def best_tiling(shape: ConvShape) -> Tiling:
+    """Return the tiling with the lowest cost."""
+    whole = whole_image(shape)
+    candidates = [whole]
+    for period in TILE_PERIODS:
+        if shape.kernel < period < max(whole.period):
+            candidates.append(_tiles(shape, period))
+    return min(candidates, key=lambda tiling: cost(shape, tiling))
+
+
+def _tiles(shape: ConvShape, period: int) -> Tiling:
+    """Return tiles of at most this period, as small as their number allows."""
+    numbers, periods = [], []
+    for size in shape.output:
+        number = -(-size // (period - shape.kernel + 1))
+        numbers.append(number)
+        periods.append(even(-(-size // number) + shape.kernel - 1))
+    return Tiling(numbers[0], numbers[1], (periods[0], periods[1]))
+
+
+def even(size: int) -> int:
+    """Return the smallest even number that is not smaller."""
+    return size + size % 2
+
+
+def gain(shape: ConvShape, tiling: Tiling) -> float:
+    """Return the multiplications of a training step (output and both gradients), divided by the cost by spectrum."""
     rows, columns = shape.output
+    direct = 3 * shape.n * rows * columns * shape.kernel**2 * shape.channels * shape.filters
+    return direct / cost(shape, tiling)
+
+
+def cost(shape: ConvShape, tiling: Tiling) -> float:
+    """Return the cost of a training step by spectrum, in multiplications of the products.
+
+    A multiplication of the transforms counts as the constants above say.
+    """
+    period, n = tiling.period, shape.n * tiling.n
+    if tiling.n == 1:
+        rows, columns = shape.output
+        height, width = shape.height, shape.width
+    else:
+        rows, columns = period[0] - shape.kernel + 1, period[1] - shape.kernel + 1
+        height, width = period
     pairs = shape.channels * shape.filters
-    direct = 3 * shape.n * rows * columns * shape.kernel**2 * pairs
-    period_rows, period_columns = shape.period
-    # Output and both gradients need 3 products each per complex frequency, which is 2 planes.
-    products = 3 * shape.n * pairs * 3 * period_rows * period_columns // 2
-    inputs = shape.channels * transform(shape.period, shape.height, shape.width)
-    outputs = shape.filters * transform(shape.period, rows, columns)
-    images = 2 * shape.n * (inputs + outputs)
-    kernels = 2 * pairs * transform(shape.period, shape.kernel, shape.kernel)
-    return direct / (products + IMAGE_COST * images + KERNEL_COST * kernels + CALLS)
+    products = 3 * n * pairs * 3 * period[0] * period[1] // 2  # 3 for a complex frequency, which is 2 planes
+    images = 2 * n * shape.channels * transform(period, height, width)
+    outputs = 2 * n * shape.filters * transform(period, rows, columns)
+    kernels = 2 * pairs * transform(period, shape.kernel, shape.kernel)
+    total = products + IMAGE_COST * (images + outputs) + KERNEL_COST * kernels + CALLS
+    if tiling.n == 1:
+        return total
+    return total + TILE_VALUE_COST * 2 * n * (
+        shape.channels * height * width + shape.filters * rows * columns
+    )
 
 
 def transform(period: tuple[int, int], height: int, width: int) -> int:
@@ -102,7 +168,7 @@ def transform(period: tuple[int, int], height: int, width: int) -> int:
     return along_width + along_height
 
 
-def workspace(shape: ConvShape) -> int:
+def workspace(shape: ConvShape, tiling: Tiling) -> int:
     """Return the bytes of the spectra that exist at a time: input, kernels, output's gradient and input's gradient."""
-    planes = shape.n * (2 * shape.channels + shape.filters) + shape.channels * shape.filters
-    return 4 * planes * shape.period[0] * shape.period[1]
+    planes = shape.n * tiling.n * (2 * shape.channels + shape.filters) + shape.channels * shape.filters
+    return 4 * planes * tiling.period[0] * tiling.period[1]
