@@ -8,7 +8,7 @@ from torch import nn
 
 from convstudy.engine.dead_relus import dead_relus, watched_relus
 from convstudy.networks import Network, read_layer
-from convstudy.networks.build import build_network
+from convstudy.networks.build import build_network, use_direct_convolutions
 from convstudy.networks.parameters import Spec
 from convstudy.record import DeadRelus, Record
 from tests.engine.small import small_fit, trained
@@ -57,6 +57,25 @@ def test_dead_units_are_counted_per_layer() -> None:
             module.bias[:n_dead] = -1.0  # type: ignore[index]
     # The last dense layer has tanh, which cannot die.
     assert found_dead(model) == (DeadRelus((1,), 2, 4), DeadRelus((3,), 1, 3), DeadRelus((7,), 4, 5))
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_rounding_on_blank_pixels_is_no_activation(is_direct: bool) -> None:
+    """A convolution by spectrum does not return exactly 0 where the image is blank."""
+    layers = ("conv 4 3", "conv 32 9 relu bias=no padding=same", "flatten")
+    model = build_network(Network.read(layers), (24, 24, 1), 10, torch.Generator().manual_seed(1)).eval()
+    if is_direct:
+        use_direct_convolutions(model)
+    first, second, _ = weighted(model)
+    images = torch.zeros(100, 1, 24, 24)
+    images[:, :, 8:14, 8:14] = torch.rand(100, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        first.weight.abs_()
+        second.weight[:5] = -second.weight[:5].abs()
+        second.weight[5] *= 1e-5  # small, but not dead
+    with watched_relus(model) as maxima, torch.inference_mode():
+        model(images)
+    assert dead_relus(maxima) == (DeadRelus((2,), 5, 32),)
 
 
 def test_unit_active_on_one_image_is_not_dead() -> None:

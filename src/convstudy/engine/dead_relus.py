@@ -19,6 +19,12 @@ from convstudy.networks.tree import LayerPath
 from convstudy.record import DeadRelus
 
 CAN_DIE = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+ROUNDING = 1e-6
+"""An output counts as 0 if it is at most this multiple of the unit's largest negative input.
+
+Without a bias, the input of a unit is 0 where an image is blank. A convolution by spectrum returns up to 3e-7 times the
+unit's largest values there (:mod:`convstudy.networks.modules.spectral`).
+"""
 
 
 @contextmanager
@@ -37,9 +43,13 @@ def watched_relus(model: nn.Module) -> Iterator[dict[LayerPath, torch.Tensor]]:
     maxima: dict[LayerPath, torch.Tensor] = {}
 
     def watch(relu: nn.Module, own: LayerPath, layer: LayerPath) -> torch.utils.hooks.RemovableHandle:
-        def record(_: nn.Module, inputs: object, values: torch.Tensor) -> None:
-            values = values.abs() if isinstance(relu, nn.Hardswish) else values
-            found = values.amax(dim=[axis for axis in range(values.dim()) if axis != 1])
+        def record(_: nn.Module, inputs: tuple[torch.Tensor], values: torch.Tensor) -> None:
+            axes = [axis for axis in range(values.dim()) if axis != 1]
+            if isinstance(relu, nn.Hardswish):
+                found = values.abs().amax(axes)
+            else:
+                found = values.amax(axes)
+                found = found.masked_fill(found <= -ROUNDING * inputs[0].amin(axes), 0.0)
             # After a flatten, a ReLU has other units than the layer's first ReLU: their maxima cannot be merged.
             key = own if layer in maxima and maxima[layer].shape != found.shape else layer
             maxima[key] = torch.maximum(maxima[key], found) if key in maxima else found
