@@ -26,6 +26,7 @@ def results(module: nn.Module, images: torch.Tensor, of_output: torch.Tensor) ->
         "conv 4 2 relu padding=same",
         "conv 7 3 relu bias=no",
         "conv 75 5 padding=same",
+        "conv 9 7 relu padding=same",
     ],
 )
 @pytest.mark.parametrize(("n", "n_channels", "height", "width"), [(1, 1, 3, 5), (20, 3, 8, 7), (47, 2, 5, 9)])
@@ -67,8 +68,10 @@ def test_sums_over_many_pixels_are_as_accurate_as_those_of_torch() -> None:
     [
         ("conv 8 3", 3, True),
         ("conv 64 7 relu", 1, True),
-        ("conv 48 7 relu", 1, False),  # 49 weights
-        ("conv 64 5 relu", 3, False),  # 75 weights
+        ("conv 48 7", 1, False),  # 49 weights
+        ("conv 48 7 relu", 1, True),
+        ("conv 8 28 relu", 1, False),  # a kernel over the whole input
+        ("conv 64 5", 3, False),  # 75 weights
         ("conv 64 3", 4, False),
         ("conv 64 1", 1, False),
         ("conv 64 3 stride=2", 1, False),

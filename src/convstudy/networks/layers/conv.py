@@ -93,6 +93,7 @@ class Conv(Layer):
 
         from convstudy.networks.modules.first_conv import FirstConv, is_first_convolution
         from convstudy.networks.modules.spectral.conv import SpectralConv
+        from convstudy.networks.modules.whole_input_conv import WholeInputConv
 
         height, width, channels = self.need_image(shape)
         kind, size = self._kind(height, width, channels), covered(self.kernel, self.dilation)
@@ -116,8 +117,14 @@ class Conv(Layer):
         parts.append(convolution)
         if self.activation:
             parts.append(activation_module(self.activation, self.filters))
-        first = is_first_convolution(
-            channels, self.filters, self.kernel, self.stride, self.groups, self.dilation
+        first = not isinstance(convolution, WholeInputConv) and is_first_convolution(
+            channels,
+            self.filters,
+            self.kernel,
+            self.stride,
+            self.groups,
+            self.dilation,
+            self.activation == "relu",
         )
         # Whether it is the first layer shows in its input, which needs no gradient.
         return FirstConv(*parts) if first and self.activation in (None, "relu") else nn.Sequential(*parts)

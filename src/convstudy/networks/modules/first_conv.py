@@ -21,9 +21,10 @@ IMAGES_AT_A_TIME = 20
 class FirstConv(nn.Sequential):
     """Zero padding (optional), a convolution with stride 1, and a ReLU (optional), computed in one function.
 
-    In training in float32 on a CPU, for images that need no gradient, the gradient of the weights is a matrix product
-    of the images' patches and the gradient of the output; torch's own kernel is made for many channels. A few images at
-    a time, the gradient is first set to 0 where the ReLU's output is 0.
+    In training in float32 on a CPU, for images that need no gradient, the gradient of the output is set to 0 where the
+    ReLU's output is 0, a few images at a time, so that their values are still in the core's cache when the gradient of
+    the weights is computed. If there are enough filters, that is a matrix product of the images' patches and the
+    gradient of the output; torch's own kernel is made for many channels.
 
     In all other cases, this is ``nn.Sequential``: in bfloat16, torch's kernels are as fast. ``direct`` switches it off.
     """
@@ -48,12 +49,17 @@ class FirstConv(nn.Sequential):
 
 
 def is_first_convolution(
-    n_channels: int, n_filters: int, kernel: int, stride: int, groups: int, dilation: int
+    n_channels: int, n_filters: int, kernel: int, stride: int, groups: int, dilation: int, relu: bool
 ) -> bool:
     """Return whether :class:`FirstConv` is for this convolution, if it turns out to be the network's first."""
     plain = stride == groups == dilation == 1
-    fast = 1 < kernel <= ALWAYS_UP_TO or 1 < n_channels * kernel**2 <= n_filters
-    return plain and n_channels <= MOST_CHANNELS and fast
+    small = n_channels <= MOST_CHANNELS and kernel > 1
+    return plain and small and (relu or multiplies_patches(n_channels, n_filters, kernel))
+
+
+def multiplies_patches(n_channels: int, n_filters: int, kernel: int) -> bool:
+    """Return whether the gradient of the weights is computed from the images' patches."""
+    return kernel <= ALWAYS_UP_TO or n_channels * kernel**2 <= n_filters
 
 
 class FirstConvolution(torch.autograd.Function):
@@ -78,7 +84,9 @@ class FirstConvolution(torch.autograd.Function):
         """Return the gradients of weight and bias."""
         images, weight, *outputs = ctx.saved_tensors
         rows = gradients[0].permute(0, 2, 3, 1)  # (n, h', w', filters)
-        total = images.new_zeros(weight[0].numel() + 1, len(weight))
+        of_weight, of_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
+        n_filters, n_channels, kernel, _ = weight.shape
+        gradient_of = _by_patches if multiplies_patches(n_channels, n_filters, kernel) else _by_torch
         masked = torch.empty_like(rows[:IMAGES_AT_A_TIME], memory_format=torch.contiguous_format)
         for start in range(0, len(rows), IMAGES_AT_A_TIME):
             part = rows[start : start + IMAGES_AT_A_TIME]
@@ -87,11 +95,31 @@ class FirstConvolution(torch.autograd.Function):
                 part = torch.ops.aten.threshold_backward.grad_input(
                     part, of_part, 0, grad_input=masked[: len(part)]
                 )
-            of_pixels = part.reshape(-1, len(weight))
-            patches = _patches(images[start : start + IMAGES_AT_A_TIME], weight.shape[2])
-            total += times_transposed(patches, of_pixels.T)
-        # The rows are in the order (c, row, column), and the last one belongs to the bias.
-        return None, total[:-1].T.reshape(weight.shape), total[-1] if ctx.has_bias else None, None
+            weights, biases = gradient_of(images[start : start + IMAGES_AT_A_TIME], part, weight)
+            of_weight += weights
+            of_bias += biases
+        return None, of_weight, of_bias if ctx.has_bias else None, None
+
+
+def _by_patches(
+    images: torch.Tensor, gradient: torch.Tensor, weight: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of weight and bias from that of the output, ``(n, h', w', filters)``, by patches."""
+    patches = _patches(images, weight.shape[2])
+    total = times_transposed(patches, gradient.reshape(-1, len(weight)).T)
+    # The rows are in the order (c, row, column), and the last one belongs to the bias.
+    return total[:-1].T.reshape(weight.shape), total[-1]
+
+
+def _by_torch(
+    images: torch.Tensor, gradient: torch.Tensor, weight: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of weight and bias from that of the output, ``(n, h', w', filters)``, by torch's kernel."""
+    output, wanted = gradient.permute(0, 3, 1, 2), [False, True, True]
+    _, of_weight, of_bias = torch.ops.aten.convolution_backward(
+        output, images, weight, [len(weight)], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, wanted
+    )
+    return of_weight, of_bias
 
 
 def _patches(images: torch.Tensor, kernel: int) -> torch.Tensor:
