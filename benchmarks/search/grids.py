@@ -1,6 +1,6 @@
 """Small grids of several kinds, each with other images, folds and seeds in every repetition.
 
-The images are those of scikit-learn's digits (8 × 8 pixels; 1,500 of 1,797 images, drawn anew for each repetition) and
+The images are those of scikit-learn's digits (8 × 8 pixels; 1,500 of 1,797 images, drawn again for each repetition) and
 subsets of MNIST's training images (28 × 28 pixels; no two repetitions of a kind share an image). The kinds differ in
 what they vary, because a search method that is tuned on one kind of grid can fail on another.
 """

@@ -34,18 +34,16 @@ class FirstConv(nn.Sequential):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         modules = list(self)
         trains = self.training and torch.is_grad_enabled() and not images.requires_grad
-        if trains and is_float32_on_cpu(images) and not self.direct and has_onednn():
-            ends_with_relu = isinstance(modules[-1], nn.ReLU)
-            *paddings, convolution = modules[:-1] if ends_with_relu else modules
-            for padding in paddings:
-                images = padding(images)
-            images = FirstConvolution.apply(  # type: ignore[no-untyped-call]
-                images, convolution.weight, convolution.bias, ends_with_relu
-            )
-        else:
-            for module in modules:
-                images = module(images)
-        return images
+        if self.direct or not trains or not is_float32_on_cpu(images) or not has_onednn():
+            return super().forward(images)  # type: ignore[no-any-return, no-untyped-call]
+        ends_with_relu = isinstance(modules[-1], nn.ReLU)
+        *paddings, convolution = modules[:-1] if ends_with_relu else modules
+        for padding in paddings:
+            images = padding(images)
+        output: torch.Tensor = FirstConvolution.apply(  # type: ignore[no-untyped-call]
+            images, convolution.weight, convolution.bias, ends_with_relu
+        )
+        return output
 
 
 def is_first_convolution(

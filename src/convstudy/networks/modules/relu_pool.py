@@ -27,9 +27,7 @@ class PoolThenRelu(nn.Sequential):
             return self[1](images)  # type: ignore[no-any-return]  # called as a module, for its hooks
         if on_cpu and self._has_fast_kernels() and self.training and images.dtype == torch.bfloat16:
             return PoolAndRelu.apply(images)  # type: ignore[no-any-return, no-untyped-call]
-        for module in self:
-            images = module(images)
-        return images
+        return super().forward(images)  # type: ignore[no-any-return, no-untyped-call]
 
     def _has_fast_kernels(self) -> bool:
         """Return whether these are a pool of 2 × 2 and its ReLU. When a ReLU moves on, its pool is left alone."""

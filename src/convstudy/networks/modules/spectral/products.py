@@ -17,25 +17,24 @@ from convstudy.networks.modules.spectral.transform import Period
 
 def output_spectrum(images: torch.Tensor, kernels: torch.Tensor, period: Period) -> torch.Tensor:
     """Return the spectrum of the output, planes ``(n, filters)``, of images ``(n, c)`` and kernels ``(c, filters)``."""
-    product = period.empty(images.shape[-2], kernels.shape[-1], images.dtype)
-    for block in range(period.width):
-        _multiply(images[block], kernels[block], product[block], 1, period.n_real(block))
-    return product
+    return _product(images, kernels, 1, period)
 
 
 def image_gradient_spectrum(outputs: torch.Tensor, kernels: torch.Tensor, period: Period) -> torch.Tensor:
     """Return the spectrum of the images' gradient, ``(n, c)``, from the output's gradient ``(n, filters)``."""
-    product = period.empty(outputs.shape[-2], kernels.shape[-2], outputs.dtype)
-    for block in range(period.width):
-        _multiply(outputs[block], kernels[block].mT, product[block], -1, period.n_real(block))
-    return product
+    return _product(outputs, kernels.mT, -1, period)
 
 
 def kernel_gradient_spectrum(images: torch.Tensor, outputs: torch.Tensor, period: Period) -> torch.Tensor:
     """Return the spectrum of the kernels' gradient, ``(c, filters)``, from the output's gradient ``(n, filters)``."""
-    product = period.empty(images.shape[-1], outputs.shape[-1], images.dtype)
+    return _product(images.mT, outputs, 1, period)
+
+
+def _product(left: torch.Tensor, right: torch.Tensor, sign: int, period: Period) -> torch.Tensor:
+    """Return the spectrum ``left · conj(right)`` (``sign`` 1) or ``left · right`` (-1)."""
+    product = period.empty(left.shape[-2], right.shape[-1], left.dtype)
     for block in range(period.width):
-        _multiply(images[block].mT, outputs[block], product[block], 1, period.n_real(block))
+        _multiply(left[block], right[block], product[block], sign, period.n_real(block))
     return product
 
 

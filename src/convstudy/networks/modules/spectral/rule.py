@@ -133,18 +133,21 @@ def gain(shape: ConvShape, tiling: Tiling) -> float:
     return direct / cost(shape, tiling)
 
 
+def tile_sizes(shape: ConvShape, tiling: Tiling) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the rows and columns of a tile of the input, and of a tile of the output."""
+    if tiling.n == 1:
+        return (shape.height, shape.width), shape.output
+    rows, columns = tiling.period
+    return tiling.period, (rows - shape.kernel + 1, columns - shape.kernel + 1)
+
+
 def cost(shape: ConvShape, tiling: Tiling) -> float:
     """Return the cost of a training step by spectrum, in multiplications of the products.
 
     A multiplication of the transforms counts as the constants above say.
     """
     period, n = tiling.period, shape.n * tiling.n
-    if tiling.n == 1:
-        rows, columns = shape.output
-        height, width = shape.height, shape.width
-    else:
-        rows, columns = period[0] - shape.kernel + 1, period[1] - shape.kernel + 1
-        height, width = period
+    (height, width), (rows, columns) = tile_sizes(shape, tiling)
     pairs = shape.channels * shape.filters
     products = 3 * n * pairs * 3 * period[0] * period[1] // 2  # 3 for a complex frequency, which is 2 planes
     images = 2 * n * shape.channels * transform(period, height, width)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from convstudy.networks.modules.spectral.rule import ConvShape, Tiling
+from convstudy.networks.modules.spectral.rule import ConvShape, Tiling, tile_sizes
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,14 @@ class Tiles:
     @classmethod
     def of(cls, shape: ConvShape, tiling: Tiling) -> Tiles:
         """Return the tiles of a convolution for a tiling of the rule."""
-        if tiling.n == 1:
-            top, _, left, _ = shape.padding
-            return cls(shape, tiling, shape.output, (shape.height, shape.width), (0, 0, 0, 0), (-top, -left))
-        size = (tiling.period[0] - shape.kernel + 1, tiling.period[1] - shape.kernel + 1)
+        input_size, size = tile_sizes(shape, tiling)
         top, bottom, left, right = shape.padding
+        if tiling.n == 1:
+            return cls(shape, tiling, size, input_size, (0, 0, 0, 0), (-top, -left))
         # Zeros complete the last row and the last column of tiles.
         below = bottom + tiling.rows * size[0] - shape.output[0]
         after = right + tiling.columns * size[1] - shape.output[1]
-        return cls(shape, tiling, size, tiling.period, (top, below, left, after), (0, 0))
+        return cls(shape, tiling, size, input_size, (top, below, left, after), (0, 0))
 
     @property
     def output_size(self) -> tuple[int, int]:
