@@ -25,6 +25,10 @@ def results(
     return [output.detach(), *torch.autograd.grad(output, inputs, of_output)]
 
 
+def relative_error(found: torch.Tensor, known: torch.Tensor) -> float:
+    return float((found - known).norm() / known.norm())
+
+
 @pytest.mark.parametrize("has_bias", [True, False])
 @pytest.mark.parametrize(
     ("n", "n_features", "n_units"), [LARGE, (37, 1001, 353), (500, 256, 128), (1, 4096, 4096)]
@@ -40,11 +44,13 @@ def test_values_and_gradients_are_as_accurate_as_those_of_torch(
     bias = inputs[2] if has_bias else None
     assert is_worthwhile(n, inputs[1].shape)
     found = results(inputs[0], inputs[1], bias, fast=True)
+    of_torch = results(inputs[0], inputs[1], bias, fast=False)
     doubles = [each.detach().double().requires_grad_() for each in inputs]
     exact = results(doubles[0], doubles[1], doubles[2] if has_bias else None, fast=False)
-    for fast, known in zip(found, exact, strict=True):
+    for fast, usual, known in zip(found, of_torch, exact, strict=True):
         assert fast.shape == known.shape
-        assert float((fast - known).norm() / known.norm()) < 1e-6
+        # Sums over 4096 values: torch's own error passes 1e-6 where a kernel adds them in one chain.
+        assert relative_error(fast, known) < max(1e-6, 2 * relative_error(usual, known))
 
 
 def test_inputs_that_need_no_gradient_get_none() -> None:
