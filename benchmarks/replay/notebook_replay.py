@@ -1,19 +1,17 @@
 """Compare the notebook's six runs with ours, epoch by epoch: from runs folders to docs/notebook-replay.md.
 
-Run the studies, collect their results, write the page (each step can be repeated alone)::
+Run the study, measure Keras' epochs, collect the results, write the page (each step can be repeated alone)::
 
-    CONVSTUDY_DATA=<folder that holds mnist/> convstudy run mnist --seeds 1 --set recipe.precision=bfloat16 \
-        --set search.kernel-size.subset=10000 --set 'search.kernel-size.recipe={epochs = 6}'
-    CONVSTUDY_DATA=... convstudy run docs/notebook-replay/kernel-7.toml
-    CONVSTUDY_DATA=... convstudy run docs/notebook-replay/five-seeds.toml
-    python -m benchmarks.replay.notebook_replay collect runs:mnist runs:mnist-kernel-7 runs:mnist-five-seeds
+    CONVSTUDY_DATA=<folder that holds mnist/> convstudy run mnist --set recipe.precision=bfloat16
+    python -m benchmarks.throughput.throughput --peers .venv-peers/bin/python --contenders Keras --networks two-conv-2 \
+        two-conv-3 two-conv-5 two-conv-7 two-conv-11 five-conv six-conv --json docs/notebook-replay/keras.json
+    python -m benchmarks.replay.notebook_replay collect runs:mnist
     python -m benchmarks.replay.notebook_replay write
 
-The search selected another kernel size than the notebook's, so a second study trains two-conv with kernel 7. A third
-one trains five seeds of the two runs whose single seed differed by more than 0.25 percentage points from the
-notebook's. ``collect`` writes docs/notebook-replay/replay.json; if two runs have the same candidate, the page uses
-the one with more seeds. ``write`` makes the page and its charts from that file and notebook_history.csv, the 120
-epochs that the notebook printed.
+If the search selects another kernel size than the notebook's, docs/notebook-replay/kernel-7.toml trains two-conv with
+kernel 7; collect its run too. ``collect`` writes docs/notebook-replay/replay.json; if two runs have the same candidate,
+the page uses the one with more seeds. ``write`` makes the page and its charts from that file, keras.json and
+notebook_history.csv, the 120 epochs that the notebook printed.
 """
 
 from __future__ import annotations
@@ -31,6 +29,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.replay.notebook_pairs import pairs_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convstudy.history import Results
     from convstudy.plan import Candidate
 
@@ -55,6 +55,7 @@ TITLES = {
     "five-conv-tanh-glorot": "five-conv, tanh + Glorot-normal",
     "five-conv-rmsprop": "five-conv, RMSprop",
 }
+FITS_AT_ONCE = 2
 N_TEST = 10_000
 ALLOWED_POINTS = 0.25
 
@@ -135,9 +136,10 @@ def write() -> None:
         [
             *_head(runs),
             *_table(notebook, ours, augmented),
-            *_differences(notebook, ours, runs),
+            *_differences(notebook, ours),
             *_pairs(notebook, ours),
             *_search(searched, runs[0]),
+            *_time(runs),
             *_epochs(notebook, ours),
         ]
     )
@@ -186,29 +188,31 @@ def _head(runs: list[Any]) -> list[str]:
     recipe = study["recipe"]
     first = next(fit for c in runs[0]["candidates"] if c["stage"].startswith("compare.") for fit in c["fits"])
     names = ", ".join(f"`{run['run_id']}` ({run['n_test_evaluations']})" for run in runs)
+    more = (
+        "; and [two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search selected another size"
+        if len(runs) > 1
+        else ""
+    )
     return [
         "# The notebook, replayed",
         "",
         *_paragraph(
             "convstudy grew from a Keras notebook on MNIST. Its study is built in as `mnist`. This page compares a run",
-            "of that study with the values that the notebook printed.",
+            "of that study, whole and at full size, with the values that the notebook printed.",
             "`python -m benchmarks.replay.notebook_replay write` generates the page from",
-            "[`replay.json`](notebook-replay/replay.json) and the notebook's 120 printed epochs,",
-            "[`notebook_history.csv`](notebook-replay/notebook_history.csv). The head of that script has the commands.",
+            "[`replay.json`](notebook-replay/replay.json), [Keras' epochs](notebook-replay/keras.json) on our machine",
+            "and the notebook's 120 printed epochs, [`notebook_history.csv`](notebook-replay/notebook_history.csv).",
+            "The head of that script has the commands.",
         ),
         *_paragraph(
-            f"- **Runs:** the study with {study['study']['seeds']} seed instead of five;",
-            "[two-conv with kernel 7](notebook-replay/kernel-7.toml), because our search selected another size; and",
-            "[five seeds](notebook-replay/five-seeds.toml) of the two runs whose single seed differed most from",
-            "the notebook's.",
+            f"- **Runs:** the study with its {study['study']['seeds']} seeds{more}.",
             f"{recipe['epochs']} epochs, batch {recipe['batch_size']}, precision {recipe['precision']},",
             f"{first['n_train']:,} training and {first['n_validation']:,} validation images. As in the notebook,",
             "scores are those of the last epoch.",
         )[:-1],
         *_paragraph(
             f"- **Machine:** {machine['cpu']}, {machine['n_cores']} cores, {machine['threads']} thread per fit,",
-            f"torch {machine['torch']}. A later version of the engine, whose dropout draws other masks, trained the",
-            "five seeds; `replay.json` names the source version of each fit.",
+            f"torch {machine['torch']}.",
         )[:-1],
         *_paragraph(
             "- **Test set:** evaluated once for each model, after the last choice of its run (runs, with their number",
@@ -283,9 +287,7 @@ def _table(
     ]
 
 
-def _differences(
-    notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any], runs: list[Any]
-) -> list[str]:
+def _differences(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:
     lines = ["## Each difference", ""]
     for name, fits in ours.items():
         then = notebook[name][-1]
@@ -293,12 +295,6 @@ def _differences(
         n_here = round(fmean(f["test_accuracy"] for f in fits) * N_TEST)
         points = 100 * (n_here - n_then) / N_TEST
         verdict = _chance_sentence(then["test_accuracy"], [fit["test_accuracy"] for fit in fits])
-        first = _in_each_run(runs, next(key for key, theirs in RUNS.items() if theirs == name))[0]
-        if len(first) == 1 < len(fits):
-            verdict += (
-                f" The single seed of the replay scored {100 * first[0]['test_accuracy']:.2f} %; therefore five were"
-                " trained."
-            )
         lines += _paragraph(
             f"- **{TITLES[name]}:** {n_here:,} of {N_TEST:,} test images correct; the notebook {n_then:,}",
             f"({points:+.2f} pp). {verdict} {_variation_sentence(notebook[name], fits)}",
@@ -355,17 +351,14 @@ def _variation_sentence(then: list[dict[str, float]], fits: list[Any]) -> str:
 def _search(searched: list[Any], replay: dict[str, Any]) -> list[str]:
     if not searched:
         return []
-    section = replay["study"]["search"]["kernel-size"]
     chosen = next(c["chosen"] for c in replay["choices"] if c["stage"] == "search.kernel-size")
-    changes = section.get("recipe", {})
     lines = [
         "## The kernel-size search",
         "",
         *_paragraph(
             "The notebook searched two-conv's kernel size over 5 folds of all 60,000 images for 20 epochs (25 fits,",
-            "folds neither shuffled nor stratified) and selected 7; its scores were not kept. Here the search used",
-            f"{section.get('subset') or 60_000:,} images and {changes.get('epochs', 20)} epochs to fit the machine:",
-            "25 fits, folds shuffled and stratified.",
+            "folds neither shuffled nor stratified) and selected 7; its scores were not kept. Here the search is as",
+            "large, with folds shuffled and stratified.",
         ),
         "| kernel | mean validation accuracy ± sd | folds | seconds for all fits |",
         "|---|---|---|---|",
@@ -383,6 +376,68 @@ def _search(searched: list[Any], replay: dict[str, Any]) -> list[str]:
         )
     same = "the same as the notebook's" if chosen == "kernel=7" else "not the notebook's"
     return [*lines, "", f"Selected by validation accuracy: **{chosen}**, {same}.", ""]
+
+
+def _time(runs: list[Any]) -> list[str]:
+    """Return the time of all fits, next to that of the same steps in Keras at the rates in keras.json."""
+    rates = _keras_rates()
+    fits = {fit["fit_id"]: fit for run in runs for c in run["candidates"] for fit in c["fits"]}
+    by_network: dict[str, list[Any]] = defaultdict(list)
+    for fit in fits.values():
+        by_network[_network(fit["fit"]["layers"])].append(fit)
+    lines = [
+        "| network | fits | images | training here, s | with evaluation, s | Keras' training, s | × |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    sums = [0, 0, 0.0, 0.0, 0.0]
+    for network, of_network in sorted(by_network.items(), key=lambda item: list(rates).index(item[0])):
+        epochs = [epoch for fit in of_network for epoch in fit["history"]]
+        n_images = sum(fit["n_train"] * len(fit["history"]) for fit in of_network)
+        training = sum(epoch["train_seconds"] for epoch in epochs) / FITS_AT_ONCE
+        whole = training + sum(epoch["evaluation_seconds"] for epoch in epochs) / FITS_AT_ONCE
+        values = [len(of_network), n_images, training, whole, n_images / rates[network]]
+        sums = [total + value for total, value in zip(sums, values, strict=True)]
+        lines.append(_time_row(network, values))
+    lines.append(_time_row("all", sums))
+    return [
+        "## The time",
+        "",
+        *_paragraph(
+            f"The fits were trained {FITS_AT_ONCE} at once, one thread each; the columns of seconds are sums over",
+            f"fits, divided by {FITS_AT_ONCE}. For Keras, they are the same number of images at the rate of its own",
+            "epochs on the same machine (float32, in the layout of fits and threads that is faster for it, median of",
+            "the rounds; `python -m benchmarks.throughput.throughput --networks two-conv-2 two-conv-3 two-conv-5",
+            "two-conv-7 two-conv-11 five-conv six-conv --contenders Keras --minutes 7 --rounds 7 --json",
+            "docs/notebook-replay/keras.json`). Keras did not train these fits. Variants of a network count as the",
+            "network itself. Keras' evaluation after each epoch is not included.",
+        ),
+        *lines,
+        "",
+    ]
+
+
+def _time_row(network: str, values: Sequence[float]) -> str:
+    n_fits, n_images, training, whole, keras = values
+    return (
+        f"| {network} | {n_fits} | {n_images:,} | {training:,.0f} | {whole:,.0f} | {keras:,.0f} |"
+        f" {keras / training:.2f} |"
+    )
+
+
+def _network(layers: list[str]) -> str:
+    """Return the name that benchmarks/throughput/throughput.py uses for the network with these layers."""
+    _, filters, kernel, *_ = layers[0].split()
+    return {"64": f"two-conv-{kernel}", "32": "five-conv", "16": "six-conv"}[filters]
+
+
+def _keras_rates() -> dict[str, float]:
+    """Return Keras' images per second by network, in its faster layout."""
+    content = json.loads((FOLDER / "keras.json").read_text(encoding="utf-8"))
+    rates: dict[str, float] = {}
+    for row in content["rows"]:
+        rate = median(row["images_per_second"])
+        rates[row["network"]] = max(rate, rates.get(row["network"], 0))
+    return dict(sorted(rates.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 def _epochs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:

@@ -148,7 +148,8 @@ def table(found: dict[str, list[Outcome]]) -> str:
 
 def our_searches() -> list[tuple[str, str]]:
     """Return the methods and precisions of convstudy to measure, without bfloat16 if it is emulated."""
-    combinations = [("grid", "float32"), ("grid", "bfloat16"), ("halving", fast_precision())]
+    fastest = fast_precision()
+    combinations = [("grid", "float32"), ("grid", "bfloat16"), ("halving", fastest), ("screening", fastest)]
     return [each for each in combinations if not is_emulated(each[1])]
 
 
@@ -173,7 +174,7 @@ def main() -> None:
     n_fits = len(size.kernels) * size.folds
     head = f"{size.subset:,} images, {n_fits} fits of {size.epochs} epochs, and one fit of the winner"
     if is_emulated("bfloat16"):
-        print(skip_note("convstudy in bfloat16; halving is measured in float32"), flush=True)
+        print(skip_note("convstudy in bfloat16; halving and screening are measured in float32"), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         images = subset_images(size.subset, Path(folder))
         contenders: dict[str, Callable[[], Outcome]] = {

@@ -47,8 +47,8 @@ from convstudy.cores import n_cores
 from convstudy.run.executors.processes import KEEP_BLOCKS
 
 CORES = n_cores()
-# Two-conv-5 and two-conv-11 are measured on request.
-NETWORKS = ("two-conv-3", "two-conv-5", "two-conv-7", "two-conv-11", "five-conv", "six-conv")
+# The other kernels of two-conv are measured on request.
+NETWORKS = ("two-conv-2", "two-conv-3", "two-conv-5", "two-conv-7", "two-conv-11", "five-conv", "six-conv")
 DEFAULT_NETWORKS = ("two-conv-3", "two-conv-7", "five-conv", "six-conv")
 TURN_SECONDS = 1.2
 MIN_ROUNDS = 2
