@@ -1,55 +1,88 @@
 """Compare each pair of runs of notebook_replay.py by the rules of convstudy.
 
-The replay kept the number of correct predictions of each model, not the predictions. ``convstudy.verdict_on_counts``
-compares pairs of single models as if they had seen different images. Pairs with several common seeds are compared by
-their scores, with the largest possible variance of the test images.
+Of the notebook, only the number of correct predictions of each model is known: ``convstudy.verdict_on_counts`` compares
+them as if they had seen different images. Ours are compared image by image over their seeds, as in a report.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convstudy import verdict_on_counts
 from convstudy.numbers import bare_points
-from convstudy.stats import CountsVerdict, Difference, Measure
-from convstudy.stats.two_way import seeds_only_difference
+from convstudy.stats import CountsVerdict, Measure
+from convstudy.stats.two_way import two_way_difference
 from convstudy.stats.verdicts import MARGIN, make_verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 KINDS = {"better": "better", "worse": "worse", "equivalent": "equivalent"}
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Our verdict on two runs of the notebook, uncorrected; ``mean``, ``low`` and ``high`` are fractions."""
+
+    first: str
+    second: str
+    n_seeds: int
+    kind: str
+    mean: float
+    low: float
+    high: float
+
+
+def paired_verdicts(correct: Mapping[str, Mapping[int, npt.NDArray[np.bool_]]]) -> list[dict[str, Any]]:
+    """Return the verdict on each pair, as JSON.
+
+    Args:
+        correct: for each run and seed, whether each test image is classified correctly, shape (images,).
+    """
+    import numpy as np
+
+    found = []
+    for first, second in combinations(correct, 2):
+        seeds = sorted(correct[first].keys() & correct[second].keys())
+        mine, theirs = (
+            np.stack([correct[name][seed] for seed in seeds]).astype(np.float64) for name in (first, second)
+        )
+        difference = two_way_difference(mine, theirs)
+        verdict = make_verdict(first, second, Measure("test", "accuracy"), difference, MARGIN)
+        assert difference.mean is not None and difference.low is not None and difference.high is not None
+        found.append(
+            Pair(first, second, len(seeds), verdict.kind, difference.mean, difference.low, difference.high)
+        )
+    return [asdict(each) for each in found]
+
+
 def pairs_table(
-    notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any], titles: dict[str, str], n_images: int
+    notebook: dict[str, list[dict[str, float]]],
+    ours: list[dict[str, Any]],
+    titles: dict[str, str],
+    n_images: int,
 ) -> list[str]:
     """Return the lines of a table with a row for each pair.
 
     Args:
         notebook: the epochs of each of the notebook's runs, by its name.
-        ours: our fits of each run.
+        ours: our verdicts, from :func:`paired_verdicts`.
         titles: the titles of the runs.
         n_images: the number of test images.
     """
-    lines = ["| pair | notebook | here | models here |", "|---|---|---|---|"]
-    for first, second in combinations(ours, 2):
-        scores = [notebook[name][-1]["test_accuracy"] for name in (first, second)]
+    lines = ["| pair | notebook, one model each | here | seeds |", "|---|---|---|---:|"]
+    for pair in (Pair(**each) for each in ours):
+        scores = [notebook[name][-1]["test_accuracy"] for name in (pair.first, pair.second)]
         then = _verdict(scores[0], scores[1], n_images)
-        here, on = _here(ours[first], ours[second], n_images)
-        lines.append(f"| {titles[first]} against {titles[second]} | {then} | {here} | {on} |")
+        here = _text(pair.kind, pair.mean, pair.low, pair.high)
+        lines.append(
+            f"| {titles[pair.first]} against {titles[pair.second]} | {then} | {here} | {pair.n_seeds} |"
+        )
     return lines
-
-
-def _here(first: list[Any], second: list[Any], n_images: int) -> tuple[str, str]:
-    """Return the verdict on our fits of a pair, and the number of models behind it."""
-    scores = [{fit["fit"]["seed"]: fit["test_accuracy"] for fit in fits} for fits in (first, second)]
-    seeds = sorted(scores[0].keys() & scores[1].keys())
-    mine, theirs = (tuple(side[seed] for seed in seeds) for side in scores)
-    if len(seeds) < 2:
-        return _verdict(mine[0], theirs[0], n_images), "one model each"
-    difference: Difference = seeds_only_difference(mine, theirs, n_images)
-    verdict = make_verdict("", "", Measure("test", "accuracy"), difference, MARGIN)
-    assert difference.mean is not None and difference.low is not None and difference.high is not None
-    return _text(verdict.kind, difference.mean, difference.low, difference.high), f"{len(seeds)} seeds"
 
 
 def _verdict(first: float, second: float, n_images: int) -> str:

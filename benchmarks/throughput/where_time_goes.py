@@ -31,15 +31,17 @@ from benchmarks.throughput.as_worker import start_as_worker
 KINDS = {
     "convolution, forward": ("aten::mkldnn_convolution",),
     "convolution, gradients": ("aten::convolution_backward",),
-    "matrix product": ("aten::mm", "aten::addmm"),
+    "matrix product": ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "mkldnn::_linear_pointwise"),
     "relu": ("aten::threshold_backward", "aten::clamp_min", "aten::relu"),
     "max-pool": ("aten::max_pool2d_with_indices", "aten::max_pool2d_with_indices_backward"),
-    "Winograd's sums": ("aten::add", "aten::sub", "aten::sub_"),
+    "Winograd's sums": (),
     "batch-norm": ("aten::native_batch_norm", "aten::native_batch_norm_backward"),
     "dropout": ("dropout", "aten::ge_", "aten::mul_", "aten::mul"),
     "Adam": ("aten::_fused_adam_", "aten::_foreach_add_"),
     "copies": ("aten::copy_", "aten::index", "aten::fill_"),
 }
+# autograd function -> the kind of its kernels that are not arithmetic, forward and backward.
+FUNCTIONS = {"PoolAndRelu": "max-pool", "Winograd": "Winograd's sums"}
 OTHER = "other"
 ARITHMETIC = ("convolution, forward", "convolution, gradients", "matrix product")
 OVERSAMPLING = 3
@@ -102,10 +104,20 @@ def _profiled(steps: Callable[[], None]) -> tuple[float, dict[str, float]]:
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         seconds = _seconds(steps)
     spent: dict[str, float] = dict.fromkeys((*KINDS, OTHER), 0.0)
-    for kernel in profile.key_averages():
-        spent[KIND_OF.get(kernel.key, OTHER)] += kernel.self_cpu_time_total / 1e6
+    for event in profile.events():
+        spent[_kind(event)] += event.self_cpu_time_total / 1e6
     spent[OTHER] = seconds - sum(spent[kind] for kind in KINDS)
     return seconds, {kind: 100 * spent[kind] / seconds for kind in (*KINDS, OTHER)}
+
+
+def _kind(event: Any) -> str:
+    """Return the kind of a profiler event: its own, or that of the autograd function that calls it."""
+    own, caller = KIND_OF.get(event.name, OTHER), event
+    while own not in ARITHMETIC and caller is not None:
+        if (function := caller.name.removesuffix("Backward")) in FUNCTIONS:
+            return FUNCTIONS[function]
+        caller = caller.cpu_parent
+    return own
 
 
 def _mark(module: Any) -> None:
