@@ -4,7 +4,8 @@ Run the study, measure Keras' epochs, collect the results, write the page (each 
 
     CONVSTUDY_DATA=<folder that holds mnist/> convstudy run mnist --set recipe.precision=bfloat16
     python -m benchmarks.throughput.throughput --peers .venv-peers/bin/python --contenders Keras --networks two-conv-2 \
-        two-conv-3 two-conv-5 two-conv-7 two-conv-11 five-conv six-conv --json docs/notebook-replay/keras.json
+        two-conv-3 two-conv-5 two-conv-7 two-conv-11 five-conv six-conv --minutes 7 --rounds 7 \
+        --json docs/notebook-replay/keras.json
     python -m benchmarks.replay.notebook_replay collect runs:mnist
     python -m benchmarks.replay.notebook_replay write
 
@@ -27,10 +28,9 @@ from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.replay.notebook_pairs import paired_verdicts, pairs_table
+from benchmarks.replay.notebook_time import FITS_AT_ONCE, seconds, time_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     import numpy.typing as npt
 
@@ -58,7 +58,6 @@ TITLES = {
     "five-conv-tanh-glorot": "five-conv, tanh + Glorot-normal",
     "five-conv-rmsprop": "five-conv, RMSprop",
 }
-FITS_AT_ONCE = 2
 N_TEST = 10_000
 ALLOWED_POINTS = 0.25
 
@@ -172,17 +171,13 @@ def _ours(runs: list[Any]) -> dict[str, list[Any]]:
 
 def _candidate(runs: list[Any], name: str) -> list[Any]:
     """Return the fits of a candidate from the run with the most; the notebook's two-conv has kernel 7."""
-    return max(_in_each_run(runs, name), key=len, default=[])
-
-
-def _in_each_run(runs: list[Any], name: str) -> list[list[Any]]:
-    """Return the fits of a candidate in each run that contains it."""
-    return [
+    found = (
         candidate["fits"]
         for run in runs
         for candidate in run["candidates"]
         if candidate["fits"] and _has_name(candidate, name) and not candidate["stage"].startswith("search.")
-    ]
+    )
+    return max(found, key=len, default=[])
 
 
 def _has_name(candidate: dict[str, Any], name: str) -> bool:
@@ -383,14 +378,12 @@ def _search(searched: list[Any], replay: dict[str, Any]) -> list[str]:
     ]
     for candidate in searched:
         scores = [_selected(fit)["validation"]["accuracy"] for fit in candidate["fits"]]
-        seconds = sum(
-            e["train_seconds"] + e["evaluation_seconds"] for f in candidate["fits"] for e in f["history"]
-        )
+        whole = seconds(candidate["fits"], "train_seconds", "evaluation_seconds")
         folds = ", ".join(f"{100 * score:.2f}" for score in scores)
         mark = " **selected**" if candidate["name"] == chosen else ""
         lines.append(
             f"| {candidate['name'].removeprefix('kernel=')}{mark} |"
-            f" {100 * fmean(scores):.2f} ± {100 * stdev(scores):.2f} % | {folds} | {seconds:.0f} |"
+            f" {100 * fmean(scores):.2f} ± {100 * stdev(scores):.2f} % | {folds} | {whole:.0f} |"
         )
     same = "the same as the notebook's" if chosen == "kernel=7" else "not the notebook's"
     return [*lines, "", f"Selected by validation accuracy: **{chosen}**, {same}.", ""]
@@ -398,25 +391,6 @@ def _search(searched: list[Any], replay: dict[str, Any]) -> list[str]:
 
 def _time(runs: list[Any]) -> list[str]:
     """Return the time of all fits, next to that of the same steps in Keras at the rates in keras.json."""
-    rates = _keras_rates()
-    fits = {fit["fit_id"]: fit for run in runs for c in run["candidates"] for fit in c["fits"]}
-    by_network: dict[str, list[Any]] = defaultdict(list)
-    for fit in fits.values():
-        by_network[_network(fit["fit"]["layers"])].append(fit)
-    lines = [
-        "| network | fits | images | training here, s | with evaluation, s | Keras' training, s | × |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    sums = [0, 0, 0.0, 0.0, 0.0]
-    for network, of_network in sorted(by_network.items(), key=lambda item: list(rates).index(item[0])):
-        epochs = [epoch for fit in of_network for epoch in fit["history"]]
-        n_images = sum(fit["n_train"] * len(fit["history"]) for fit in of_network)
-        training = sum(epoch["train_seconds"] for epoch in epochs) / FITS_AT_ONCE
-        whole = training + sum(epoch["evaluation_seconds"] for epoch in epochs) / FITS_AT_ONCE
-        values = [len(of_network), n_images, training, whole, n_images / rates[network]]
-        sums = [total + value for total, value in zip(sums, values, strict=True)]
-        lines.append(_time_row(network, values))
-    lines.append(_time_row("all", sums))
     return [
         "## The time",
         "",
@@ -424,38 +398,12 @@ def _time(runs: list[Any]) -> list[str]:
             f"The fits were trained {FITS_AT_ONCE} at once, one thread each; the columns of seconds are sums over",
             f"fits, divided by {FITS_AT_ONCE}. For Keras, they are the same number of images at the rate of its own",
             "epochs on the same machine (float32, in the layout of fits and threads that is faster for it, median of",
-            "the rounds; `python -m benchmarks.throughput.throughput --networks two-conv-2 two-conv-3 two-conv-5",
-            "two-conv-7 two-conv-11 five-conv six-conv --contenders Keras --minutes 7 --rounds 7 --json",
-            "docs/notebook-replay/keras.json`). Keras did not train these fits. Variants of a network count as the",
-            "network itself. Keras' evaluation after each epoch is not included.",
+            "the rounds; the head of the script has the command). Keras did not train these fits. Variants of a",
+            "network count as the network itself. Keras' evaluation after each epoch is not included.",
         ),
-        *lines,
+        *time_table(runs, FOLDER / "keras.json"),
         "",
     ]
-
-
-def _time_row(network: str, values: Sequence[float]) -> str:
-    n_fits, n_images, training, whole, keras = values
-    return (
-        f"| {network} | {n_fits} | {n_images:,} | {training:,.0f} | {whole:,.0f} | {keras:,.0f} |"
-        f" {keras / training:.2f} |"
-    )
-
-
-def _network(layers: list[str]) -> str:
-    """Return the name that benchmarks/throughput/throughput.py uses for the network with these layers."""
-    _, filters, kernel, *_ = layers[0].split()
-    return {"64": f"two-conv-{kernel}", "32": "five-conv", "16": "six-conv"}[filters]
-
-
-def _keras_rates() -> dict[str, float]:
-    """Return Keras' images per second by network, in its faster layout."""
-    content = json.loads((FOLDER / "keras.json").read_text(encoding="utf-8"))
-    rates: dict[str, float] = {}
-    for row in content["rows"]:
-        rate = median(row["images_per_second"])
-        rates[row["network"]] = max(rate, rates.get(row["network"], 0))
-    return dict(sorted(rates.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 def _epochs(notebook: dict[str, list[dict[str, float]]], ours: dict[str, Any]) -> list[str]:
