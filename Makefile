@@ -95,6 +95,10 @@ bench-engine: $(VENV)/.installed-test $(PEERS)/.installed $(BASE)/.exported ## r
 	$(BIN)/python -m benchmarks.accuracy.speedrun compare --base $(BASE) --rounds 3 --first-seed 30
 	$(BIN)/python -m benchmarks.search.grid_search --peers $(PEERS)/bin/python --subset 4000 --epochs 10 --rounds 1
 
+.PHONY: simulate
+simulate: $(VENV)/.installed-test ## run all simulations of docs/statistics.md; takes up to two hours
+	$(BIN)/python -m benchmarks.statistics.simulate
+
 .PHONY: check
 check: $(VENV)/.installed-check ## run ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.search import timeline
+from benchmarks.statistics import simulate
 from benchmarks.throughput import take_turns, throughput
 
 HOME = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ def test_benchmarks_table_lists_every_script() -> None:
         if line.startswith("| `")
     ]
     named = [name for row in rows for name in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[1])]
-    assert len(SCRIPTS) == 48
+    assert len(SCRIPTS) == 51
     assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in SCRIPTS)
     assert not list(BENCHMARKS.glob("*.py"))
 
@@ -62,6 +63,16 @@ def test_make_bench_engine_runs_a_part_of_make_bench() -> None:
     )
     assert engine < bench
     assert {"throughput.throughput", "throughput.two_builds", "search.grid_search"} < engine
+
+
+def test_make_simulate_runs_every_simulation_that_the_docs_quote() -> None:
+    docs = (HOME / "docs" / "statistics.md").read_text(encoding="utf-8")
+    quoted = set(re.findall(r"python -m\s+benchmarks\.statistics\.(\w+)", docs))
+    run = {command.split()[0] for command in simulate.COMMANDS}
+    # The docs also quote two measurements on real images.
+    assert len(quoted) > 6
+    assert quoted - {"near_duplicates", "group_splits"} <= run
+    assert all((BENCHMARKS / "statistics" / f"{name}.py").is_file() for name in run)
 
 
 def _event(second: float, kind: str) -> str:
