@@ -16,8 +16,9 @@ from convstudy.stats import paired_difference
 from convstudy.stats.holm import holm
 from convstudy.stats.intervals import newcombe, wilson
 from convstudy.stats.mcnemar import Discordance
+from convstudy.stats.mean_squares import squares_of
 from convstudy.stats.resampled import five_by_two, fold_difference, probabilities
-from convstudy.stats.two_way import _squares, components
+from convstudy.stats.two_way import components
 
 REFERENCE: dict[str, Any] = json.loads(Path(__file__).with_name("reference.json").read_text("utf-8"))
 
@@ -94,7 +95,7 @@ def test_intervals_of_proportions_equal_statsmodels(case: dict[str, Any]) -> Non
 @pytest.mark.parametrize("case", REFERENCE["two_way"])
 def test_two_way_mean_squares_equal_statsmodels(case: dict[str, Any]) -> None:
     table = np.array(case["table"])
-    squares = _squares(table)
+    squares = squares_of(table)
     assert (squares.seeds, squares.images, squares.rest) == pytest.approx(
         (case["seeds"], case["images"], case["rest"]), rel=1e-9
     )

@@ -7,6 +7,7 @@
 ``intervals``       proportions: the accuracy of one model, the difference of two
 ``mcnemar``         two trained models on the same images
 ``resampled``       folds: Nadeau and Bengio's interval, Benavoli's probabilities
+``mean_squares``    mean squares of a seeds × images table
 ``two_way``         seeds × test images as two random effects
 ``holm``            correction for multiple comparisons
 ``sample_size``     the required number of seeds or images

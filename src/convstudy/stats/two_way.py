@@ -26,8 +26,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.stats.differences import CONFIDENCE, ROUNDING, Difference, Source, half_width
+from convstudy.stats.differences import CONFIDENCE, Difference, Source, half_width
 from convstudy.stats.intervals import Interval, normal_quantile, wilson
+from convstudy.stats.mean_squares import squares_of
 from convstudy.stats.summary import summarise
 
 if TYPE_CHECKING:
@@ -57,33 +58,6 @@ class Components:
     n_images: int
 
 
-@dataclass(frozen=True)
-class _Squares:
-    """Mean squares of a seeds × images table; ``rest`` and ``seeds`` are 0 with one seed."""
-
-    mean: float
-    seeds: float
-    images: float
-    rest: float
-    n_seeds: int
-    n_images: int
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The variance of the mean, by source."""
-        cells = self.n_seeds * self.n_images
-        # The mean square of the images contains the rest. The difference can be negative, but a variance cannot.
-        beyond = max(0.0, self.images - self.rest)
-        if self.n_seeds > 1 and self.seeds < ROUNDING * self.rest:
-            # The means of the seeds are equal by chance. The true variance of these means is at least that of the rest.
-            beyond = max(beyond, self.rest)
-        images = Source("images", beyond / cells, self.n_images - 1)
-        if self.n_seeds == 1:
-            return (images,)
-        # The variance between the means of seeds contains the rest, which must not be counted twice.
-        return (Source("seeds", self.seeds / cells, self.n_seeds - 1), images)
-
-
 def components(table: Values) -> Components:
     """Return the variance components of a table, shape (seeds, images).
 
@@ -95,7 +69,7 @@ def components(table: Values) -> Components:
     >>> found.seed, found.image, found.rest
     (2.0, 1.0, 0.0)
     """
-    squares = _squares(table)
+    squares = squares_of(table)
     n_seeds, n_images = table.shape
     if n_seeds == 1:
         return Components(None, squares.images, 0.0, 1, n_images)
@@ -146,7 +120,7 @@ def two_way_difference(
     table = first.astype(np.float64) - second.astype(np.float64)
     by_weight = table if weights is None else _linearised(table, weights)
     size = float(are_proportions) if pseudo_observations is None else pseudo_observations
-    squares = _squares(by_weight, extra=PSEUDO_OBSERVATIONS if size else 0, size=size)
+    squares = squares_of(by_weight, extra=PSEUDO_OBSERVATIONS if size else 0, size=size)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
         pairs,
@@ -199,7 +173,7 @@ def images_of(values: Values, pseudo_observations: float = 1.0) -> Source:
     Raises:
         ValueError: if there are fewer than two images.
     """
-    (images,) = _squares(values[None], extra=PSEUDO_OBSERVATIONS, size=pseudo_observations).sources
+    (images,) = squares_of(values[None], extra=PSEUDO_OBSERVATIONS, size=pseudo_observations).sources
     return images
 
 
@@ -248,7 +222,7 @@ def accuracy_interval(
     >>> round(found.low, 3), round(found.high, 3)
     (0.888, 0.978)
     """
-    squares = _squares(right if weights is None else _linearised(right, weights))
+    squares = squares_of(right if weights is None else _linearised(right, weights))
     n_seeds, n_all = right.shape
     # The added images have the weight of the heaviest image, so ``n`` counts images of this weight.
     n = n_all if weights is None else n_all / float(weights.max())
@@ -301,7 +275,7 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
     >>> round(found.estimate, 4), round(found.low, 4), round(found.high, 4)
     (0.1495, 0.1439, 0.1554)
     """
-    squares = _squares(losses)
+    squares = squares_of(losses)
     if squares.mean <= 0:
         return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MAX_LOSS, confidence)
     factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
@@ -326,7 +300,7 @@ def mean_interval(values: Values, low: float, high: float, confidence: float = C
     >>> round(found.estimate, 2), round(found.low, 2), round(found.high, 2)
     (0.5, 0.0, 1.15)
     """
-    squares = _squares(values)
+    squares = squares_of(values)
     half = half_width(squares.sources, confidence)
     return Interval(squares.mean, max(low, squares.mean - half), min(high, squares.mean + half), confidence)
 
@@ -338,32 +312,3 @@ def _linearised(table: Values, weights: Values) -> Values:
     """
     found: Values = table + table.mean() * (1 - weights)
     return found
-
-
-def _squares(table: Values, extra: int = 0, size: float = 1.0) -> _Squares:
-    """Return the mean squares of a table with ``extra`` images added.
-
-    On the added images, every seed has the value +``size`` on half of them and −``size`` on the other half.
-    """
-    import numpy as np
-
-    if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] < 2:
-        raise ValueError(f"a table must have at least one seed and two images; got the shape {table.shape}")
-    values = np.asarray(table, dtype=np.float64)
-    n_seeds, n = values.shape[0], values.shape[1] + extra
-    by_seed, by_image = values.sum(axis=1) / n, values.mean(axis=0)
-    mean = float(by_seed.mean())
-    # Deviations from the mean avoid cancellation: losses differ little compared with their size. Half of the extra
-    # images have the value size, half −size: their sum is 0, and the mean square of their deviations is size² + mean².
-    total = float(((values - mean) ** 2).sum()) + extra * n_seeds * (size**2 + mean**2)
-    images = n_seeds * (float(((by_image - mean) ** 2).sum()) + extra * (size**2 + mean**2))
-    seeds = n * float(((by_seed - mean) ** 2).sum())
-    rest = max(0.0, total - images - seeds)
-    return _Squares(
-        mean=mean,
-        seeds=seeds / (n_seeds - 1) if n_seeds > 1 else 0.0,
-        images=images / (n - 1),
-        rest=rest / ((n_seeds - 1) * (n - 1)) if n_seeds > 1 else 0.0,
-        n_seeds=n_seeds,
-        n_images=n,
-    )
