@@ -27,8 +27,17 @@ from tests.checks import test_after, test_before, test_during, test_images
 from tests.checks.made import study
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
-LOUD = Check[int]("loud", "before", "warning", "A number", lambda n: [Spot("here", str(n), "another one")])
-QUIET = Check[int]("quiet", "before", "note", "A number", lambda n: [Spot("there", str(n), "another one")])
+LOUD = Check[int](
+    "loud",
+    "before",
+    "warning",
+    "A number",
+    lambda n: [Spot("here", str(n), "another one")],
+    lambda n: "0 is no number" if n == 0 else "",
+)
+QUIET = Check[int](
+    "quiet", "before", "note", "A number", lambda n: [Spot("there", str(n), "another one")], lambda n: ""
+)
 
 
 def test_names_that_can_be_suppressed_are_those_of_the_checks() -> None:

@@ -113,7 +113,9 @@ def test_study_without_findings_exits_with_status_0_if_strict(convstudy: Call, t
     )
     result = convstudy("check", path, "--runs", tmp_path / "none", "--strict")
     assert result.status == 0
-    assert result.out.startswith("clean (plan, nothing trained yet): no findings\n\nnext: ")
+    assert result.out.startswith("clean (plan, nothing trained yet): no findings\n\npassed: no-op-layer, ")
+    assert "not applicable, because nothing is trained yet: diverged-fit, " in result.out
+    assert result.out.splitlines()[-1].startswith("next: ")
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "run"])

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from convstudy.analysis import Analysis
-from convstudy.checks import Findings
+from convstudy.checks import CHECKS, Findings
 from convstudy.report.document import document
 from convstudy.report.markdown import markdown
 from convstudy.report.page import page
 from convstudy.report.report import Report, gather
-from tests.report.synthetic import analysed, synthetic_results
+from convstudy.report.sections.checks import count_text
+from tests.report.synthetic import analysed, synthetic_results, table_of
 from tests.three_questions import three_questions
 
 REASON = "the others are <small> on purpose"
@@ -81,3 +82,22 @@ def test_failed_checks_are_reported_as_missing(material: tuple[Analysis, Finding
     report = gather(material[0], None)
     assert "The checks could not run." in section(report)
     assert document(report)["checks"] is None
+
+
+def test_every_check_is_listed_with_its_outcome_and_reason(
+    material: tuple[Analysis, Findings], contents: Report
+) -> None:
+    html, findings = section(contents), material[1]
+    rows = table_of(contents, "every-check").rows
+    assert [row[0] for row in rows] == [each.check for each in findings.outcomes] == [c.name for c in CHECKS]
+    assert "the study defines no blocks" in html and "Every check" in html
+    by_name = {row[0]: row for row in rows}
+    assert by_name["unused-block"][2:] == ("not applicable", "because the study defines no blocks")
+    assert by_name["single-seed"][2] == "warning"
+    assert by_name["unequal-tuning"][2:] == ("suppressed", REASON)
+    n_passed = sum(each.status == "passed" for each in findings.outcomes)
+    n_not = sum(each.status == "not applicable" for each in findings.outcomes)
+    assert n_passed > 5 and n_not > 3
+    assert count_text(findings).startswith(f"{n_passed} checks passed, and {n_not} of {len(CHECKS)} are not")
+    outcomes = document(contents)["checks"]["outcomes"]
+    assert {each["check"]: each["status"] for each in outcomes}["unused-block"] == "not applicable"

@@ -14,6 +14,7 @@
 ``identical_weights``  after training: candidates with the same weights and scores
 ``images``             the dataset's images, and calibration
 ``candidates``         the trained candidates, each fit once
+``applicability``      why a check does not apply to a study
 ``text``               how findings write differences and lists
 =====================  =====================================================================
 
@@ -23,6 +24,16 @@ with a reason, in its ``[suppress]`` table.
 
 from convstudy.checks.catalogue import CHECKS, check_plan, check_results, check_run
 from convstudy.checks.check import Check
-from convstudy.checks.finding import Finding, Findings, Suppressed
+from convstudy.checks.finding import Finding, Findings, Outcome, Suppressed
 
-__all__ = ["CHECKS", "Check", "Finding", "Findings", "Suppressed", "check_plan", "check_results", "check_run"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Finding",
+    "Findings",
+    "Outcome",
+    "Suppressed",
+    "check_plan",
+    "check_results",
+    "check_run",
+]

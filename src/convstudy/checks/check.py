@@ -1,4 +1,4 @@
-"""Define a check: its name, its level, and a function that yields the places of a problem."""
+"""Define a check: its name, its level, when it applies, and a function that yields the places of a problem."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from convstudy.checks.finding import Finding, Findings, Level, Suppressed
+from convstudy.checks.finding import Finding, Findings, Level, Outcome, Status, Suppressed
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.plan import Plan
 from convstudy.studyfile import Study
@@ -63,7 +63,9 @@ class Check(Generic[Subject]):
         when: the data that the check examines.
         level: ``"warning"`` or ``"note"``.
         title: the problem, in a few words.
-        find: yields a spot for each place with the problem.
+        find: yields a spot for each place with the problem; only called if the check applies.
+        why_not: returns why the check does not apply, to follow "because"; "" if it applies
+            (:mod:`convstudy.checks.applicability`).
     """
 
     name: str
@@ -71,18 +73,23 @@ class Check(Generic[Subject]):
     level: Level
     title: str
     find: Callable[[Subject], Iterable[Spot]]
+    why_not: Callable[[Subject], str]
 
 
 def run_checks(checks: Iterable[Check[Subject]], subject: Subject, suppress: Mapping[str, str]) -> Findings:
-    """Run checks on one subject; ``suppress`` maps the names of suppressed checks to reasons."""
-    found = [
-        Finding(check.name, spot.where, spot.what, spot.hint, check.level)
-        for check in checks
-        for spot in check.find(subject)
-    ]
-    return Findings(
-        reported=tuple(finding for finding in found if finding.check not in suppress),
-        suppressed=tuple(
-            Suppressed(finding, suppress[finding.check]) for finding in found if finding.check in suppress
-        ),
-    )
+    """Run the checks that apply to a subject; ``suppress`` maps the names of suppressed checks to reasons."""
+    reported: list[Finding] = []
+    suppressed: list[Suppressed] = []
+    outcomes: list[Outcome] = []
+    for check in checks:
+        reason = check.why_not(subject)
+        spots = () if reason else tuple(check.find(subject))
+        found = [Finding(check.name, spot.where, spot.what, spot.hint, check.level) for spot in spots]
+        status: Status = "not applicable" if reason else check.level if found else "passed"
+        if found and check.name in suppress:
+            status, reason = "suppressed", suppress[check.name]
+            suppressed += [Suppressed(finding, reason) for finding in found]
+        else:
+            reported += found
+        outcomes.append(Outcome(check.name, check.title, status, reason))
+    return Findings(tuple(reported), tuple(suppressed), tuple(outcomes))

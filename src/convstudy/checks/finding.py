@@ -1,4 +1,4 @@
-"""The results of checks: one finding, and all findings of a study, reported and suppressed."""
+"""The results of checks: one finding, the outcome of each check, and all findings of a study."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal
 
 Level = Literal["warning", "note"]
 """A warning means that a result may be wrong or less certain than it looks. A note is only useful to know."""
+
+Status = Literal["passed", "warning", "note", "suppressed", "not applicable"]
+"""The outcome of a check: its level if it found something and the study does not suppress it."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,42 @@ class Suppressed:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """The outcome of one check.
+
+    Attributes:
+        check: its name.
+        title: the problem that it looks for, in a few words.
+        status: whether it passed, found something, is suppressed, or does not apply.
+        reason: why it does not apply, to follow "because", or the study's reason for suppressing it; otherwise empty.
+    """
+
+    check: str
+    title: str
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Findings:
-    """All findings of a study: the reported findings, and the findings that the study suppresses."""
+    """All findings of a study.
+
+    Attributes:
+        reported: the findings that count.
+        suppressed: the findings that the study suppresses.
+        outcomes: the outcome of each check, in the order of the catalogue, also of those without findings.
+    """
 
     reported: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
     def __add__(self, other: Findings) -> Findings:
-        return Findings(self.reported + other.reported, self.suppressed + other.suppressed)
+        return Findings(
+            self.reported + other.reported,
+            self.suppressed + other.suppressed,
+            self.outcomes + other.outcomes,
+        )
 
     @property
     def warnings(self) -> tuple[Finding, ...]:

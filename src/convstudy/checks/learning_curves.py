@@ -99,7 +99,7 @@ def still_improving(analysis: Analysis) -> Iterator[Spot]:
     """Find networks whose validation accuracy was still rising in the last epochs."""
     margin = accuracy_margin(analysis.results.study)
     for each in tested_candidates(analysis):
-        records = [fit.record for fit in each.fits if _used_all_epochs(each, fit.record)]
+        records = [fit.record for fit in each.fits if could_improve(each, fit.record)]
         n_epochs = min((len(record.history) for record in records), default=0)
         if n_epochs < MIN_EPOCHS:
             continue
@@ -213,7 +213,7 @@ def largest_fall(values: Sequence[float]) -> float:
     return max([0.0, *(a - b for i, a in enumerate(values) for b in values[i + 1 :])])
 
 
-def _used_all_epochs(each: TrainedCandidate, record: Record) -> bool:
+def could_improve(each: TrainedCandidate, record: Record) -> bool:
     """Return whether more epochs could have helped: the fit used all epochs and its learning rate had not decayed."""
     rates = [epoch.learning_rate for epoch in record.history]
     return len(rates) == each.candidate.recipe.epochs and rates[-1] > MAX_FINAL_RATE * max(rates)

@@ -13,6 +13,7 @@ from convstudy.cli.findings import (
     findings_count,
     findings_json,
     findings_text,
+    outcomes_text,
     strict_option,
     strict_status,
 )
@@ -51,7 +52,8 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
 
     Before a run, the command checks the plan: no-op layers, too few seeds, unequal tuning. After a run in --runs, it
     also checks the results: diverged fits, outlying seeds, differences within noise. A [suppress] table in the study
-    file suppresses checks, each with a reason.
+    file suppresses checks, each with a reason. The command also lists the checks that passed, and those that are not
+    applicable, with the reason.
 
     Exit status: 0 success, 1 a check warns (with --strict), 2 wrong usage.
     """
@@ -66,7 +68,8 @@ def check(context: click.Context, source: str, runs: Path, strict: bool, as_json
         subject = f"run {run_id}" if run_id else "plan, nothing trained yet"
         parts = [f"{study.name} ({subject}): {findings_count(findings) or 'no findings'}"]
         if findings.reported or findings.suppressed:
-            parts += [findings_text(findings), CHECKS_PAGE]
+            parts.append(findings_text(findings))
+        parts += [outcomes_text(findings), CHECKS_PAGE]
         if not run_id:
             parts.append(f"next: {command_line(context, 'run', source)}")
         click.echo("\n\n".join(parts))

@@ -39,6 +39,18 @@ def findings_text(findings: Findings, indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def outcomes_text(findings: Findings) -> str:
+    """Format the checks without findings: one line for those that passed, one line per reason for the others."""
+    passed = [each.check for each in findings.outcomes if each.status == "passed"]
+    lines = [f"passed: {', '.join(passed)}"] if passed else []
+    reasons: dict[str, list[str]] = {}
+    for each in findings.outcomes:
+        if each.status == "not applicable":
+            reasons.setdefault(each.reason, []).append(each.check)
+    lines += [f"not applicable, because {reason}: {', '.join(checks)}" for reason, checks in reasons.items()]
+    return "\n".join(lines)
+
+
 def findings_count(findings: Findings) -> str:
     """Count the findings: ``"2 warnings, 1 note and 1 suppressed"``; empty without any."""
     n_warnings = len(findings.warnings)
@@ -55,6 +67,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
     return {
         "findings": [asdict(found) for found in findings.reported],
         "suppressed": [asdict(each) for each in findings.suppressed],
+        "checks": [asdict(each) for each in findings.outcomes],
     }
 
 

@@ -1,4 +1,4 @@
-"""The findings of the checks, and suppressed findings with their reasons."""
+"""The findings of the checks, suppressed findings with their reasons, and the outcome of every check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from convstudy.checks import Finding, Findings
-from convstudy.report.section import Block, Card, Code, Heading, Material, Section, Text, Topic
+from convstudy.numbers import counted
+from convstudy.report.section import Block, Card, Code, Details, Heading, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table
 
 _DOCS = "convstudy’s docs/checks.md describes each check: what it finds, why it matters, how to fix and suppress it."
@@ -23,18 +24,30 @@ def sections(material: Material) -> Iterator[Section]:
     if findings.suppressed:
         blocks.append(Heading("Suppressed by the study"))
         blocks += [_card(each.finding, "", f"Reason: {each.reason}") for each in findings.suppressed]
+    table = outcomes_table(findings)
+    if table.rows:
+        blocks += [Text((count_text(findings),)), Details(table.title, (table,))]
     blocks.append(Text((_DOCS,), "note"))
     yield Section("checks", "Checks", tuple(blocks), (findings_table(findings), suppressed_table(findings)))
 
 
 def data(material: Material) -> dict[str, Any]:
-    """Return the findings, or ``None`` if the checks could not run."""
+    """Return findings and outcomes, or ``None`` if the checks could not run."""
     return {"checks": asdict(material.findings) if material.findings else None}
 
 
 def _card(found: Finding, level: str, more: str) -> Card:
     return Card(
         found.check, level, (Text((Code(found.where),)), Text((f"{found.what}.",)), Text((more,), "note"))
+    )
+
+
+def count_text(findings: Findings) -> str:
+    """Count the checks that passed, and those that do not apply to this study."""
+    statuses = [each.status for each in findings.outcomes]
+    return (
+        f"{counted(statuses.count('passed'), 'check')} passed, and {statuses.count('not applicable'):,} of "
+        f"{len(statuses):,} are not applicable to this study; the table has the reasons."
     )
 
 
@@ -65,6 +78,27 @@ def suppressed_table(findings: Findings) -> Table:
     )
     caption = "Findings that the study suppresses, with its reasons."
     return Table("suppressed", "Suppressed findings", caption, columns, rows)
+
+
+def outcomes_table(findings: Findings) -> Table:
+    """Return the outcome of every check, with the reason if it does not apply."""
+    columns = (
+        Column("check", "Check", "code"),
+        Column("title", "Looks for", "prose"),
+        Column("status", "Outcome"),
+        Column("reason", "Reason", "prose"),
+    )
+    rows = tuple(
+        (
+            each.check,
+            each.title,
+            each.status,
+            f"because {each.reason}" if each.status == "not applicable" else each.reason,
+        )
+        for each in findings.outcomes
+    )
+    caption = "A check passes if it applies and finds nothing."
+    return Table("every-check", "Every check", caption, columns, rows)
 
 
 SECTION = Topic(78, sections, data)
