@@ -23,6 +23,7 @@ COMMANDS = (
     "metric_simulation --studies 300",
     "interaction_simulation",
     "fold_simulation",
+    "training_sets",
 )
 """Module of ``benchmarks.statistics`` and its arguments."""
 FOLDER = Path("build/simulate")

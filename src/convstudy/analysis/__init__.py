@@ -7,6 +7,7 @@
 ``predictions``     predictions of test images
 ``descriptive``     why verdicts are descriptive only
 ``comparisons``     verdicts on pairs of candidates
+``training_sets``   differences over several training sets
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation

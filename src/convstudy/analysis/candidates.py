@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from convstudy.data import Fold
+from convstudy.data import Fold, Holdout
 from convstudy.history.results import Results
 from convstudy.metrics import recorded_with
 from convstudy.networks import layer_table
@@ -43,6 +43,8 @@ class FitRow:
         error_kind, error: the kind and message of the error of a failed fit; empty for other fits.
         epoch_budget: the number of epochs that a rung of a search allows; ``None`` for all epochs.
         failure: the status of a failed fit; empty for other fits.
+        training_set: the number of the half of the training images that it trains on, with ``resample = "training"``;
+            ``None`` for a fit on all of them.
     """
 
     stage: str
@@ -63,6 +65,7 @@ class FitRow:
     error: str
     epoch_budget: int | None = None
     failure: Failure = ""
+    training_set: int | None = None
 
     def score(self, measure: Measure) -> float | None:
         """Return the score of a metric on the training, validation or test images; ``None`` if there is none."""
@@ -200,6 +203,7 @@ def fit_row(results: Results, stage: Stage, candidate: Candidate, fit: Fit) -> F
         error=record.error if record else "",
         epoch_budget=fit.epoch_budget,
         failure=failure_of(record) if record else "",
+        training_set=fit.split.half if isinstance(fit.split, Holdout) else None,
     )
 
 

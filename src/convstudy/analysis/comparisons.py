@@ -10,6 +10,7 @@ from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
+from convstudy.analysis.training_sets import difference_over_seeds, training_sets_of
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import Difference
 from convstudy.stats.intervals import Interval
@@ -24,7 +25,6 @@ from convstudy.stats.two_way import (
     loss_interval,
     mean_interval,
     seeds_only_difference,
-    two_way_difference,
 )
 from convstudy.stats.verdicts import Verdict, corrected, make_verdict
 
@@ -129,7 +129,8 @@ def compare_losses(
     for first, second in pairs:
         tables = _tables(first, second, metric_named(LOG_LOSS), predictions)
         if tables is not None:
-            difference = two_way_difference(*tables)
+            paired = _paired_fits(first, second, Measure("test", LOG_LOSS))
+            difference = difference_over_seeds(*tables, training_sets_of([one for one, _ in paired]))
             found.append(_verdict_on(first, second, Measure("test", LOG_LOSS), difference, 0.0))
     return corrected(found)
 
@@ -153,6 +154,7 @@ def intervals_of(
     # An interval over some of the seeds would not belong to the mean over all seeds.
     if not found or len(found) < len(read):
         return {}
+    sets = training_sets_of([fit for fit in row.fits if fit.test is not None])
     intervals: dict[str, Interval] = {}
     for name in names:
         each_metric = metric_named(name)
@@ -160,7 +162,9 @@ def intervals_of(
         known = [each for each in values if each is not None]
         if len(known) < len(values):
             continue
-        table = np.stack(known).astype(np.float64)
+        table: Values = np.stack(known).astype(np.float64)
+        if sets is not None:
+            table = sets.rows(table)
         if each_metric.zero_or_one:
             intervals[name] = accuracy_interval(table, weights=predictions.weights(each_metric))
         elif name == LOG_LOSS:
@@ -252,7 +256,8 @@ def _compare_on_images(
         1.0 if weights is None else float(weights.max()),
     )
     size = pseudo_observations(metric, largest, n_images, heaviest)
-    difference = two_way_difference(*tables, pseudo_observations=size, weights=weights)
+    sets = training_sets_of([one for one, _ in _paired_fits(first, second, measure)])
+    difference = difference_over_seeds(*tables, sets, size, weights)
     # The rule of three counts images in units of the largest weighted difference that an unseen image can have.
     difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
     verdict = replace(_verdict_on(first, second, measure, difference, margin), same_models=same)
@@ -294,6 +299,8 @@ def _with_required_seeds(
     tables = _tables(first, second, metric, predictions) if is_open else None
     if tables is None:
         return verdict
+    if training_sets_of(first.fits) is not None:
+        return verdict  # the variances of training sets and of seeds would need separate numbers
     found = components(tables[0] - tables[1])
     return replace(verdict, required=required_seeds(found, verdict.margin, _error(verdict)))
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
+from convstudy.analysis.training_sets import training_sets_of
 from convstudy.metrics import Metric
 from convstudy.stats.differences import CONFIDENCE, Difference
 from convstudy.stats.measure import Measure
@@ -30,6 +31,7 @@ from convstudy.stats.two_way import components, two_way_difference
 from convstudy.stats.verdicts import Evidence, Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
+    from convstudy.stats.training_sets import TrainingSets
     from convstudy.stats.two_way import Values
 
 PSEUDO_OBSERVATIONS = (2.0, -2.0)
@@ -120,7 +122,10 @@ def _without_correction(
         found = Difference(means, summarise(means))
     else:
         widest = 2 * (metric.high - metric.low)
-        found = two_way_interaction(table.values, size=table.size, weights=table.weights, limit=widest)
+        values = table.values if table.sets is None else table.sets.rows(table.values)
+        found = two_way_interaction(values, size=table.size, weights=table.weights, limit=widest)
+        if table.sets is not None:
+            found = table.sets.separated(found, tuple(float(mean) for mean in table.values.mean(axis=1)))
     evidence = sum((row.evidence for row in rows), Evidence())
     return make_verdict(
         first.name,
@@ -135,11 +140,15 @@ def _without_correction(
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """The values of an interaction, shape (seeds, images), and the size of its pseudo-observations."""
+    """The values of an interaction, shape (seeds, images), and the size of its pseudo-observations.
+
+    ``sets`` has the training set of each seed, with ``resample = "training"``.
+    """
 
     values: Values
     size: float
     weights: Values | None
+    sets: TrainingSets | None
 
 
 def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: PredictionReader) -> _Table | None:
@@ -161,7 +170,9 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
         1.0 if weights is None else float(weights.max()),
     )
     size = pseudo_observations(metric, largest, tables[0].shape[1], heaviest)
-    return _Table(interaction_values(*tables), size, weights)
+    shared = _shared_scores(rows, measure)
+    sets = training_sets_of([fit for fit in rows[0].fits if fit.part in shared])
+    return _Table(interaction_values(*tables), size, weights, sets)
 
 
 def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[str, tuple[float, ...]]:
@@ -173,7 +184,7 @@ def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[st
 
 def _with_required_seeds(verdict: Verdict, table: _Table | None) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
-    if verdict.kind != "inconclusive" or table is None:
+    if verdict.kind != "inconclusive" or table is None or table.sets is not None:
         return verdict
     error = (1 - verdict.difference.confidence) / verdict.n_comparisons
     squares = sum(value**2 for value in PSEUDO_OBSERVATIONS)

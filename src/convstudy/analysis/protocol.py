@@ -177,7 +177,10 @@ def _stage_images(results: Results, stage: Stage) -> StageImages:
         if split.within is not None:
             how += f", of the training images of outer fold {split.within.index + 1} of {split.within.of}"
     else:
-        how = f"{shortest_percent(split.fraction)} held out, stratified, a new sample per seed"
+        new = "a new sample per seed"
+        if split.half is not None:
+            new = "a new sample for each two seeds; each two train on a random half of the other images"
+        how = f"{shortest_percent(split.fraction)} held out, stratified, {new}"
     if info.n_groups:
         how += "; no group is divided"
     if stage.rungs:

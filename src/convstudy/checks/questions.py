@@ -131,7 +131,8 @@ def _n_validating(stage: Stage) -> int:
         # With rungs, the last one selects. It can have fewer folds than the search.
         n_folds = stage.rungs[-1].size.n_folds if stage.rungs else split.of
         return n_images * n_folds // split.of
-    return min(n_images, len(fits) * split_sizes(fits[0].dataset.n_train, split)[1])
+    n_splits = len({fit.split for fit in fits})
+    return min(n_images, n_splits * split_sizes(fits[0].dataset.n_train, split)[1])
 
 
 def choices_after_test_evaluation(planned: Planned) -> Iterator[Spot]:

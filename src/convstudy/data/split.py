@@ -22,6 +22,8 @@ class Holdout:
         fraction: the fraction of validation images, in (0, 1).
         seed: the seed of the shuffle, in [0, 2**32 - 1].
         subset: the number of images to use, a stratified subset that does not depend on ``seed``; ``None`` uses all.
+        half: train on a stratified random half of the training images, drawn with this seed after the validation images
+            are held out; ``None`` trains on all of them.
 
     Raises:
         DataError: if an argument is out of range.
@@ -30,11 +32,14 @@ class Holdout:
     fraction: float
     seed: int
     subset: int | None = None
+    half: int | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.fraction, (int, float)) and 0 < self.fraction < 1):
             raise out_of_range("the holdout fraction", "a number in (0, 1)", self.fraction)
         _check_seed_and_subset(self.seed, self.subset)
+        if self.half is not None:
+            _check_seed_and_subset(self.half, self.subset)
 
 
 @dataclass(frozen=True)

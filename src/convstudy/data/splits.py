@@ -5,7 +5,7 @@ groups and the split. ``RandomState`` is used because NumPy guarantees that its 
 
 If images have groups, no group is in two parts, and classes keep their proportions as far as groups allow
 (:mod:`convstudy.data.grouping.parts`). A subset is drawn image by image, so that it has an exact size; its images keep
-their groups.
+their groups. A holdout can train on a random half of its training images; with groups, on whole groups.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data.split import Fold, Holdout, Split, out_of_range
+from convstudy.data.split import LARGEST_SEED, Fold, Holdout, Split, out_of_range
 from convstudy.errors import DataError, Problem
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SUBSET_SEED = 0
 """The seed is fixed, so that all fits of a study with the same subset size use the same images."""
+
+_HALF_SEED = 2**31
+"""Added to the seed of a half, so that its draw does not repeat the random numbers that drew the validation images."""
 
 _HOLDOUT_PARTS = 1000
 """With groups, the fraction of a holdout is rounded to a multiple of 1 / 1000."""
@@ -68,7 +71,22 @@ def split_indices(
     mask = (
         _fold_mask(chosen, split, theirs) if isinstance(split, Fold) else _holdout_mask(chosen, split, theirs)
     )
-    return available[~mask], available[mask]
+    return _half(labels, available[~mask], split, groups), available[mask]
+
+
+def _half(
+    labels: npt.NDArray[np.int64],
+    train: npt.NDArray[np.int64],
+    split: Split,
+    groups: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.int64]:
+    """Return a half of the training images if the split asks for one, otherwise all of them."""
+    if isinstance(split, Fold) or split.half is None:
+        return train
+    seed = (split.half + _HALF_SEED) % (LARGEST_SEED + 1)
+    if groups is None:
+        return train[_draw(labels[train], (len(train) + 1) // 2, seed)]
+    return train[_in_part(0, labels[train], groups[train], [1, 1], seed, "half of the training images")]
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,8 @@ def shortage(
     """
     available = _available(labels, split, groups)
     n_required = split.of if isinstance(split, Fold) else 2
+    if groups is not None and isinstance(split, Holdout) and split.half is not None:
+        n_required = 3  # one group for validation, and one for each half
     return _shortage(labels[available], n_required, _rows(groups, available))
 
 
@@ -199,6 +219,8 @@ def split_sizes(n_images: int, split: Split) -> tuple[int, int]:
         n_validation = (n_used + split.of - 1 - split.index) // split.of
     else:
         n_validation = int(n_used * split.fraction + 0.5)  # half up; round() would round half to even
+        if split.half is not None:
+            return (n_used - n_validation + 1) // 2, n_validation
     return n_used - n_validation, n_validation
 
 

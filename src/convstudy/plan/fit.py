@@ -116,7 +116,7 @@ class Fit:
             "layers": self.network.as_json(),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
-            "split": {"kind": kind, **_without_none(asdict(self.split), "within")},
+            "split": {"kind": kind, **_without_none(_without_none(asdict(self.split), "within"), "half")},
             "seed": self.seed,
             "threads": self.threads,
             **_without_none({"epoch_budget": self.epoch_budget}, "epoch_budget"),

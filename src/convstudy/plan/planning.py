@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from convstudy.data import Dataset, Fold, Holdout, Split
+from convstudy.data import Dataset, Fold, Split
 from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.plan.nested import nested_stages
@@ -165,9 +165,8 @@ class _Planner:
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
-        # The seed also draws the validation split, so variation between seeds includes variation between splits.
         fits = tuple(
-            self.fit(network, recipe, Holdout(self.study.validation, seed, self.study.subset), seed, threads)
+            self.fit(network, recipe, self.study.holdout(seed), seed, threads)
             for seed in range(self.study.seeds)
         )
         every = tuple(dict.fromkeys((*settled.depends_on, *depends_on)))

@@ -9,6 +9,7 @@
 ``resampled``       folds: Nadeau and Bengio's interval, Benavoli's probabilities
 ``mean_squares``    mean squares of a seeds × images table
 ``two_way``         seeds × test images as two random effects
+``training_sets``   training sets as a third source of uncertainty
 ``holm``            correction for multiple comparisons
 ``sample_size``     the required number of seeds or images
 ``groups``          groups of candidates without a significant difference

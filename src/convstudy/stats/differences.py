@@ -28,7 +28,7 @@ class Source:
     """One reason why a mean is uncertain.
 
     Attributes:
-        name: ``"seeds"``, ``"images"`` or ``"folds"``.
+        name: ``"seeds"``, ``"training sets"``, ``"images"`` or ``"folds"``.
         variance: the part of the variance of the mean that this source causes.
         degrees: the degrees of freedom of that variance estimate.
     """

@@ -23,6 +23,7 @@
 ``pairs``             the pairs of variants of an ablation
 ``fitting``           the shapes of all networks, for every value and variant
 ``classes``           the number of images of each class, which needs the labels
+``resampling``        the key ``resample``
 ``weighted_classes``  the names in tables of ``class_weights``
 ``messages``          errors of pydantic as errors of a study file
 ``file_error``        an error at a key, before its file and line are known

@@ -28,6 +28,7 @@ from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
+from convstudy.studyfile.resampling import check_resampling
 from convstudy.studyfile.study import BEST, METHODS_OF, RUNG_METHODS, Ablate, Search, Variant
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.weighted_classes import check_weighted_classes
@@ -60,6 +61,7 @@ def check_parts(draft: Draft) -> None:
         check_equal_variants(draft, name, ablate)
         _check_pairs(draft, name, ablate)
     check_weighted_classes(draft)
+    check_resampling(draft)
     if draft.head is not None and draft.head.final_threads is not None and (draft.compares or draft.ablates):
         what = "final_threads has no effect: a study with a comparison or an ablation has no final training"
         draft.report(("study", "final_threads"), what, hint="remove it, or set threads")
@@ -139,7 +141,7 @@ def _check_data(draft: Draft) -> None:
         )
     # This checks only the total numbers of images, which is necessary but not sufficient. check_classes counts each
     # class, but needs the labels.
-    split = Holdout(draft.head.validation, 0, draft.subset)
+    split = Holdout(draft.head.validation, 0, draft.subset, half=None if draft.head.resample is None else 0)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
         has = f"{dataset.name} has {counted(dataset.n_train, 'training image')} of {dataset.n_classes:,} classes"

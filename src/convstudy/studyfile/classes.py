@@ -109,17 +109,18 @@ class _Images:
 
 def _of_holdouts(study: Study, images: _Images) -> FileError | None:
     """Return the error of the validation images of comparisons and ablations, if a class has too few images."""
-    short = images.shortage(Holdout(study.validation, 0, study.subset))
+    short = images.shortage(study.holdout(0))
     if short is None:
-        splits = (Holdout(study.validation, seed, study.subset) for seed in range(study.seeds))
+        splits = dict.fromkeys(study.holdout(seed) for seed in range(study.seeds))
         return images.impossible(splits, ("study", "validation"))
     path = ("study", "validation" if study.subset is None else "subset")
     got = _got(short, images.names, study.subset, "")
     if not short.are_groups:
         return FileError(path, "each class needs 2 images, one to train on and one to validate on", got)
-    return FileError(
-        path, "each class needs 2 groups, one to train on and one to validate on", got, hint=SPLIT_IT
-    )
+    what = f"each class needs {short.required} groups, one to train on and one to validate on"
+    if study.resample is not None:
+        what = f"each class needs {short.required} groups, one in each half and one to validate on"
+    return FileError(path, what, got, hint=SPLIT_IT)
 
 
 SPLIT_IT = "leave the class out, or give images of different origin different groups"

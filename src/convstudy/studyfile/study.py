@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.dataset import Dataset
+from convstudy.data.split import Holdout
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
 from convstudy.studyfile.augment import plain_value
@@ -228,6 +229,11 @@ class Ablate(Part):
     variants: dict[Name, Variant] = Field(min_length=1)
 
 
+SEEDS_PER_TRAINING_SET = 2
+"""With ``resample = "training"``, the number of seeds of each training set. Two are the fewest that tell the variance
+of seeds from that of training sets; for the same number of fits, more training sets are better than more seeds."""
+
+
 class Head(Part):
     """The keys of ``[study]``: name, dataset, seeds, metric."""
 
@@ -252,6 +258,12 @@ class Head(Part):
         "threads. With one seed, the final training is a single fit, and 2 threads need about 0.6 of its time. Use no "
         "more threads than there are free cores: otherwise they wait for each other most of the time.",
     )
+    resample: Literal["training"] | None = Field(
+        default=None,
+        description="training: each two seeds of a network or variant train on a random half of the training images, "
+        "another half for each two, so that verdicts hold for other training sets of this size too. Needs an even "
+        "number of seeds, 4 or more.",
+    )
     metric: MetricName = Field(
         default=ACCURACY,
         description="The metric that selects epochs and candidates, and that verdicts compare. The report also shows "
@@ -273,6 +285,19 @@ class Head(Part):
         ):
             self.__dict__["equivalence_margin"] = None  # assignment is refused, because the model is frozen
         return self
+
+    def holdout(self, seed: int) -> Holdout:
+        """Return the training and validation images of a seed of a comparison or ablation.
+
+        >>> from convstudy.studyfile import load_study
+        >>> load_study("digits").holdout(3)
+        Holdout(fraction=0.1, seed=3, subset=None, half=None)
+        """
+        if self.resample is None:
+            # The seed also draws the validation images, so variation between seeds includes that between splits.
+            return Holdout(self.validation, seed, self.subset)
+        number = seed // SEEDS_PER_TRAINING_SET
+        return Holdout(self.validation, number, self.subset, half=number)
 
     @property
     def margin(self) -> float:
@@ -297,6 +322,7 @@ class Study(Head):
         subset: the number of training images that the study uses, or None for all.
         threads: CPU threads per fit, in [1, 1024].
         final_threads: CPU threads per fit of the final training, in [1, 1024]; None for ``threads``.
+        resample: "training" to train on random halves of the training images, another half for each two seeds, or None.
         metric: the name of the metric that selects and compares models.
         equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
             percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.
