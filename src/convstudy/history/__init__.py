@@ -4,6 +4,7 @@
 ``results``         a run with its plan, choices, records and test-set evaluations
 ``outcomes``        the records of a run, with the failures that it accepted
 ``access_log``      the test-set evaluations of a runs folder, and the hypothesis that each tests
+``same_test_set``   whether two datasets have the same test set
 ``resolving``       the plan and choices of a run, from its records
 ``summary``         the status of a run and the number of its fits
 ``documents``       studies as the database stores them

@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from convstudy.data import Dataset, DatasetStatistics
+from convstudy.data.audit.fingerprints import Fingerprints
 from convstudy.errors import ConvstudyError, Location, Problem, StoreError, nearest
-from convstudy.history.access_log import access_log, has_same_images, n_before
+from convstudy.history.access_log import access_log, n_before
 from convstudy.history.documents import dataset_table, read_dataset, read_study, run_id_of, write_study
 from convstudy.history.outcomes import AsAccepted
 from convstudy.history.resolving import resolved
 from convstudy.history.results import Results
+from convstudy.history.same_test_set import file_fingerprints, has_same_path, is_same_test_set
 from convstudy.history.summary import (
     COMPLETE,
     FAILED_FITS,
@@ -178,11 +180,24 @@ class History:
         return n_before(self.store.test_evaluations(*self._forms(dataset)), before_run)
 
     def _forms(self, dataset: Dataset) -> dict[str, Dataset]:
-        """Return digest -> dataset: this dataset, and the evaluated ones of the same images with other keys."""
+        """Return digest -> dataset: this dataset, and the evaluated ones with the same test set in another form."""
         others = [digest for digest in self.store.evaluated_datasets() if digest != dataset.digest]
-        found = [read_dataset(self.store, digest) for digest in others]
-        same = [each for each in found if each is not None and has_same_images(dataset, each)]
+        if not others:
+            return {dataset.digest: dataset}
+        found = [each for digest in others if (each := read_dataset(self.store, digest)) is not None]
+        own = self._fingerprints(dataset)
+        same = [
+            each
+            for each in found
+            if has_same_path(dataset, each) or is_same_test_set(own, self._fingerprints(each))
+        ]
         return {each.digest: each for each in (dataset, *same)}
+
+    def _fingerprints(self, dataset: Dataset) -> Fingerprints | None:
+        """Return the fingerprints of a dataset's test images; before an inspection, those of their files."""
+        statistics = self.dataset_statistics(dataset)
+        found = None if statistics is None else statistics.fingerprints
+        return file_fingerprints(dataset) if found is None else found
 
     def resolved(self, study: Study, run_id: str) -> tuple[Plan, tuple[Choice, ...]]:
         """Return a run's plan, updated with every choice that can be made from the existing records, and these choices.
@@ -292,7 +307,7 @@ class History:
             created_at=run.created_at,
             updated_at=run.updated_at,
             arrays=lambda fit_id, kind: artefacts.read(fit_id, kind, digests.get(fit_id, "")),
-            access_log=access_log(logged, forms),
+            access_log=access_log(logged, forms, study.dataset),
             images=self.dataset_statistics(study.dataset),
             acceptances=acceptances,
             augmented=lambda recipe: artefacts.augmented(study.dataset.digest, recipe.augmentation_key),

@@ -79,7 +79,10 @@ def _due(plan: Plan, history: History, restoration: Restoration, n_workers: int)
     due: deque[Fit | Inspect] = deque()
     if not any(restoration.lacks_weights(fit) for fit in untested):
         due.extend((*untested, *filter(restoration.lacks_predictions, plan.tested_fits)))
-    if history.dataset_statistics(plan.dataset) is None and (due or _has_test_score(plan, history)):
+    statistics = history.dataset_statistics(plan.dataset)
+    # Statistics of earlier versions have no fingerprints of the test images.
+    is_missing = statistics is None or statistics.fingerprints is None
+    if is_missing and (due or _has_test_score(plan, history)):
         # For many images, the inspection takes longer than an evaluation. So it starts second, where it runs next to
         # the evaluations. A single worker evaluates first, because the scores are what the user waits for.
         due.insert(1 if n_workers > 1 else len(due), Inspect(plan.dataset))

@@ -159,8 +159,14 @@ def test_what_is_said_of_the_files_describes_the_training_images_alone(tmp_path:
     assert not any("bits" in note or "enlarged" in note for note in summary.notes)
 
 
-def test_access_log_has_evaluations_of_the_same_images_at_another_size(tmp_path: Path) -> None:
-    """Otherwise, a size could be chosen by test scores, and each report would say that the test set was used once."""
+def test_access_log_has_evaluations_of_the_same_images_at_another_size_and_another_path(
+    tmp_path: Path,
+) -> None:
+    """Otherwise, a size could be chosen by test scores, and each report would say that the test set was used once.
+
+    Neither another path nor an added test image makes another test set. With the same training images, the same
+    networks are the same hypotheses.
+    """
     training_images(tmp_path / "data")
     for number in range(4):
         write(tmp_path / "data", f"test/{'ab'[number % 2]}/{number}.png", drawn(100 + number, 32))
@@ -179,6 +185,6 @@ def test_access_log_has_evaluations_of_the_same_images_at_another_size(tmp_path:
             compare={"both": Compare(networks=("n", "m"))},
         )
         results.append(run_study(study, runs, workers=0))
-    assert [each.n_test_evaluations_before for each in results] == [0, 2, 0]
-    assert [len({entry.hypothesis for entry in each.access_log}) for each in results] == [2, 4, 2]
+    assert [each.n_test_evaluations_before for each in results] == [0, 2, 4]
+    assert [len({entry.hypothesis for entry in each.access_log}) for each in results] == [2, 4, 4]
     assert [len(each.test_evaluations) for each in results] == [2, 2, 2]

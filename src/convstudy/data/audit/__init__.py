@@ -3,6 +3,7 @@
 =====================  =====================================================================
 ``perceptual_hashes``  exact and perceptual hashes of images
 ``duplicates``         duplicates and near-duplicates between training and test images
+``fingerprints``       by which a test set is recognised in another form
 ``statistics``         class counts, constant images and duplicates of a dataset
 ``survey``             all that ``convstudy data show`` shows of a dataset
 ``fit_examples``       images cropped, padded and stretched

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from convstudy.data.audit.duplicates import (
@@ -19,6 +19,7 @@ from convstudy.data.audit.duplicates import (
     exact_pairs,
     near_duplicate_pairs,
 )
+from convstudy.data.audit.fingerprints import Fingerprints, fingerprints_of
 from convstudy.data.audit.perceptual_hashes import PerceptualHashes, perceptual_hashes
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class DatasetStatistics:
         test: the statistics of the test images.
         exact: the pairs of a training and a test image with equal pixels.
         near_duplicates: the pairs of near-duplicates; ``None`` if too many images look alike.
+        fingerprints: those of the test images; ``None`` in statistics from before they existed.
     """
 
     digest: str
@@ -69,10 +71,13 @@ class DatasetStatistics:
     test: PartStatistics
     exact: Pairs
     near_duplicates: Pairs | None
+    fingerprints: Fingerprints | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values for :meth:`from_json`."""
-        return {"version": VERSION, **asdict(self)}
+        values = {"version": VERSION, **asdict(replace(self, fingerprints=None))}
+        values["fingerprints"] = self.fingerprints and self.fingerprints.as_json()
+        return values
 
     @classmethod
     def from_json(cls, values: object, info: Dataset) -> DatasetStatistics:
@@ -85,8 +90,13 @@ class DatasetStatistics:
         Raises:
             ValueError: if the values are not possible statistics of this dataset.
         """
-        keys = ("version", "digest", "train", "test", "exact", "near_duplicates")
-        version, digest, train, test, exact, near_duplicates = _members(values, keys)
+        keys = ("version", "digest", "train", "test", "exact", "near_duplicates", "fingerprints")
+        if isinstance(values, Mapping):
+            values = {"fingerprints": None, **values}  # statistics of earlier versions have none
+        version, digest, train, test, exact, near_duplicates, keys_of_test = _members(values, keys)
+        fingerprints = None if keys_of_test is None else Fingerprints.from_json(keys_of_test)
+        if fingerprints is not None and len(fingerprints) != info.n_test:
+            raise ValueError(f"expected {info.n_test} fingerprints")
         if version != VERSION or digest != info.digest:
             raise ValueError("these are statistics of another dataset or version")
         return cls(
@@ -95,6 +105,7 @@ class DatasetStatistics:
             _part(test, info.n_classes, info.n_test),
             _pairs(exact, info),
             None if near_duplicates is None else _pairs(near_duplicates, info),
+            fingerprints,
         )
 
 
@@ -113,12 +124,17 @@ def statistics_of(
     info: Dataset, train: Images, test: Images, first: PerceptualHashes, second: PerceptualHashes
 ) -> DatasetStatistics:
     """Return the statistics of a dataset, from the hashes of its training and test images."""
+    from convstudy.data.sources.prepared import PreparedSource
+
+    source = info.source
+    files = source.test_file_keys() if isinstance(source, PreparedSource) else None
     return DatasetStatistics(
         info.digest,
         _statistics_of(train, first, info.n_classes),
         _statistics_of(test, second, info.n_classes),
         exact_pairs(first, second, train.labels, test.labels),
         near_duplicate_pairs(train, test, first, second),
+        fingerprints_of(second.exact, files),
     )
 
 

@@ -29,9 +29,9 @@ from convstudy.data.sources.prepared import PreparedSource, requests_folder
 from convstudy.errors import ConvstudyError
 from convstudy.regular_file import open_regular
 
-VERSION = 4
+VERSION = 5
 """The version of the preparation. It grows with every change that gives a request other images, groups, parts or
-another summary."""
+another summary, or its arrays another file."""
 MAX_BYTES = 1 << 28
 """The largest file that is read, in bytes."""
 

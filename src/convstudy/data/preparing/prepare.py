@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convstudy.data.audit.fingerprints import file_keys
 from convstudy.data.dataset import Dataset
 from convstudy.data.decoded import (
     DecodedImages,
@@ -42,7 +43,7 @@ from convstudy.data.progress import report_progress
 from convstudy.data.source import Found, exists
 from convstudy.data.sources.joined import JoinedReader, joined
 from convstudy.data.sources.npy import NpySource
-from convstudy.data.sources.prepared import PreparedSource
+from convstudy.data.sources.prepared import FILE_KEYS, PreparedSource
 from convstudy.data.times import checked_times
 from convstudy.data.value_range import natural_range, range_text
 from convstudy.errors import DataError, Location, Problem
@@ -262,7 +263,13 @@ def _written(
                 **_times(division),
             },
         ),
-        "test": PartRows(division.test, _columns(images, division.test, division)),
+        "test": PartRows(
+            division.test,
+            {
+                **_columns(images, division.test, division),
+                FILE_KEYS: file_keys(decoded.digests[division.test]),
+            },
+        ),
     }
     source = PreparedSource(request.text(), _arrays(write_parts(decoded, parts), decoded, parts))
     headers, numbers = _headers(images, division.train)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from convstudy.data.images import Images, Part
 
 
+FILE_KEYS = "file-keys"
+"""The name of the column with the fingerprint of each test image's file."""
+
+
 @dataclass(frozen=True)
 class PreparedSource:
     """Decoded images. If the cache has been cleared, they are prepared again.
@@ -82,6 +86,20 @@ class PreparedSource:
             hint = "`convstudy data cache clear` removes damaged files of the cache"
             raise DataError(Problem(what, Location(str(path)), hint=hint)) from None
         return positions
+
+    def test_file_keys(self) -> npt.NDArray[np.uint64] | None:
+        """Return the fingerprint of the file of each test image, uint64 (n,); ``None`` if the cache has none.
+
+        No image is read; see :mod:`convstudy.data.audit.fingerprints`.
+        """
+        import numpy as np
+
+        path = Path(self.arrays.path) / f"test-{FILE_KEYS}.npy"
+        try:
+            found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError):
+            return None  # the cache was cleared, or an earlier version made it
+        return found.astype(np.uint64) if found.shape == (self.arrays.n_test,) else None
 
     @property
     def _name(self) -> str:
