@@ -24,6 +24,7 @@ COMMANDS = (
     "interaction_simulation",
     "fold_simulation",
     "training_sets",
+    "test_looks --studies 4000",
 )
 """Module of ``benchmarks.statistics`` and its arguments."""
 FOLDER = Path("build/simulate")

@@ -8,6 +8,7 @@
 ``descriptive``     why verdicts are descriptive only
 ``comparisons``     verdicts on pairs of candidates
 ``training_sets``   differences over several training sets
+``looks``           earlier tests of a comparison, and other questions to the same test set
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
 from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
+from convstudy.analysis.looks import NO_LOOKS, LookReader
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.training_sets import difference_over_seeds, training_sets_of
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
-from convstudy.stats.differences import Difference
+from convstudy.stats.differences import CONFIDENCE, Difference
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
@@ -97,6 +98,7 @@ def compare_seeds(
     margin: float,
     predictions: PredictionReader,
     n_images: int,
+    looks: LookReader = NO_LOOKS,
 ) -> tuple[Verdict, ...]:
     """Compare pairs of candidates on test images, with Holm's correction over all pairs.
 
@@ -106,8 +108,10 @@ def compare_seeds(
         margin: the equivalence margin, in units of the metric.
         predictions: the reader of test predictions.
         n_images: the number of test images.
+        looks: the earlier tests of these pairs.
     """
-    verdicts = corrected([_compare_on_images(a, b, metric, margin, predictions, n_images) for a, b in pairs])
+    found = [(_compare_on_images(a, b, metric, margin, predictions, n_images), a, b) for a, b in pairs]
+    verdicts = corrected([looks.at_look(*each) for each in found])
     if not holds("sample size", metric):
         return verdicts
     rows = {(a.name, b.name): (a, b) for a, b in pairs}
@@ -115,7 +119,9 @@ def compare_seeds(
 
 
 def compare_losses(
-    pairs: list[tuple[CandidateRow, CandidateRow]], predictions: PredictionReader
+    pairs: list[tuple[CandidateRow, CandidateRow]],
+    predictions: PredictionReader,
+    looks: LookReader = NO_LOOKS,
 ) -> tuple[Verdict, ...]:
     """Compare pairs of candidates by test log-loss, if all their predictions are available.
 
@@ -124,6 +130,7 @@ def compare_losses(
     Args:
         pairs: first and second candidate of each comparison.
         predictions: the reader of test predictions.
+        looks: the earlier tests of these pairs.
     """
     found = []
     for first, second in pairs:
@@ -131,14 +138,18 @@ def compare_losses(
         if tables is not None:
             paired = _paired_fits(first, second, Measure("test", LOG_LOSS))
             difference = difference_over_seeds(*tables, training_sets_of([one for one, _ in paired]))
-            found.append(_verdict_on(first, second, Measure("test", LOG_LOSS), difference, 0.0))
+            verdict = _verdict_on(first, second, Measure("test", LOG_LOSS), difference, 0.0)
+            found.append(looks.at_look(verdict, first, second))
     return corrected(found)
 
 
 def intervals_of(
-    row: CandidateRow, names: Iterable[str], predictions: PredictionReader
+    row: CandidateRow,
+    names: Iterable[str],
+    predictions: PredictionReader,
+    confidence: float = CONFIDENCE,
 ) -> Mapping[str, Interval]:
-    """Return the 95 % intervals of a candidate's mean test scores, by metric.
+    """Return the intervals of a candidate's mean test scores, by metric.
 
     Metrics per set have no interval. If predictions of a fit are missing, there is no interval at all.
 
@@ -146,6 +157,7 @@ def intervals_of(
         row: the candidate.
         names: the metrics; those that the predictions have no values of have no interval.
         predictions: the reader of test predictions.
+        confidence: the confidence level.
     """
     import numpy as np
 
@@ -166,11 +178,11 @@ def intervals_of(
         if sets is not None:
             table = sets.rows(table)
         if each_metric.zero_or_one:
-            intervals[name] = accuracy_interval(table, weights=predictions.weights(each_metric))
+            intervals[name] = accuracy_interval(table, confidence, predictions.weights(each_metric))
         elif name == LOG_LOSS:
-            intervals[name] = loss_interval(table)
+            intervals[name] = loss_interval(table, confidence)
         else:
-            intervals[name] = mean_interval(table, each_metric.low, each_metric.high)
+            intervals[name] = mean_interval(table, each_metric.low, each_metric.high, confidence)
     return intervals
 
 

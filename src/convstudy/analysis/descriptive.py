@@ -1,18 +1,20 @@
-"""Verdicts that are descriptive only, because splits are not random."""
+"""Verdicts that are descriptive only, because splits are not random, or the evaluation is not finished."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from convstudy.data import Dataset
+from convstudy.plan import Fit, Stage
 from convstudy.stats.differences import Difference
 from convstudy.stats.summary import summarise
 from convstudy.stats.verdicts import Verdict
 
 ONE_GROUP = "each fold is one group (leave-one-group-out)"
 
-
 IN_ORDER = "splits are in order of time"
+UNFINISHED = "the test-set evaluation is not finished"
 
 
 def why_descriptive(dataset: Dataset, n_folds: int = 0) -> str:
@@ -29,6 +31,19 @@ def why_descriptive(dataset: Dataset, n_folds: int = 0) -> str:
     if dataset.has_times:
         return IN_ORDER
     return ONE_GROUP if n_folds and n_folds == dataset.n_groups else ""
+
+
+def why_unfinished(stage: Stage, untested: Iterable[Fit]) -> str:
+    """Return why verdicts of a stage are descriptive only while its test-set evaluation is not finished.
+
+    A verdict on the seeds that happen to be evaluated at an interruption would be one more look at the comparison.
+
+    Args:
+        stage: a tested stage.
+        untested: the trained fits of the run that are not evaluated yet.
+    """
+    ids = {fit.id for fit in untested}
+    return UNFINISHED if any(fit.id in ids for fit in stage.fits) else ""
 
 
 def described(verdicts: tuple[Verdict, ...], why: str) -> tuple[Verdict, ...]:

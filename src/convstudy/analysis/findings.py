@@ -14,10 +14,11 @@ from convstudy.analysis.comparisons import (
     fold_intervals,
     intervals_of,
 )
-from convstudy.analysis.descriptive import described, why_descriptive
+from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.imbalance import balanced_scores
 from convstudy.analysis.interactions import interactions_of
+from convstudy.analysis.looks import LookReader
 from convstudy.analysis.nested import Nested, nested
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.searches import SearchTrace, search_trace
@@ -26,8 +27,10 @@ from convstudy.history.results import Results
 from convstudy.metrics import BALANCED_ACCURACY, LOG_LOSS, Metric, metric_named, recorded_with
 from convstudy.plan import Candidate, Stage
 from convstudy.plan.stages import UNCHANGED
+from convstudy.stats.differences import CONFIDENCE
 from convstudy.stats.groups import groups, letters
 from convstudy.stats.intervals import Interval
+from convstudy.stats.looks import shared_confidence
 from convstudy.stats.measure import Measure
 from convstudy.stats.summary import Summary
 from convstudy.stats.verdicts import Verdict
@@ -53,6 +56,8 @@ class StageResult:
         losses: verdicts on the same pairs by test log-loss.
         interactions: verdicts on pairs of variants, for an ablation with ``interactions``.
         intervals: candidate -> metric -> 95 % interval of the mean test score.
+        corrected_intervals: the same intervals, corrected for all candidates that were scored on this test set so far
+            (Bonferroni); empty if this is the only one.
         fold_intervals: candidate -> 95 % interval of the mean validation score, for candidates of a search with all
             folds (Nadeau and Bengio, :func:`convstudy.stats.resampled.fold_mean`).
         trace: the search trace.
@@ -78,6 +83,7 @@ class StageResult:
     nested: Nested | None = None
     selection: Selection | None = None
     balanced: Mapping[str, Summary] = field(default_factory=dict)
+    corrected_intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
 
     @property
     def metric(self) -> Metric:
@@ -228,12 +234,21 @@ def stage_result(
     names = (*recorded_with(metric.name), *([BALANCED_ACCURACY] if balanced else []))
     intervals = {row.name: intervals_of(row, names, predictions) for row in rows}
     named = {row.name: row for row in rows}
-    why = why_descriptive(results.dataset)
-    losses = compare_losses(pairs, predictions) if metric.name != LOG_LOSS else ()
+    why = why_descriptive(results.dataset) or why_unfinished(stage, results.untested)
+    looks = LookReader.of(results)
+    losses = compare_losses(pairs, predictions, looks) if metric.name != LOG_LOSS else ()
     interactions: tuple[Verdict, ...] = ()
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
     if together and best:
-        interactions = interactions_of(together, best, metric, margin, predictions)
+        interactions = interactions_of(together, best, metric, margin, predictions, looks)
+    corrected: dict[str, Mapping[str, Interval]] = {}
+    if looks.n_hypotheses > 1 and not why:
+        confidence = shared_confidence(CONFIDENCE, looks.n_hypotheses)
+        corrected = {row.name: intervals_of(row, names, predictions, confidence) for row in rows}
+
+    def asked(family: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+        return described(looks.for_questions(family, rows), why)
+
     return StageResult(
         stage.key,
         stage.question,
@@ -242,12 +257,13 @@ def stage_result(
         rows,
         best,
         runner_up,
-        described(compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test), why),
+        asked(compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test, looks)),
         # If log-loss is the study's metric, the verdicts are already about losses.
-        described(losses, why),
-        described(interactions, why),
+        asked(losses),
+        asked(interactions),
         {} if why else intervals,
         balanced=balanced,
+        corrected_intervals=corrected,
     )
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.looks import NO_LOOKS, LookReader
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.training_sets import training_sets_of
@@ -44,6 +45,7 @@ def interactions_of(
     metric: Metric,
     margin: float,
     predictions: PredictionReader,
+    looks: LookReader = NO_LOOKS,
 ) -> tuple[Verdict, ...]:
     """Return a verdict on each interaction, with Holm's correction over all interactions.
 
@@ -58,11 +60,15 @@ def interactions_of(
         metric: the study's metric.
         margin: the equivalence margin, in units of the metric.
         predictions: the reader of test predictions.
+        looks: the earlier tests of these candidates.
     """
     tables = {(a.name, b.name): _table((both, a, b, unmodified), metric, predictions) for both, a, b in pairs}
     verdicts = corrected(
         [
-            _without_correction((both, a, b, unmodified), metric, tables[a.name, b.name], margin)
+            looks.at_look(
+                _without_correction((both, a, b, unmodified), metric, tables[a.name, b.name], margin),
+                *(both, a, b, unmodified),
+            )
             for both, a, b in pairs
         ]
     )

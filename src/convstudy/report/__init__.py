@@ -22,6 +22,7 @@
 ``verdict_notes``     a verdict as a full sentence, with its sources of uncertainty
 ``interaction_text``  the interaction of two variants
 ``optimism_text``     the selection bias of a winner's score
+``questions_text``    tests of a comparison that are repeated, other questions, the bound of false claims
 ``failure_text``      failed fits
 ``count_text``        the verdict on two models from their numbers of correct predictions
 ``metric_text``       values and differences of a metric

@@ -19,6 +19,7 @@ from convstudy.report.balance_text import TITLE, balanced_summary, imbalance_not
 from convstudy.report.failure_text import failures_text
 from convstudy.report.metric_text import capital, writer
 from convstudy.report.optimism_text import search_optimism, test_set_text
+from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_text import interval_text
 from convstudy.stats import Evidence, MeasuredFit, Summary
@@ -224,7 +225,9 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
         )
         found.append(Conclusion("run", "", text, _evidence_of_records(failed)))
     note = capital(imbalance_note(analysis))
-    found += [Conclusion("run", "", text) for text in (note, test_set_text(analysis.protocol)) if text]
+    notes = [capital(text) for text in short_notes(shown_verdicts(analysis.main_results))]
+    texts = (note, test_set_text(analysis.protocol), *notes)
+    found += [Conclusion("run", "", text) for text in texts if text]
     if not results.complete:
         found.append(Conclusion("run", "", _unfinished(results)))
     return tuple(found)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from convstudy.numbers import listed, shortest_percent
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
+from convstudy.report.questions_text import look_text, questions_text
 from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
@@ -82,7 +83,7 @@ def interaction_note(verdict: Verdict) -> str:
             low, high = with_sign(metric, difference.low), with_sign(metric, difference.high)
             text += f" ({confidence} {low} to {high}{scope})"
         text += ", "
-    return f"{text}{interaction_verdict(verdict, FULL)}."
+    return f"{text}{interaction_verdict(verdict, FULL)}{look_text(verdict)}{questions_text(verdict)}."
 
 
 def interaction_verdict(verdict: Verdict, words: Mapping[VerdictLabel, str]) -> str:

@@ -161,6 +161,7 @@ def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
         groups.setdefault(_group_label(verdict, one_by_one), []).append(verdict)
     clauses: list[tuple[VerdictLabel, str]] = []
     names_interval = True  # "95 % CI" is written once, before the first interval
+    several_levels = len({verdict.difference.confidence for verdict in verdicts}) > 1
     for label in get_args(VerdictLabel):
         if label not in groups:
             continue
@@ -169,7 +170,7 @@ def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
             names = []
             for verdict in found:
                 names.append(f"{style.name(verdict)}{_brackets(verdict, style, names_interval)}")
-                names_interval = names_interval and not shows_interval(verdict)
+                names_interval = several_levels or (names_interval and not shows_interval(verdict))
             text = listed(names, style.conjunction(label))
         else:
             text = _names(found, style, label, most=3 if len(groups) <= FEW else 2)

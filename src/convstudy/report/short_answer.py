@@ -16,6 +16,7 @@ from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
 from convstudy.report.balance_text import imbalance_note, with_other_accuracy
 from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
+from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.stages import stage_title
 from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
@@ -214,6 +215,8 @@ def _about_run(analysis: Analysis) -> Iterator[str]:
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:
         n = counted(protocol.n_hypotheses_elsewhere, "candidate")
         yield f"Note: other runs in this folder scored {n} on the same test set."
+    for sentence in short_notes(shown_verdicts(analysis.main_results)):
+        yield f"Note: {sentence}"
     if not results.complete:
         fits = results.plan.fits
         n_settled = len(results.plan.settled_fits)

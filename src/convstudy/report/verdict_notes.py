@@ -5,6 +5,7 @@ from __future__ import annotations
 from convstudy.analysis import StageResult
 from convstudy.numbers import counted, listed, percent, shortest_percent
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
+from convstudy.report.questions_text import look_text, questions_text
 from convstudy.report.verdict_text import verdict_label, why_not_tested
 from convstudy.stats import Verdict
 
@@ -29,7 +30,8 @@ def verdict_note(verdict: Verdict) -> str:
         if verdict.bounded
         else ""
     )
-    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}."
+    test_set = f"{look_text(verdict)}{questions_text(verdict)}"
+    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}{test_set}."
 
 
 def probability(verdict: Verdict) -> str:

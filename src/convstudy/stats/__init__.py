@@ -10,6 +10,7 @@
 ``mean_squares``    mean squares of a seeds × images table
 ``two_way``         seeds × test images as two random effects
 ``training_sets``   training sets as a third source of uncertainty
+``looks``           levels for repeated tests of a comparison, and for many questions
 ``holm``            correction for multiple comparisons
 ``sample_size``     the required number of seeds or images
 ``groups``          groups of candidates without a significant difference

@@ -17,6 +17,7 @@ from typing import Literal
 
 from convstudy.stats.differences import ROUNDING, Difference
 from convstudy.stats.holm import holm
+from convstudy.stats.looks import look_confidence, shared_confidence
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
 from convstudy.stats.resampled import Probabilities
@@ -82,6 +83,14 @@ class Verdict:
             descriptive.
         descriptive: why the verdict only describes the scores; empty for an ordinary verdict.
         lower_is_better: whether lower values of the metric are better, as for a loss.
+        looks: the numbers of seeds with which this comparison was tested on the test set, in order of time; the last
+            one is this verdict's. Empty if the test-set access log does not have it.
+        look: the number of this test among them, from 1; tests with one seed do not count, because they make no claim.
+            It determines the confidence level of ``difference`` (:mod:`convstudy.stats.looks`).
+        later_looks: the numbers of seeds of later tests of this comparison, by other runs.
+        n_questions: the number of comparisons asked of this test set so far: ``n_comparisons``, and one for each other
+            candidate in the log.
+        questions_p: the p-value after Holm's correction for ``n_questions``.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
     >>> found.kind, found.is_significant
@@ -106,6 +115,22 @@ class Verdict:
     lower_is_better: bool = False
     no_interval: bool = False
     descriptive: str = ""
+    looks: tuple[int, ...] = ()
+    look: int = 1
+    later_looks: tuple[int, ...] = ()
+    n_questions: int = 1
+    questions_p: float = 1.0
+
+    @property
+    def for_questions(self) -> Difference:
+        """The difference with the interval that is corrected for ``n_questions`` (Bonferroni)."""
+        confidence = shared_confidence(self.difference.confidence, self.n_questions)
+        return replace(self.difference, confidence=confidence)
+
+    @property
+    def clear_for_questions(self) -> bool:
+        """Whether the verdict is clear and stays so after the correction for ``n_questions``."""
+        return self.clear and self.questions_p <= 1 - self.difference.confidence
 
     @property
     def clear(self) -> bool:
@@ -206,6 +231,38 @@ def corrected(verdicts: Sequence[Verdict], n_comparisons: int = 0) -> tuple[Verd
     adjusted = holm([each.p for each in verdicts], n_all)
     return tuple(
         _with_kind(replace(each, adjusted_p=p, n_comparisons=n_all))
+        for each, p in zip(verdicts, adjusted, strict=True)
+    )
+
+
+def at_look(verdict: Verdict, looks: tuple[int, ...], look: int, later: tuple[int, ...] = ()) -> Verdict:
+    """Return a verdict with the confidence level of its look; its kind changes with :func:`corrected`.
+
+    Args:
+        verdict: the verdict, before the correction for its family.
+        looks: see :class:`Verdict`.
+        look: see :class:`Verdict`.
+        later: see :class:`Verdict`.
+    """
+    difference = verdict.difference
+    if look > 1:
+        difference = replace(difference, confidence=look_confidence(look))
+    return replace(verdict, difference=difference, looks=looks, look=look, later_looks=later)
+
+
+def for_questions(verdicts: Sequence[Verdict], n_others: int) -> tuple[Verdict, ...]:
+    """Return the verdicts of one family with the correction for all questions asked of the test set.
+
+    Args:
+        verdicts: the comparisons of the family, after :func:`corrected`.
+        n_others: the number of other candidates that were scored on this test set.
+    """
+    if not verdicts:
+        return ()
+    n_questions = verdicts[0].n_comparisons + n_others
+    adjusted = holm([each.p for each in verdicts], n_questions)
+    return tuple(
+        replace(each, n_questions=n_questions, questions_p=p)
         for each, p in zip(verdicts, adjusted, strict=True)
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from convstudy.analysis import StageResult
 from convstudy.report.interaction_text import SHORT, interaction_verdict
 from convstudy.report.metric_text import difference_kind, margin_of, metric_of, value_kind
+from convstudy.report.questions_text import low_title, more_caption, more_columns, more_values
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
@@ -29,14 +30,16 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         return None
     scores = {row.name: row.summary(stage_result.measure) for row in stage_result.rows}
     metric = stage_result.metric
+    more = more_columns(found, difference_kind(metric))
     kind, value = difference_kind(metric), value_kind(metric)
     columns = (
         Column("first", "Variant"),
         Column("second", "with"),
         Column("verdict", "Verdict"),
         Column("interaction", "Interaction", kind),
-        Column("low", "95 % CI from", kind),
+        Column("low", low_title(found), kind),
         Column("high", "to", kind),
+        *more,
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
         Column("required", f"Required to detect {margin_of(found[0]).split()[0]}"),
@@ -53,6 +56,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,
+            *more_values(verdict, more),
             verdict.difference.n,
             None if verdict.no_interval else verdict.adjusted_p,
             required_short(verdict),
@@ -64,7 +68,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         for verdict in found
     ]
     name, title = f"interactions-{stage_result.name}", f"{stage_title(stage_result)}: interactions"
-    return Table(name, title, _caption(found), columns, tuple(rows))
+    return Table(name, title, f"{_caption(found)}{more_caption(more)}", columns, tuple(rows))
 
 
 def _caption(found: Sequence[Verdict]) -> str:

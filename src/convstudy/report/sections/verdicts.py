@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from convstudy.analysis import StageResult
 from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, Metric, metric_named
 from convstudy.numbers import counted, listed
 from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind
+from convstudy.report.questions_text import (
+    false_claims_bound,
+    false_claims_text,
+    families,
+    low_title,
+    more_caption,
+    more_columns,
+    more_values,
+)
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_text import over_seeds, required_short
@@ -28,15 +38,26 @@ def sections(material: Material) -> Iterator[Section]:
     )
     verdicts = verdict_table(stage_results, metric, margin)
     if verdicts.rows:
+        bound = false_claims_text(stage_results)
         is_long = len(verdicts.rows) > _MAX_UNFOLDED
         first = Details(f"All {counted(len(verdicts.rows), 'verdict')}", (verdicts,)) if is_long else verdicts
         yield Section(
             "verdicts",
             verdicts.title,
-            (first, *(Details(table.title, (table,)) for table in more if table.rows)),
+            (
+                first,
+                *((Text((bound,)),) if bound else ()),
+                *(Details(table.title, (table,)) for table in more if table.rows),
+            ),
         )
     else:
         yield Section("verdicts", verdicts.title, (Text(("No verdicts yet.",)),))
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return the families of verdicts, and the largest expected number of families with a false claim."""
+    found = families(material.analysis.stage_results)
+    return {"false_claims": {"families": list(found), "expected_at_most": false_claims_bound(len(found))}}
 
 
 def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
@@ -53,13 +74,16 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
     )
     bounded = any(verdict.bounded for stage_result in stage_results for verdict in stage_result.verdicts)
+    verdicts = [verdict for stage_result in stage_results for verdict in stage_result.verdicts]
+    more = more_columns(verdicts, kind)
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "Verdict"),
         Column("second", "Compared with"),
         Column("difference", "Difference", kind),
-        Column("low", "95 % CI from", kind),
+        Column("low", low_title(verdicts), kind),
         Column("high", "to", kind),
+        *more,
         Column("half_width_seeds", "± seeds or folds", width),
         Column("half_width_images", "± images", width),
         *((Column("images_part", "± images is"),) if bounded else ()),
@@ -78,6 +102,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,
+            *more_values(verdict, more),
             _width(verdict, "folds" if stage_result.question == "search" else "seeds"),
             _width(verdict, "images"),
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
@@ -105,7 +130,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
         "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
         f"{lost}p: uncorrected p-value of the test against the nearer one of ±{bound}."
-        f"{_required_text(metric, margin) if has_required else ''}"
+        f"{more_caption(more)}{_required_text(metric, margin) if has_required else ''}"
     )
     if metric.kind == "per set":
         caption = (
@@ -135,13 +160,16 @@ def _required_text(metric: Metric, margin: float) -> str:
 
 def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
     """Return a table of all verdicts by test loss."""
+    verdicts = [verdict for stage_result in stage_results for verdict in stage_result.losses]
+    more = more_columns(verdicts, "change")
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "Verdict"),
         Column("second", "Compared with"),
         Column("difference", "Difference", "change"),
-        Column("low", "95 % CI from", "change"),
+        Column("low", low_title(verdicts), "change"),
         Column("high", "to", "change"),
+        *more,
         Column("adjusted_p", "Holm-adjusted p", "p"),
         Column("stage", "Stage"),
     )
@@ -153,6 +181,7 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
             verdict.difference.mean,
             verdict.difference.low,
             verdict.difference.high,
+            *more_values(verdict, more),
             verdict.adjusted_p,
             stage_result.stage,
         )
@@ -162,7 +191,7 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
     caption = (
         "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
-        "The margin is 0: “better” means a lower loss, even if the difference is small."
+        f"The margin is 0: “better” means a lower loss, even if the difference is small.{more_caption(more)}"
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
@@ -242,4 +271,4 @@ def _width(verdict: Verdict, source: str) -> float | None:
     return verdict.difference.half_width_of(source)
 
 
-SECTION = Topic(20, sections)
+SECTION = Topic(20, sections, data)
