@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,21 @@ def test_run_on_a_folder_of_an_earlier_version_completes_it(tmp_path: Path) -> N
         assert [type(event) for event in events[1:]] == [ChoiceMade, ImagesInspected]
         assert again.images == first.images
         assert statistics(again) == statistics(first)
+
+
+def test_statistics_of_an_earlier_version_stay_until_a_run_adds_fingerprints(tmp_path: Path) -> None:
+    first, _ = ran(_study(), tmp_path)
+    assert first.images is not None and first.images.fingerprints is not None
+    path = Layout(tmp_path).dataset_statistics(DIGITS.digest)
+    values = json.loads(path.read_text(encoding="utf-8"))
+    del values["fingerprints"]
+    path.write_text(json.dumps(values), encoding="utf-8")
+    read = stored(tmp_path, _study()).images
+    assert read == replace(first.images, fingerprints=None)
+    again, events = ran(_study(), tmp_path)
+    assert len(_inspections(events)) == 1 and again.images == first.images
+    _, events = ran(_study(), tmp_path)
+    assert _inspections(events) == []
 
 
 def test_failed_inspection_of_images_does_not_fail_the_run(

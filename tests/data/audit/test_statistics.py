@@ -81,6 +81,8 @@ def _at(*path: str | int, value: object) -> Callable[[dict[str, Any]], object]:
         _at("exact", "shown", 0, "more", value=1),
         _at("near_duplicates", "n_pairs", value=0),
         _at("near_duplicates", value=[]),
+        _at("fingerprints", value=[]),
+        _at("fingerprints", "pixels", value="00" * 8),
     ],
 )
 def test_from_json_of_impossible_values_raises(
