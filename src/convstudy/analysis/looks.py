@@ -53,13 +53,18 @@ class LookReader:
     entries: tuple[Entry, ...] = ()
     digest: str = ""
     _by_fit: dict[str, Entry] = field(default_factory=dict, compare=False, repr=False)
+    _places: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, results: Results) -> LookReader:
         """Return the looks of the comparisons of a run."""
         scored = tuple(entry for entry in results.access_log if entry.is_scored)
         by_fit = {entry.test_evaluation.fit_id: entry for entry in scored}
-        return cls(scored, results.dataset.digest, by_fit)
+        # A log can have thousands of entries, and a comparison thousands of pairs.
+        places: dict[str, list[int]] = {}
+        for place, entry in enumerate(scored):
+            places.setdefault(entry.hypothesis, []).append(place)
+        return cls(scored, results.dataset.digest, by_fit, places)
 
     def at_look(self, verdict: Verdict, *rows: CandidateRow) -> Verdict:
         """Return a verdict on these candidates, before the correction for its family, with the level of its look."""
@@ -84,12 +89,12 @@ class LookReader:
     @property
     def n_hypotheses(self) -> int:
         """The number of hypotheses in the log: each is a question to the test set."""
-        return len({entry.hypothesis for entry in self.entries})
+        return len(self._places)
 
     def n_others(self, rows: Sequence[CandidateRow]) -> int:
         """Return the number of hypotheses in the log that are not those of these candidates."""
         own = set().union(*(self._hypotheses(row) for row in rows))
-        return len({entry.hypothesis for entry in self.entries} - own)
+        return len(self._places.keys() - own)
 
     def for_questions(
         self, verdicts: tuple[Verdict, ...], rows: Sequence[CandidateRow]
@@ -115,7 +120,8 @@ class LookReader:
     def _sets(self, rows: Sequence[CandidateRow]) -> list[Seeds]:
         """Return the seeds of each look, in order of time."""
         own = [self._hypotheses(row) for row in rows]
-        entries = [entry for entry in self.entries if any(entry.hypothesis in each for each in own)]
+        places = {place for hypothesis in set().union(*own) for place in self._places[hypothesis]}
+        entries = [self.entries[place] for place in sorted(places)]
         models: list[dict[tuple[str, object], str]] = [{} for _ in rows]
         found: list[Seeds] = []
         for (_, digest), group in groupby(entries, lambda entry: (entry.run_id, entry.dataset_digest)):
