@@ -23,6 +23,8 @@ COMMANDS = (
     "metric_simulation --studies 300",
     "interaction_simulation",
     "fold_simulation",
+    "collapse",
+    "search_scores",
     "training_sets",
     "test_looks --studies 4000",
 )

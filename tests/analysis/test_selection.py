@@ -120,7 +120,12 @@ def test_answer_has_the_corrected_score_of_a_search() -> None:
     notes = notes_of_first(results)
     assert f"The score of {found.score * 100:.2f} % may be optimistic, because the search selected" in notes
     assert ". Corrected for this selection" in notes
-    assert f"it is about {found.corrected * 100:.2f} %." in notes
+    assert found.interval is not None and found.interval.low < found.corrected < found.interval.high
+    ends = f"{found.interval.low * 100:.2f} to {found.interval.high * 100:.2f} %"
+    assert (
+        f"it is about {found.corrected * 100:.2f} % (95 % CI {ends}; this interval accounts for the" in notes
+    )
+    assert "not for the variation between trainings" in notes
 
 
 def test_unknown_optimism_has_a_reason() -> None:

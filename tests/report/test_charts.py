@@ -45,9 +45,10 @@ def test_report_has_every_kind_of_chart_with_unique_names() -> None:
         "class",
         "calibration",
         "classes",
+        "trials",
     }
     names = [figure.name for figure in CONTENTS.figures]
-    assert len(names) == len(set(names)) == 3 + 3 + 1 + 2 + 3 + 2 * 10 + 4
+    assert len(names) == len(set(names)) == 3 + 3 + 1 + 2 + 3 + 2 * 10 + 4 + 1
 
 
 def test_learning_rate_has_a_chart_unless_it_is_constant() -> None:

@@ -97,7 +97,7 @@ def test_every_chart_has_an_element_with_alt_text() -> None:
     specs = json.loads(reader.scripts[0])["specs"]
     places = [a for a in reader.all("div") if "data-chart" in a]
     assert sorted(str(a["data-chart"]) for a in places) == sorted(specs)
-    assert len(places) == len(specs) == 36
+    assert len(places) == len(specs) == 37
     assert all(len(str(a["aria-label"])) > 20 and a["role"] == "img" for a in places)
     assert "http" not in reader.scripts[0]
 

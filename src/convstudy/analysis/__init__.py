@@ -9,10 +9,12 @@
 ``comparisons``     verdicts on pairs of candidates
 ``training_sets``   differences over several training sets
 ``looks``           earlier tests of a comparison, and other questions to the same test set
+``collapse``        collapsed seeds: rates, and the verdicts among seeds that trained
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation
 ``searches``        the trace of a search: its rungs, and its epochs compared with a grid's
+``expected_best``   the expected best score of a search by its number of trials
 ``nested``          nested cross-validation of a search
 ``imbalance``       balanced accuracy, for classes of very different sizes
 ``selection``       the selection bias of a winner's score
@@ -28,8 +30,10 @@ docs/statistics.md has the source of each method, the reason for it, and its mea
 from convstudy.analysis.analyse import Analysis, analyse
 from convstudy.analysis.calibration import Bin, Calibration, calibration_of
 from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
+from convstudy.analysis.collapse import CandidateCollapse, CollapsedSeed, PairCollapse, StageCollapse
 from convstudy.analysis.comparisons import TEST, VALIDATION
 from convstudy.analysis.curves import CurvePoint, curve
+from convstudy.analysis.expected_best import ExpectedBest, Trials
 from convstudy.analysis.findings import Headline, StageResult
 from convstudy.analysis.imbalance import has_imbalanced_classes
 from convstudy.analysis.nested import Nested, OuterFold
@@ -46,18 +50,24 @@ __all__ = [
     "BiasedEstimate",
     "Bin",
     "Calibration",
+    "CandidateCollapse",
     "CandidateRow",
+    "CollapsedSeed",
     "CurvePoint",
+    "ExpectedBest",
     "FitRow",
     "Headline",
     "Nested",
     "OuterFold",
+    "PairCollapse",
     "PredictionReader",
     "Predictions",
     "Protocol",
     "SearchTrace",
     "Selection",
+    "StageCollapse",
     "StageResult",
+    "Trials",
     "analyse",
     "calibration_of",
     "candidate_row",

@@ -84,10 +84,28 @@ class Analysis:
         test_evaluations = {fit_id: results.test_evaluations.get(fit_id) for fit_id in done}
         return tuple(fit_id for fit_id, each in test_evaluations.items() if each and each.scores is not None)
 
+    @cached_property
+    def collapsed_fit_ids(self) -> frozenset[str]:
+        """The completed fits that collapsed, of all stages that are evaluated on the test set."""
+        return frozenset(
+            fit.fit_id
+            for stage_result in self.stage_results
+            if stage_result.collapse is not None
+            for row, found in zip(stage_result.rows, stage_result.collapse.candidates, strict=True)
+            for fit in row.fits
+            if fit.part in found.collapsed_parts
+        )
+
     def calibration(self, fit_ids: tuple[str, ...]) -> Calibration | None:
-        """Return the calibration of the models of these fits, pooled; ``None`` if predictions are missing."""
+        """Return the calibration of the models of these fits, pooled; ``None`` if predictions are missing.
+
+        If one of them collapsed, its intervals are not reliable.
+        """
         if fit_ids not in self._calibrations:
-            self._calibrations[fit_ids] = calibration_of(map(self.predictions.of, fit_ids))
+            found = calibration_of(map(self.predictions.of, fit_ids))
+            if found is not None and not self.collapsed_fit_ids.isdisjoint(fit_ids):
+                found = found.unreliable()
+            self._calibrations[fit_ids] = found
         return self._calibrations[fit_ids]
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.predictions import Predictions, losses_of_true
@@ -107,7 +107,17 @@ class Calibration:
         This test is conservative: confidence and accuracy are both low on hard images, so their difference varies less
         than the accuracy.
         """
-        return not self.accuracy.low <= self.accuracy.estimate + self.gap <= self.accuracy.high
+        return self.accuracy.reliable and (
+            not self.accuracy.low <= self.accuracy.estimate + self.gap <= self.accuracy.high
+        )
+
+    def unreliable(self) -> Calibration:
+        """Return the calibration with intervals that are not reliable, because seeds collapsed."""
+        bins = tuple(
+            replace(each, interval=each.interval and replace(each.interval, reliable=False))
+            for each in self.bins
+        )
+        return replace(self, accuracy=replace(self.accuracy, reliable=False), bins=bins)
 
 
 def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,8 +99,9 @@ def compare_seeds(
     predictions: PredictionReader,
     n_images: int,
     looks: LookReader = NO_LOOKS,
+    trained: Sequence[tuple[CandidateRow, CandidateRow]] = (),
 ) -> tuple[Verdict, ...]:
-    """Compare pairs of candidates on test images, with Holm's correction over all pairs.
+    """Compare pairs of candidates on test images, with Holm's correction over all comparisons.
 
     Args:
         pairs: first and second candidate of each comparison.
@@ -109,13 +110,21 @@ def compare_seeds(
         predictions: the reader of test predictions.
         n_images: the number of test images.
         looks: the earlier tests of these pairs.
+        trained: some of the pairs without their collapsed seeds, as further comparisons. Validation scores decide which
+            seeds are left out, so these comparisons have the looks of the pairs with all seeds.
+
+    Returns:
+        One verdict per pair, then one per pair of ``trained``.
     """
+    whole = {(a.name, b.name): (a, b) for a, b in pairs}
+    pairs = [*pairs, *trained]
     found = [(_compare_on_images(a, b, metric, margin, predictions, n_images), a, b) for a, b in pairs]
-    verdicts = corrected([looks.at_look(*each) for each in found])
+    verdicts = corrected([looks.at_look(each, *whole[a.name, b.name]) for each, a, b in found])
     if not holds("sample size", metric):
         return verdicts
-    rows = {(a.name, b.name): (a, b) for a, b in pairs}
-    return tuple(_with_required_seeds(each, *rows[each.first, each.second], predictions) for each in verdicts)
+    return tuple(
+        _with_required_seeds(each, *pair, predictions) for each, pair in zip(verdicts, pairs, strict=True)
+    )
 
 
 def compare_losses(

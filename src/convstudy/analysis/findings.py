@@ -7,6 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from convstudy.analysis.candidates import CandidateRow, candidate_rows
+from convstudy.analysis.collapse import (
+    StageCollapse,
+    collapse_of,
+    marked,
+    marked_intervals,
+    trained_pairs,
+    with_pairs,
+)
 from convstudy.analysis.comparisons import (
     compare_folds,
     compare_losses,
@@ -15,6 +23,7 @@ from convstudy.analysis.comparisons import (
     intervals_of,
 )
 from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
+from convstudy.analysis.expected_best import ExpectedBest, expected_best
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.imbalance import balanced_scores
 from convstudy.analysis.interactions import interactions_of
@@ -63,8 +72,10 @@ class StageResult:
         trace: the search trace.
         nested: the nested cross-validation of a search.
         selection: the selection bias of a search's best score.
+        expected: the expected best validation score of a search by its number of trials.
         balanced: candidate -> balanced accuracy on the images that the verdicts compare on; empty unless the training
             classes are imbalanced and the study has another metric. For a search, only of the best candidate.
+        collapse: the seeds that did not train, and what follows for the comparisons; ``None`` for a search.
     """
 
     stage: str
@@ -82,8 +93,10 @@ class StageResult:
     trace: SearchTrace | None = None
     nested: Nested | None = None
     selection: Selection | None = None
+    expected: ExpectedBest | None = None
     balanced: Mapping[str, Summary] = field(default_factory=dict)
     corrected_intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    collapse: StageCollapse | None = None
 
     @property
     def metric(self) -> Metric:
@@ -118,6 +131,10 @@ class StageResult:
     def n_missing(self) -> int:
         """The number of fits of the remaining candidates that are not trained, or failed and can be trained again."""
         return sum(row.n_missing + row.n_retryable for row in self.remaining)
+
+    def verdict_of(self, first: str, second: str) -> Verdict | None:
+        """Return the verdict on a pair of candidates."""
+        return next((v for v in self.verdicts if (v.first, v.second) == (first, second)), None)
 
     def verdict_on(self, name: str) -> Verdict | None:
         """Return the verdict on a candidate and the best one."""
@@ -192,6 +209,7 @@ def stage_result(
         outer = nested(results, stage, best)
         if outer is not None and why_descriptive(results.dataset, search.outer_folds or search.folds):
             outer = replace(outer, interval=None)
+        trace = search_trace(results, stage)
         return StageResult(
             stage.key,
             stage.question,
@@ -202,12 +220,13 @@ def stage_result(
             _next_best(best, others, validation),
             verdicts,
             fold_intervals={} if why else fold_intervals(rows, metric),
-            trace=search_trace(results, stage),
+            trace=trace,
             nested=outer,
             # A stored choice can name a candidate without a score, if its fits have no records.
             selection=selection(rows, best, metric, held_out)
             if best and best.validation[metric.name].mean is not None
             else None,
+            expected=expected_best(rows, best, trace, metric),
             balanced=balanced_scores(results, [best] if best else [], "validation", predictions, held_out),
         )
     if not stage.tested:  # the outer folds of a search
@@ -236,6 +255,7 @@ def stage_result(
     named = {row.name: row for row in rows}
     why = why_descriptive(results.dataset) or why_unfinished(stage, results.untested)
     looks = LookReader.of(results)
+    collapse = collapse_of(results, stage, rows, held_out)
     losses = compare_losses(pairs, predictions, looks) if metric.name != LOG_LOSS else ()
     interactions: tuple[Verdict, ...] = ()
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
@@ -249,6 +269,12 @@ def stage_result(
     def asked(family: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
         return described(looks.for_questions(family, rows), why)
 
+    # Verdicts among seeds that trained are claims of the same family, so Holm's correction counts them.
+    trained = trained_pairs(pairs, collapse)
+    compared = asked(
+        compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test, looks, trained)
+    )
+    verdicts, conditional = compared[: len(pairs)], compared[len(pairs) :]
     return StageResult(
         stage.key,
         stage.question,
@@ -257,13 +283,14 @@ def stage_result(
         rows,
         best,
         runner_up,
-        asked(compare_seeds(pairs, metric, margin, predictions, results.dataset.n_test, looks)),
+        marked(verdicts, collapse),
         # If log-loss is the study's metric, the verdicts are already about losses.
-        asked(losses),
-        asked(interactions),
-        {} if why else intervals,
+        marked(asked(losses), collapse),
+        marked(asked(interactions), collapse, combined, best.name if best else ""),
+        {} if why else marked_intervals(intervals, collapse),
         balanced=balanced,
-        corrected_intervals=corrected,
+        corrected_intervals=marked_intervals(corrected, collapse),
+        collapse=with_pairs(collapse, pairs, test, conditional),
     )
 
 

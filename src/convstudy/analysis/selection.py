@@ -10,6 +10,8 @@ winner on the same images::
 
 This has the same mean as the paper's estimate with less variance, because draws that select the winner contribute 0.
 
+The draws also give the corrected score an interval (:mod:`convstudy.stats.selected_score`).
+
 The random generator has a constant seed, so the result is a deterministic function of the predictions, identical on
 all machines.
 """
@@ -23,6 +25,8 @@ from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.methods import holds
 from convstudy.metrics import Metric
+from convstudy.stats.intervals import Interval
+from convstudy.stats.selected_score import corrected_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,12 +54,15 @@ class Selection:
         unknown: why the bias is not known. ``"alone"``: the winner is the only candidate. ``"no predictions"``: labels
             or predictions are missing. ``"too many"``: there are too many predictions. ``"metric"``: the metric is not
             a proportion.
+        interval: the corrected score with its 95 % interval for other images; it does not contain the variation between
+            trainings. ``None`` if the bias is not known.
     """
 
     score: float
     n_candidates: int
     optimism: float | None
     unknown: Unknown = ""
+    interval: Interval | None = None
 
     @property
     def corrected(self) -> float | None:
@@ -92,11 +99,35 @@ def selection(
     found = _predictions(among, metric, held_out)
     if found is None:
         return Selection(score, len(among), None, "no predictions")
-    return Selection(score, len(among), optimism(*found, among.index(best)))
+    draws = draws_of(*found, among.index(best))
+    interval = corrected_interval(score, draws.bias, draws.scores, draws.share, draws.n)
+    return Selection(score, len(among), draws.bias, interval=interval)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What the bootstrap samples of the images say about the winner's score.
+
+    Attributes:
+        bias: the estimated bias of the winner's score.
+        scores: the score of the candidate that each sample selects, on the images that were not drawn, shape (draws,).
+        share: the mean share of images that are not drawn.
+        n: the number of images, or of groups of images if these are drawn.
+    """
+
+    bias: float
+    scores: npt.NDArray[np.float64]
+    share: float
+    n: int
 
 
 def optimism(correct: Array, losses: Array, winner: int) -> float:
-    """Estimate the bias of the winner's accuracy, a fraction.
+    """Estimate the bias of the winner's accuracy, a fraction; the arguments are those of :func:`draws_of`."""
+    return draws_of(correct, losses, winner).bias
+
+
+def draws_of(correct: Array, losses: Array, winner: int) -> Draws:
+    """Select and score candidates on bootstrap samples of the images.
 
     Args:
         correct: 1 for a correct prediction, else 0; shape (images, candidates).
@@ -109,6 +140,8 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
     # NumPy guarantees the numbers of RandomState; those of a Generator may change between versions.
     random = np.random.RandomState(SEED)
     differences: list[float] = []
+    scores: list[float] = []
+    shares: list[float] = []
     for start in range(0, DRAWS, _DRAWS_PER_BATCH):
         n_draws = min(_DRAWS_PER_BATCH, DRAWS - start)
         # A batch of draws is two matrix products instead of a loop over images. float32 is exact for the hits: they are
@@ -121,8 +154,14 @@ def optimism(correct: Array, losses: Array, winner: int) -> float:
         outside = (not_drawn @ correct).astype(np.float64)
         # A draw that contains every image leaves no image to score on; its difference is 0.
         size = np.maximum(not_drawn.sum(axis=1), 1)
-        differences += ((outside[:, winner] - outside[np.arange(n_draws), selected]) / size).tolist()
-    return float(np.mean(differences))
+        of_selected = outside[np.arange(n_draws), selected]
+        differences += ((outside[:, winner] - of_selected) / size).tolist()
+        left_out = not_drawn.any(axis=1)
+        scores += (of_selected / size)[left_out].tolist()
+        shares += not_drawn.mean(axis=1)[left_out].tolist()
+    bias, share = float(np.mean(differences)), float(np.mean(shares)) if shares else 1.0
+    every = np.array(scores) if scores else np.full(1, correct[:, winner].mean(), dtype=np.float64)
+    return Draws(bias, every, share, n)
 
 
 def _predictions(

@@ -91,7 +91,7 @@ def badly_calibrated(analysis: Analysis) -> Iterator[Spot]:
             fit.record.fit_id for fit in each.fits if fit.record.fit_id in results.test_evaluations
         )
         calibration = analysis.calibration(tested)
-        if calibration is None:
+        if calibration is None or not calibration.accuracy.reliable:
             continue
         accuracy = calibration.accuracy
         confidence = accuracy.estimate + calibration.gap

@@ -158,12 +158,16 @@ def overfitted(analysis: Analysis) -> Iterator[Spot]:
 
 
 def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
-    """Find seeds whose score is far from the other seeds of their candidate."""
+    """Find seeds that collapsed, by the rule of the report, and other seeds whose score is far from the rest."""
     n_test = analysis.results.dataset.n_test
     for each in tested_candidates(analysis):
         scores, n_images = each.row.scores(TEST), n_test
         if len(scores) < len(each.row.scores(VALIDATION)):
             scores, n_images = each.row.scores(VALIDATION), _n_validation(each)
+        collapsed = _collapsed(each)
+        if collapsed and len(collapsed) < len(scores):
+            yield _some_collapsed(each, collapsed)
+        scores = {part: score for part, score in scores.items() if part not in collapsed}
         outliers = outlying(scores, n_images)
         if outliers:
             middle = median(scores.values())
@@ -175,6 +179,28 @@ def outlying_seeds(analysis: Analysis) -> Iterator[Spot]:
                 f"{them}",
                 "look at the learning curve; report the median and every seed next to the mean, and drop no seed",
             )
+
+
+def _collapsed(each: TrainedCandidate) -> tuple[str, ...]:
+    """Return the seeds of a candidate that completed training and collapsed, in order."""
+    found = each.stage_result.collapse
+    candidates = found.candidates if found is not None else ()
+    parts = [c.collapsed_parts for c in candidates if c.candidate == each.candidate.name]
+    return tuple(fit.part for fit in each.row.fits if any(fit.part in own for own in parts))
+
+
+def _some_collapsed(each: TrainedCandidate, collapsed: tuple[str, ...]) -> Spot:
+    scores = each.row.scores(VALIDATION)
+    others = median(score for part, score in scores.items() if part not in collapsed)
+    names = listed([f"{part} with {percent(scores[part])}" for part in collapsed])
+    them = "it" if len(collapsed) == 1 else "them"
+    return Spot(
+        each.where,
+        f"{names} collapsed: the median validation accuracy of the other seeds is {percent(others)}, and the mean "
+        f"depends on {them}",
+        "look at the learning curve; report the rate of collapse and the verdicts among seeds that trained (section "
+        "“Collapsed seeds”) next to the mean, and drop no seed",
+    )
 
 
 def outlying(scores: Mapping[str, float], n_images: int) -> list[str]:
@@ -208,7 +234,7 @@ def scores_below_validation(analysis: Analysis) -> Iterator[Spot]:
     for each in tested_candidates(analysis):
         interval = each.stage_result.interval(each.candidate.name, ACCURACY)
         validation, test = each.row.validation["accuracy"].mean, each.row.test["accuracy"].mean
-        if interval is None or validation is None or test is None:
+        if interval is None or not interval.reliable or validation is None or test is None:
             continue
         error = _standard_error(validation, _n_validation(each))
         if validation - N_STANDARD_ERRORS * error > interval.high and validation - test > margin:

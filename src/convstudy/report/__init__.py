@@ -24,6 +24,7 @@
 ``optimism_text``     the selection bias of a winner's score
 ``questions_text``    tests of a comparison that are repeated, other questions, the bound of false claims
 ``failure_text``      failed fits
+``collapse_text``     collapsed seeds, and the verdicts among seeds that trained
 ``count_text``        the verdict on two models from their numbers of correct predictions
 ``metric_text``       values and differences of a metric
 ``balance_text``      balanced accuracy next to accuracy

@@ -94,13 +94,16 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -
         found: the accuracies, as fractions.
         names: the names of the classes, in the order of the labels.
     """
-    title, full_title = "Each class with its 95 % CI", "Accuracy per class"
+    reliable = all(each.accuracy is None or each.accuracy.reliable for each in found)
+    with_interval = ", each with its 95 % CI" if reliable else ""
+    title = "Each class with its 95 % CI" if reliable else "Each class (no intervals: seeds collapsed)"
+    full_title = "Accuracy per class"
     if len(found) > MAX_SHOWN_CLASSES:
         known = [each for each in found if each.accuracy is not None]
         found = sorted(known, key=lambda each: each.accuracy.estimate if each.accuracy else 0.0)[
             :MAX_SHOWN_CLASSES
         ]
-        title = "The classes with the lowest accuracy, each with its 95 % CI"
+        title = f"The classes with the lowest accuracy{with_interval}"
         full_title = f"{full_title}: the {len(found)} lowest of {len(names):,}"
         names = [names[each.label] for each in found]
         found = [replace(each, label=label) for label, each in enumerate(found)]
@@ -108,8 +111,8 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -
         {
             "class": names[each.label],
             "accuracy": each.accuracy.estimate,
-            "low": each.accuracy.low,
-            "high": each.accuracy.high,
+            "low": each.accuracy.low if each.accuracy.reliable else each.accuracy.estimate,
+            "high": each.accuracy.high if each.accuracy.reliable else each.accuracy.estimate,
             "images": each.n_images,
         }
         for each in found
@@ -117,15 +120,15 @@ def class_accuracy_chart(found: Sequence[ClassAccuracy], names: Sequence[str]) -
     ]
     ends = ", ".join(f"{row['class']} {percent(row['accuracy'])}" for row in rows)
     alt = f"{full_title}: {ends}."
-    return Figure("class-accuracy", title, alt, lambda: _class_accuracy(rows, names), full_title)
+    return Figure("class-accuracy", title, alt, lambda: _class_accuracy(rows, names, reliable), full_title)
 
 
-def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
+def _class_accuracy(rows: list[dict[str, Any]], names: Sequence[str], reliable: bool) -> Spec:
     scale = {"zero": False, "padding": 14}
     y = rows_of(names, "class")
     x = quantity(
         "accuracy",
-        title="test accuracy, 95 % CI",
+        title="test accuracy, 95 % CI" if reliable else "test accuracy",
         scale=scale,
         axis=metric_axis(metric_named(ACCURACY)),
     )

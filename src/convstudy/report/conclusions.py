@@ -16,6 +16,7 @@ from convstudy.numbers import counted, listed, percent, with_spread
 from convstudy.record import Record
 from convstudy.report import interaction_text, verdict_notes
 from convstudy.report.balance_text import TITLE, balanced_summary, imbalance_note
+from convstudy.report.collapse_text import collapse_notes, collapse_sentences
 from convstudy.report.failure_text import failures_text
 from convstudy.report.metric_text import capital, writer
 from convstudy.report.optimism_text import search_optimism, test_set_text
@@ -74,8 +75,13 @@ def conclusions(analysis: Analysis) -> tuple[Conclusion, ...]:
 
 
 def _with_failures(results: Results, stage_result: StageResult, conclusion: Conclusion) -> Conclusion:
+    """Add what failed fits and collapsed seeds mean for a conclusion."""
     failures = failures_text(results, results.plan.stage(stage_result.stage))
-    return replace(conclusion, statement=conclusion.statement + failures)
+    return replace(
+        conclusion,
+        statement=f"{conclusion.statement}{collapse_sentences(stage_result)}{failures}",
+        notes=(*conclusion.notes, *collapse_notes(stage_result)),
+    )
 
 
 def _about_search(stage_result: StageResult) -> Conclusion:

@@ -12,6 +12,7 @@ from convstudy.report.figure import Figure, Layer, Spec, chart, nominal, quantit
 from convstudy.report.metric_text import metric_of, with_sign
 from convstudy.report.ranking import HEIGHT, MOST
 from convstudy.report.stages import ROW
+from convstudy.report.verdict_text import reliable_ends
 from convstudy.stats import Verdict
 
 _MARKS = {
@@ -43,6 +44,8 @@ def forest_chart(
     if is_small and len(rows) > MOST:
         title = f"{title}, the {MOST} largest of {len(rows)}"
         rows = sorted(rows, key=lambda row: -abs(row["mean"]))[:MOST]
+    if any(verdict.n_collapsed for _, verdict in named):
+        title = f"{title}; no interval where seeds collapsed"
     first = named[0][1]
     metric, margin = metric_of(first), first.margin * _scale(first)
     rows.sort(key=lambda row: metric.rank(row["mean"]))
@@ -64,12 +67,12 @@ def _scale(verdict: Verdict) -> float:
 def _row(label: str, verdict: Verdict) -> dict[str, Any]:
     difference = verdict.difference
     assert difference.mean is not None  # forest_chart skips verdicts without pairs
-    scale = _scale(verdict)
+    scale, (low, high) = _scale(verdict), reliable_ends(verdict)
     return {
         "pair": label,
         "mean": difference.mean * scale,
-        "low": (difference.mean if difference.low is None else difference.low) * scale,
-        "high": (difference.mean if difference.high is None else difference.high) * scale,
+        "low": (difference.mean if low is None else low) * scale,
+        "high": (difference.mean if high is None else high) * scale,
         "verdict": verdict.kind,
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from convstudy.numbers import listed, shortest_percent
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
 from convstudy.report.questions_text import look_text, questions_text
-from convstudy.report.verdict_text import VerdictLabel, verdict_label
+from convstudy.report.verdict_text import NOT_RELIABLE, VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
 FEW = 2
@@ -79,7 +79,10 @@ def interaction_note(verdict: Verdict) -> str:
         text += f"an interaction of {with_sign(metric, difference.mean)}{unit_of(metric)}"
         if difference.low is not None and difference.high is not None:
             scope = " for these models on new images" if verdict_label(verdict) == "one seed" else ""
-            confidence = f"{shortest_percent(difference.confidence)} CI"
+            confidence = (
+                "interval" if verdict.n_collapsed else f"{shortest_percent(difference.confidence)} CI"
+            )
+            scope += f", {NOT_RELIABLE}" if verdict.n_collapsed else ""
             low, high = with_sign(metric, difference.low), with_sign(metric, difference.high)
             text += f" ({confidence} {low} to {high}{scope})"
         text += ", "

@@ -8,6 +8,8 @@ from convstudy.numbers import counted, listed
 from convstudy.report.metric_text import signed_by, unit_of, writer
 from convstudy.report.verdict_text import interval_text
 
+INCLUDES = "this interval accounts for the sampling of images, not for the variation between trainings"
+
 
 def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
     """Report the selection bias of a search's best score, as one text; an empty tuple if there is no bias to report."""
@@ -26,8 +28,10 @@ def search_optimism(stage_result: StageResult) -> tuple[str, ...]:
     if found.corrected is None:
         return (f"{selected}. These records do not show by how much.",)
     still = "still " if write(found.corrected) == write(found.score) else ""
+    interval = interval_text(found.interval, stage_result.metric)
+    includes = f" ({interval}; {INCLUDES})" if interval else ""
     return (
-        f"{selected}. Corrected for this selection, it is {still}about {write(found.corrected)}."
+        f"{selected}. Corrected for this selection, it is {still}about {write(found.corrected)}{includes}."
         f"{_uncorrected(stage_result)}",
     )
 

@@ -24,9 +24,11 @@ def look_text(verdict: Verdict) -> str:
     """Report earlier tests of a comparison in a clause after a semicolon; empty if this is the first one."""
     if verdict.look == 1:
         return ""
+    text = f"; this comparison was tested on the test set with {n_seeds_text(verdict)} seeds"
+    if verdict.n_collapsed:
+        return text
     return (
-        f"; this comparison was tested on the test set with {n_seeds_text(verdict)} seeds, so this interval has the "
-        f"confidence level {shortest_percent(verdict.difference.confidence)}"
+        f"{text}, so this interval has the confidence level {shortest_percent(verdict.difference.confidence)}"
     )
 
 
@@ -36,7 +38,7 @@ def questions_text(verdict: Verdict) -> str:
         return ""
     difference, metric = verdict.for_questions, metric_of(verdict)
     interval = ""
-    if difference.low is not None and difference.high is not None:
+    if difference.low is not None and difference.high is not None and not verdict.n_collapsed:
         ends = f"{with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}"
         interval = f" ({shortest_percent(difference.confidence)} CI {ends})"
     return (
@@ -57,7 +59,7 @@ def short_notes(shown: Iterable[Verdict]) -> Iterator[str]:
         shown: the verdicts on test images that a short answer shows.
     """
     found = list(shown)
-    again = [verdict for verdict in found if verdict.look > 1]
+    again = [verdict for verdict in found if verdict.look > 1 and not verdict.n_collapsed]
     if again:
         looks = listed(list(dict.fromkeys(f"{n_seeds_text(verdict)} seeds" for verdict in again)), "or")
         levels = sorted({verdict.difference.confidence for verdict in again})
@@ -115,11 +117,12 @@ def more_columns(verdicts: Sequence[Verdict], kind: Kind) -> tuple[Column, ...]:
 def more_values(verdict: Verdict, columns: Sequence[Column]) -> tuple[Value, ...]:
     """Return the values of a verdict for :func:`more_columns`."""
     corrected, is_known = verdict.for_questions, verdict.measure.part == "test" and not verdict.no_interval
+    is_reliable = is_known and not verdict.n_collapsed
     values: dict[str, Value] = {
-        "level": shortest_percent(verdict.difference.confidence) if is_known else None,
+        "level": shortest_percent(verdict.difference.confidence) if is_reliable else None,
         "looks": n_seeds_text(verdict) or None,
-        "corrected_low": corrected.low if is_known else None,
-        "corrected_high": corrected.high if is_known else None,
+        "corrected_low": corrected.low if is_reliable else None,
+        "corrected_high": corrected.high if is_reliable else None,
         "questions": verdict.n_questions if is_known else None,
     }
     return tuple(values[column.key] for column in columns)

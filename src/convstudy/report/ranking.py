@@ -68,10 +68,14 @@ def _measure(
     """Return the title of the chart, and the intervals by candidate."""
     search = stage_result.question == "search"
     tested = {row.name: stage_result.interval(row.name) for row in stage_result.rows}
-    known = {name: interval for name, interval in tested.items() if interval is not None}
+    known = {
+        name: interval for name, interval in tested.items() if interval is not None and interval.reliable
+    }
     intervals = stage_result.fold_intervals if search else known
     images, part = ("validation", "fold") if search else ("test", "seed")
     mean = "mean and 95 % CI" if intervals else "mean"
+    if any(interval is not None and not interval.reliable for interval in tested.values()):
+        mean += " (none where seeds collapsed)" if intervals else ""
     numbers = sorted({row.summary(stage_result.measure).n for row in shown})
     parts = counted(numbers[-1], part)
     over = parts if len(numbers) == 1 else f"{numbers[0]} to {parts}"

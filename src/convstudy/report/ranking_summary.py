@@ -170,7 +170,8 @@ def _summary(verdicts: Sequence[Verdict], style: _Style) -> str:
             names = []
             for verdict in found:
                 names.append(f"{style.name(verdict)}{_brackets(verdict, style, names_interval)}")
-                names_interval = several_levels or (names_interval and not shows_interval(verdict))
+                if shows_interval(verdict) and not verdict.n_collapsed:
+                    names_interval = several_levels
             text = listed(names, style.conjunction(label))
         else:
             text = _names(found, style, label, most=3 if len(groups) <= FEW else 2)

@@ -69,6 +69,8 @@ def scores_table(stage_result: StageResult) -> Table:
         f"Mean ± sd over {seeds}. {MEASURED} The 95 % CIs cover {covered}. {groups}Each digest identifies the weights "
         "of one seed; “Every fit” lists all of them."
     )
+    if any(not each.reliable for found in stage_result.intervals.values() for each in found.values()):
+        caption += " Candidates with collapsed seeds have none (see “Collapsed seeds”)."
     if any(metric.kind == "per set" for metric in own):
         caption += f" There is no interval for {stage_result.metric.title}."
     if not stage_result.settled:

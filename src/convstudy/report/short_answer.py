@@ -15,6 +15,7 @@ from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
 from convstudy.report.balance_text import imbalance_note, with_other_accuracy
+from convstudy.report.collapse_text import collapse_clause
 from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.stages import stage_title
@@ -84,7 +85,8 @@ def _line(stage_result: StageResult) -> str:
         return f"{title}: not trained, because it depends on an earlier stage."
     best = stage_result.best
     n_failed = sum(row.n_failed for row in stage_result.rows)
-    end = f"; {counted(n_failed, 'fit')} failed." if n_failed else "."
+    failed = f"; {counted(n_failed, 'fit')} failed" if n_failed else ""
+    end = f"{collapse_clause(stage_result)}{failed}."
     if best is None:
         return f"{title}: {_not_selected(stage_result)}{end}"
     score = _score(stage_result, best)
@@ -195,7 +197,10 @@ def _differences(found: Sequence[Verdict], label: VerdictLabel, detail: _Detail)
     difference = found[0].difference
     if detail.intervals and len(found) == 1 and difference.low is not None and difference.high is not None:
         low, high = (signed_by(metric, end) for end in (difference.low, difference.high))
-        text += f", {shortest_percent(difference.confidence)} CI {low} to {high}"
+        name = (
+            "unreliable interval" if found[0].n_collapsed else f"{shortest_percent(difference.confidence)} CI"
+        )
+        text += f", {name} {low} to {high}"
     return f" (inconclusive: {text})" if label in ("ahead", "behind") else f" ({text})"
 
 

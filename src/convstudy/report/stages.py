@@ -43,8 +43,8 @@ def chosen_rows(stage_result: StageResult) -> frozenset[int]:
 
 
 def ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    """Split an interval into two cells of a table."""
-    return (interval.low, interval.high) if interval else (None, None)
+    """Split an interval into two cells of a table; an interval over collapsed seeds is not reliable and left out."""
+    return (interval.low, interval.high) if interval and interval.reliable else (None, None)
 
 
 def seeds_text(rows: tuple[CandidateRow, ...]) -> str:

@@ -6,7 +6,7 @@ from convstudy.analysis import StageResult
 from convstudy.numbers import counted, listed, percent, shortest_percent
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
 from convstudy.report.questions_text import look_text, questions_text
-from convstudy.report.verdict_text import verdict_label, why_not_tested
+from convstudy.report.verdict_text import NOT_RELIABLE, verdict_label, why_not_tested
 from convstudy.stats import Verdict
 
 # A source dominates if it causes at least this proportion of the squared half-width.
@@ -23,7 +23,8 @@ def verdict_note(verdict: Verdict) -> str:
     text = f"{pair}: {with_sign(metric, difference.mean)}{unit_of(metric)}"
     if difference.low is not None and difference.high is not None:
         scope = " for these two models on new images" if verdict.kind == "too few to say" else ""
-        confidence = f"{shortest_percent(difference.confidence)} CI"
+        confidence = "interval" if verdict.n_collapsed else f"{shortest_percent(difference.confidence)} CI"
+        scope += f", {NOT_RELIABLE}" if verdict.n_collapsed else ""
         text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope})"
     bound = (
         "; because predictions are missing, the uncertainty from the sampling of images is an upper bound"
@@ -97,6 +98,8 @@ def sources(verdict: Verdict) -> str:
     """Explain the width of the interval of an inconclusive verdict over seeds; empty for other verdicts."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
     if verdict.kind != "inconclusive" or verdict.same_models or seeds is None or images is None:
+        return ""
+    if verdict.n_collapsed:  # more seeds or images do not make this interval reliable
         return ""
     proportion = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
     unit = unit_of(metric_of(verdict))

@@ -23,6 +23,8 @@ from convstudy.stats import Interval, RequiredSampleSize, Verdict
 
 FEW_SEEDS = 3
 """With this number of seeds or fewer, the variance between seeds is too uncertain to plan with."""
+NOT_RELIABLE = "not reliable with collapsed seeds"
+"""With collapsed seeds, Student's interval of the mean does not keep its confidence level."""
 MORE_FOLDS = "more folds"
 """With few folds, Student's t makes the interval wide: more folds of the same images narrow it."""
 
@@ -98,6 +100,8 @@ def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = Tru
     if difference.low is None or difference.high is None or not shows_interval(verdict):
         return text
     low, high = sorted((factor * difference.low, factor * difference.high))
+    if verdict.n_collapsed:
+        return f"{text}, interval {signed_by(metric, low)} to {signed_by(metric, high)}, {NOT_RELIABLE}"
     interval = f"{shortest_percent(difference.confidence)} CI " if names_interval else ""
     return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}"
 
@@ -212,8 +216,23 @@ def interval_text(found: Interval | None, metric: Metric) -> str:
     """Format an interval of a metric for a sentence: ``95 % CI 98.10 to 98.97 %``; empty without one."""
     if found is None:
         return ""
-    confidence = shortest_percent(found.confidence)
-    return f"{confidence} CI {bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
+    ends = f"{bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
+    if not found.reliable:
+        return f"interval {ends}, {NOT_RELIABLE}"
+    return f"{shortest_percent(found.confidence)} CI {ends}"
+
+
+def reliable_ends(verdict: Verdict) -> tuple[float | None, float | None]:
+    """Return the ends of the interval for columns of 95 % CIs; ``None`` if seeds collapsed."""
+    difference = verdict.difference
+    return (None, None) if verdict.n_collapsed else (difference.low, difference.high)
+
+
+def without_interval(verdicts: Sequence[Verdict]) -> str:
+    """Explain missing intervals of a table in a sentence with a space before it; empty if no seed collapsed."""
+    if not any(verdict.n_collapsed for verdict in verdicts):
+        return ""
+    return " Where seeds collapsed, the table has no 95 % CI (see “Collapsed seeds”)."
 
 
 def over_seeds(verdicts: Sequence[Verdict]) -> str:

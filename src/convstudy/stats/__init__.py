@@ -16,6 +16,10 @@
 ``groups``          groups of candidates without a significant difference
 ``verdicts``        better, worse, equivalent or inconclusive
 ``counts``          a verdict on two models from their numbers of correct predictions
+``collapse``        seeds whose training failed: the rule, the rate, the test of two rates
+``superiority``     the probability that a random seed of one candidate beats one of another
+``expected_best``   the best of n trials of a search
+``selected_score``  the interval of a winner's score after the correction for its selection
 ``confusion``       the confusion matrix
 ``classes``         accuracy per class; class balance
 ``misclassified``   the most confident wrong predictions over all seeds

@@ -19,12 +19,20 @@ from convstudy.stats.differences import CONFIDENCE, ROUNDING, t_quantile
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its confidence interval."""
+    """An estimate with its confidence interval.
+
+    Attributes:
+        estimate: the estimate.
+        low, high: the ends.
+        confidence: the confidence level.
+        reliable: whether the interval keeps this level; it does not over seeds of which some collapsed.
+    """
 
     estimate: float
     low: float
     high: float
     confidence: float = CONFIDENCE
+    reliable: bool = True
 
 
 def normal_quantile(probability: float) -> float:

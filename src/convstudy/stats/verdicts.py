@@ -91,6 +91,7 @@ class Verdict:
         n_questions: the number of comparisons asked of this test set so far: ``n_comparisons``, and one for each other
             candidate in the log.
         questions_p: the p-value after Holm's correction for ``n_questions``.
+        n_collapsed: the number of collapsed seeds of both candidates; with any, the interval is not reliable.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
     >>> found.kind, found.is_significant
@@ -120,6 +121,7 @@ class Verdict:
     later_looks: tuple[int, ...] = ()
     n_questions: int = 1
     questions_p: float = 1.0
+    n_collapsed: int = 0
 
     @property
     def for_questions(self) -> Difference:

@@ -9,11 +9,14 @@ from typing import Any
 
 from convstudy.analysis import Calibration
 from convstudy.analysis.calibration import N_BINS
+from convstudy.metrics import ACCURACY, metric_named
 from convstudy.numbers import counted, percent
 from convstudy.report import theme
 from convstudy.report.figure import Figure, Layer, Spec, chart, quantity
 from convstudy.report.section import Details, Material, Section, Text, Topic
+from convstudy.report.stages import ends
 from convstudy.report.table import Column, Table, Value
+from convstudy.report.verdict_text import interval_text
 
 
 def sections(material: Material) -> Iterator[Section]:
@@ -46,13 +49,15 @@ def calibration_text(calibration: Calibration) -> str:
     interval, error, chance = calibration.accuracy, calibration.error.mean, calibration.by_chance.mean
     assert error is not None  # a calibration is computed from at least one model
     assert chance is not None
-    if not calibration.is_miscalibrated:
+    if not interval.reliable:
+        result = "whether they differ is not tested, because seeds collapsed"
+    elif not calibration.is_miscalibrated:
         result = "the difference is not significant on these test images"
     else:
         result = f"the models are {'overconfident' if calibration.gap > 0 else 'underconfident'}"
     return (
         f"Mean confidence is {percent(interval.estimate + calibration.gap)} and accuracy {percent(interval.estimate)} "
-        f"(95 % CI {percent(interval.low)} to {percent(interval.high)}): {result}. The expected calibration error "
+        f"({interval_text(interval, metric_named(ACCURACY))}): {result}. The expected calibration error "
         f"(ECE) is {percent(error)}; a perfectly calibrated model would have about {percent(chance)} by chance."
     )
 
@@ -80,8 +85,7 @@ def calibration_table(calibrations: Mapping[str, Calibration], chosen: str) -> T
             each.n_models,
             each.confidence,
             each.accuracy.estimate,
-            each.accuracy.low,
-            each.accuracy.high,
+            *ends(each.accuracy),
             each.error,
             each.by_chance,
             each.equal_mass,
@@ -98,6 +102,8 @@ def calibration_table(calibrations: Mapping[str, Calibration], chosen: str) -> T
         "calibration error, the largest difference between mean confidence and accuracy in any bin; this bin may have "
         "few predictions."
     )
+    if not all(each.accuracy.reliable for each in calibrations.values()):
+        caption += " Candidates with collapsed seeds have no 95 % CI."
     marked = frozenset(number for number, name in enumerate(calibrations) if name == chosen)
     return Table("calibration", "Calibration", caption, columns, rows, marked)
 
@@ -122,8 +128,7 @@ def bins_table(calibration: Calibration, name: str) -> Table:
             each.n_images,
             each.confidence,
             each.accuracy,
-            each.interval.low if each.interval else None,
-            each.interval.high if each.interval else None,
+            *ends(each.interval),
         )
         for each in calibration.bins
         if each.n
@@ -133,6 +138,8 @@ def bins_table(calibration: Calibration, name: str) -> Table:
         f"{len(rows)} non-empty bins of {len(calibration.bins)}. 95 % CI of the accuracy: Wilson’s interval, with the "
         "number of different images (not of predictions) as the sample size."
     )
+    if not calibration.accuracy.reliable:
+        caption += " It is left out, because seeds collapsed."
     return Table("calibration-bins", "Confidence bins", caption, columns, rows)
 
 
@@ -151,8 +158,8 @@ def calibration_chart(calibration: Calibration) -> Figure:
             "none": 0,
             "confidence": each.confidence,
             "accuracy": each.accuracy,
-            "from": each.interval.low,
-            "to": each.interval.high,
+            "from": ends(each.interval)[0],
+            "to": ends(each.interval)[1],
         }
         for each in calibration.bins
         if each.interval is not None

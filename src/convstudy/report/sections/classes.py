@@ -7,6 +7,7 @@ of an ablation, or the network of the final training.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from convstudy.analysis import Analysis, Headline, Predictions
 from convstudy.data import Dataset
@@ -14,6 +15,7 @@ from convstudy.numbers import counted, percent
 from convstudy.report import thumbnails
 from convstudy.report.class_charts import MAX_SHOWN_CLASSES, class_accuracy_chart, confusion_chart
 from convstudy.report.section import Block, Details, Gallery, Heading, Material, Section, Text, Topic
+from convstudy.report.stages import ends
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.thumbnails import Thumbnail
 from convstudy.stats import (
@@ -47,6 +49,11 @@ def sections(material: Material) -> Iterator[Section]:
     labels, names = found[0].labels, info.class_names
     confusion = confusion_of(labels, [each.predicted for each in found], info.n_classes)
     by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes)
+    if not material.analysis.collapsed_fit_ids.isdisjoint(fit.id for fit in head.candidate.fits):
+        by_class = tuple(
+            replace(each, accuracy=each.accuracy and replace(each.accuracy, reliable=False))
+            for each in by_class
+        )
     wrong = misclassified_of(labels, [_with_valid_pixels(each, info) for each in found])
     blocks = (*_confusion(confusion, names), *_by_class(by_class, names), *_images(wrong, info))
     yield Section("misclassified", title, blocks, (misclassified_table(wrong, names),), notes=notes)
@@ -187,11 +194,8 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         (
             names[each.label],
             each.n_images,
-            *(
-                (each.accuracy.estimate, each.accuracy.low, each.accuracy.high)
-                if each.accuracy
-                else (None, None, None)
-            ),
+            each.accuracy.estimate if each.accuracy else None,
+            *ends(each.accuracy),
             None if each.confused_with is None else names[each.confused_with],
             each.confused_fraction if each.confused_with is not None else None,
         )
@@ -203,6 +207,8 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         f"{'One seed' if one else 'All seeds together'}. The 95 % CIs hold for {scope}, and are not corrected for the "
         "number of classes."
     )
+    if any(each.accuracy is not None and not each.accuracy.reliable for each in found):
+        caption = "All seeds together, also those that collapsed; therefore there are no 95 % CIs."
     return Table("class-accuracy", "Accuracy per class", caption, columns, rows)
 
 

@@ -57,6 +57,7 @@ def ranking_chart(stage_result: StageResult) -> Figure:
         mean = row.summary(stage_result.measure).mean
         assert mean is not None  # the ranking contains only candidates with a score
         interval = stage_result.interval(row.name)
+        interval = interval if interval and interval.reliable else None
         rows.append(
             {
                 "candidate": row.name,

@@ -11,7 +11,7 @@ from convstudy.report.questions_text import low_title, more_caption, more_column
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_text import over_seeds, required_short
+from convstudy.report.verdict_text import over_seeds, reliable_ends, required_short, without_interval
 from convstudy.stats import Verdict
 
 
@@ -54,8 +54,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
             verdict.second,
             interaction_verdict(verdict, SHORT),
             verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
+            *reliable_ends(verdict),
             *more_values(verdict, more),
             verdict.difference.n,
             None if verdict.no_interval else verdict.adjusted_p,
@@ -81,7 +80,7 @@ def _caption(found: Sequence[Verdict]) -> str:
         "second alone, plus that of the unmodified network. It is positive if the effect of both exceeds the sum of "
         f"their two effects. {over_seeds(found)} “More” or “less”: the whole interval is beyond ±{margin}{holm}. "
         f"“None”: the whole interval is within ±{margin}{holm}.{near_100}"
-        f"{' Without predictions there is no interval.' if lost else ''}"
+        f"{' Without predictions there is no interval.' if lost else ''}{without_interval(found)}"
     )
 
 

@@ -64,8 +64,8 @@ def data(material: Material) -> dict[str, Any]:
                 "confidence": verdict.difference.confidence,
                 "questions": verdict.n_questions,
                 "corrected_confidence": verdict.for_questions.confidence,
-                "corrected_low": verdict.for_questions.low,
-                "corrected_high": verdict.for_questions.high,
+                "corrected_low": None if verdict.n_collapsed else verdict.for_questions.low,
+                "corrected_high": None if verdict.n_collapsed else verdict.for_questions.high,
                 "clear_after_correction": verdict.clear_for_questions,
             }
             for stage, measure, verdict in found
@@ -91,7 +91,7 @@ def looks_table(stage_results: tuple[StageResult, ...]) -> Table:
             verdict.second,
             n_seeds_text(verdict),
             verdict.look,
-            shortest_percent(verdict.difference.confidence),
+            None if verdict.n_collapsed else shortest_percent(verdict.difference.confidence),
             ", then ".join(map(str, verdict.later_looks)),
             measure,
             stage_result.stage,
@@ -126,7 +126,7 @@ def corrected_table(stage_results: tuple[StageResult, ...], metric: Metric) -> T
         for row in stage_result.rows:
             plain = stage_result.interval(row.name, metric.name)
             corrected = stage_result.corrected_intervals.get(row.name, {}).get(metric.name)
-            if plain is None or corrected is None:
+            if plain is None or corrected is None or not plain.reliable:
                 continue
             levels.add(corrected.confidence)
             mean = row.test[metric.name].mean

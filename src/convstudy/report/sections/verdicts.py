@@ -21,7 +21,7 @@ from convstudy.report.questions_text import (
 )
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_text import over_seeds, required_short
+from convstudy.report.verdict_text import over_seeds, reliable_ends, required_short, without_interval
 from convstudy.stats import Verdict
 
 _MAX_UNFOLDED = 60
@@ -97,11 +97,10 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     rows: list[tuple[Value, ...]] = [
         (
             verdict.first,
-            "descriptive only" if verdict.descriptive else verdict.kind,
+            _kind(verdict),
             verdict.second,
             verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
+            *reliable_ends(verdict),
             *more_values(verdict, more),
             _width(verdict, "folds" if stage_result.question == "search" else "seeds"),
             _width(verdict, "images"),
@@ -137,6 +136,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             f"“Difference”: candidate minus the other, {metric.title}. This metric has no interval, so every verdict "
             "is “too few to say”."
         )
+    caption += without_interval([v for result in stage_results for v in result.verdicts])
     described = [result for result in stage_results if any(v.descriptive for v in result.verdicts)]
     if described:
         why = described[0].verdicts[0].descriptive
@@ -176,11 +176,10 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             verdict.first,
-            verdict.kind,
+            _kind(verdict),
             verdict.second,
             verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
+            *reliable_ends(verdict),
             *more_values(verdict, more),
             verdict.adjusted_p,
             stage_result.stage,
@@ -192,6 +191,7 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
         "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
         f"The margin is 0: “better” means a lower loss, even if the difference is small.{more_caption(more)}"
+        f"{without_interval([v for c in stage_results for v in c.losses])}"
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
@@ -265,6 +265,12 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
         "multiple comparisons."
     )
     return Table("models", "McNemar’s tests", caption, columns, tuple(rows))
+
+
+def _kind(verdict: Verdict) -> str:
+    if verdict.descriptive:
+        return "descriptive only"
+    return f"{verdict.kind} (collapsed seeds)" if verdict.n_collapsed else verdict.kind
 
 
 def _width(verdict: Verdict, source: str) -> float | None:

@@ -1,0 +1,61 @@
+"""What this study leaves open: statements that its fits and images cannot support, however clear its verdicts are.
+
+Each function returns the sentences on one limit. A sentence is about this run; limits of the methods in general are in
+docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from convstudy.numbers import counted
+from convstudy.report.section import Items, Material, Section, Topic
+from convstudy.report.stages import stage_title
+
+RULE_OF_THREE = 3
+
+
+def sections(material: Material) -> Iterator[Section]:
+    """Yield the section if there is a sentence."""
+    found = left_open(material)
+    if found:
+        yield Section("left-open", "Left open", (Items(found),))
+
+
+def data(material: Material) -> dict[str, Any]:
+    """Return the sentences."""
+    return {"left_open": list(left_open(material))}
+
+
+def left_open(material: Material) -> tuple[str, ...]:
+    """Return all sentences, each once."""
+    return tuple(dict.fromkeys(text for limit in LIMITS for text in limit(material)))
+
+
+def rare_failures(material: Material) -> Iterator[str]:
+    """State the rate of failed trainings that the seeds of each comparison cannot show."""
+    for stage_result in material.analysis.main_results:
+        if stage_result.question == "search":
+            continue
+        numbers = [row.summary(stage_result.measure).n for row in stage_result.rows]
+        fewest = min((n for n in numbers if n), default=0)
+        if fewest:
+            yield f"{stage_title(stage_result)}: {rare_failures_text(fewest)}"
+
+
+def rare_failures_text(n_seeds: int) -> str:
+    """Say which rates of collapse a number of seeds does not show.
+
+    >>> rare_failures_text(10)
+    '10 seeds per candidate say nothing of failures rarer than about 3 in 10.'
+    """
+    if n_seeds <= RULE_OF_THREE:
+        return f"{counted(n_seeds, 'seed')} per candidate say nothing of how often a training fails."
+    return f"{n_seeds} seeds per candidate say nothing of failures rarer than about {RULE_OF_THREE} in {n_seeds}."
+
+
+LIMITS: tuple[Callable[[Material], Iterator[str]], ...] = (rare_failures,)
+"""One function per limit."""
+
+SECTION = Topic(24, sections, data)
