@@ -27,6 +27,7 @@ from convstudy.cli.options import (
     runs_option,
     study_argument,
     study_of,
+    until_decided_option,
 )
 from convstudy.cli.output import print_json
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     )
 )
 @study_argument
+@until_decided_option
 @minutes_option
 @runs_option
 @strict_option

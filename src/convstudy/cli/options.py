@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,6 +64,9 @@ class PositiveNumber(click.ParamType):  # type: ignore[type-arg]  # generic in s
         raise UsageError(Problem(where=where, got=f'"{value}"', expected=f"a positive number of {self.name}"))
 
 
+UNTIL_DECIDED = "until_decided"
+MAX_SEEDS_KEY = "study.max_seeds"
+
 # Options that are short for `--set study.KEY=VALUE`.
 SHORT_FORMS = {"seeds": "study.seeds", "subset": "study.subset"}
 
@@ -105,6 +108,30 @@ def minutes_option(command: F) -> F:
         callback=_gather,
         expose_value=False,
     )(command)
+
+
+def until_decided_option(command: F) -> F:
+    """Add ``--until-decided`` and ``--max-seeds`` to a command; :func:`changes_of` returns them as a change."""
+    for decorate in (
+        click.option(
+            "--max-seeds",
+            type=Count(),
+            metavar="N",
+            help="With --until-decided: the largest number of seeds.  [default: 30]",
+            callback=_gather,
+            expose_value=False,
+        ),
+        click.option(
+            "--until-decided",
+            is_flag=True,
+            help="Add seeds until validation scores decide each pair of compared networks (study.max_seeds). Clearly "
+            "worse networks get no more seeds. The test set is evaluated once, at the end.",
+            callback=_gather,
+            expose_value=False,
+        ),
+    ):
+        command = decorate(command)
+    return command
 
 
 def study_argument(command: F) -> F:
@@ -167,7 +194,34 @@ def changes_of(context: click.Context) -> dict[str, object]:
         changes[key] = value
     if problems:
         raise StudyError(*problems)
-    return changes
+    return changes | _added_seeds(context, changes)
+
+
+def _added_seeds(context: click.Context, changes: Mapping[str, object]) -> dict[str, object]:
+    """Return the change of ``--until-decided`` and ``--max-seeds``.
+
+    Raises:
+        UsageError: if they contradict each other or another option.
+    """
+    from convstudy.stats.sequential import DEFAULT_MAX_SEEDS, FIRST_LOOK
+
+    given: dict[str, Any] = context.meta.get(__name__, {})
+    max_seeds: int | None = given.get("max_seeds")
+    where = Location(subject=f"{context.command_path} --max-seeds")
+    if not given.get(UNTIL_DECIDED):
+        if max_seeds is not None:
+            raise UsageError(Problem("--max-seeds needs --until-decided", where, str(max_seeds)))
+        return {}
+    if max_seeds is not None and max_seeds < FIRST_LOOK:
+        expected = f"an integer of {FIRST_LOOK} or more, because the first look is after {FIRST_LOOK} seeds"
+        raise UsageError(Problem(where=where, got=str(max_seeds), expected=expected))
+    if "study.seeds" in changes:
+        what, hint = "--until-decided sets the number of seeds", "remove --seeds, or use --max-seeds"
+        where = Location(subject=context.command_path)
+        raise UsageError(Problem(what, where, f"--seeds {changes['study.seeds']}", hint=hint))
+    if MAX_SEEDS_KEY in changes:
+        return {MAX_SEEDS_KEY: max_seeds or changes[MAX_SEEDS_KEY]}
+    return {MAX_SEEDS_KEY: max_seeds or DEFAULT_MAX_SEEDS}
 
 
 def study_of(context: click.Context, source: str) -> Study:
@@ -177,7 +231,7 @@ def study_of(context: click.Context, source: str) -> Study:
 
     Raises:
         StudyError: with all problems of the study.
-        UsageError: if ``--minutes`` is given for a study file.
+        UsageError: if ``--minutes`` is given for a study file, or ``--seeds`` for a study that adds seeds.
     """
     from convstudy.run import fix_precision
     from convstudy.studyfile import load_study
@@ -197,6 +251,10 @@ def study_of(context: click.Context, source: str) -> Study:
     else:
         study = load_study(source, changes)
         print_alerts(study)
+    if study.max_seeds is not None and "study.seeds" in changes:
+        what = f"--seeds has no effect: the study adds seeds until its pairs are decided (max_seeds = {study.max_seeds})"
+        hint = "remove --seeds, or remove max_seeds from the study"
+        raise UsageError(Problem(what, Location(subject=context.command_path), hint=hint))
     return fix_precision(study, context.params.get("device", "auto"))
 
 
@@ -264,6 +322,9 @@ def command_line(context: click.Context, name: str, source: str) -> str:
     for option in SHORT_FORMS:
         if given.get(option) is not None:
             arguments += [f"--{option}", str(given[option])]
+    if given.get(UNTIL_DECIDED):
+        arguments.append("--until-decided")
+        arguments += ["--max-seeds", str(given["max_seeds"])] if given.get("max_seeds") is not None else []
     if given.get("minutes") is not None and name != "check":
         arguments += ["--minutes", shortest(given["minutes"])]
     for text in given.get("set_", ()):

@@ -19,6 +19,7 @@ from convstudy.cli.options import (
     runs_option,
     study_argument,
     study_of,
+    until_decided_option,
     workers_option,
 )
 from convstudy.cli.output import print_json, table
@@ -27,7 +28,7 @@ from convstudy.numbers import counted, duration, flops, listed, percent
 if TYPE_CHECKING:
     from convstudy.checks import Findings
     from convstudy.plan import Plan, Rung, Stage
-    from convstudy.run.estimate import Estimate
+    from convstudy.run.estimate import Estimate, StageEstimate
     from convstudy.studyfile import Ablate
 
 _DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
@@ -41,6 +42,7 @@ _DRAWS = {"random": "at random", "tpe": "with TPE, a few at a time"}
     )
 )
 @study_argument
+@until_decided_option
 @minutes_option
 @runs_option
 @workers_option
@@ -86,9 +88,12 @@ def plan(
 
 
 def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -> str:
+    from convstudy.stats.sequential import FIRST_LOOK
+
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
-    head = f"{study.name}: dataset {study.dataset.name}, {images}, {counted(study.seeds, 'seed')}"
+    seeds = counted(study.seeds, "seed") if study.max_seeds is None else f"{FIRST_LOOK} to {study.max_seeds} seeds"
+    head = f"{study.name}: dataset {study.dataset.name}, {images}, {seeds}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "FLOPs"]
     rows: list[list[object]] = [
         [
@@ -131,6 +136,7 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
         for work in estimated.stages
         if (method := _method(estimated.plan, work.stage))
     ]
+    notes += [_added_seeds_text(work) for work in estimated.stages if work.stage.max_seeds is not None]
     notes += [_nested_text(work.stage) for work in estimated.stages if work.stage.question == "nested"]
     notes += [_pairs_text(name, ablate) for name, ablate in study.ablate.items() if ablate.interactions]
     if open_choices:
@@ -141,8 +147,9 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
     if estimated.left.n_fits == 0:
         notes.append(f"All fits are trained; they are in {runs}.")
     elif estimated.seconds is not None:
+        times = list(dict.fromkeys(map(duration, (estimated.least_seconds or 0, estimated.seconds))))
         notes.append(
-            f"Estimated run time with {counted(estimated.n_workers, 'worker')}: about {duration(estimated.seconds)}."
+            f"Estimated run time with {counted(estimated.n_workers, 'worker')}: about {' to '.join(times)}."
         )
         if estimated.n_timed < estimated.n_kinds:
             timed = f"{estimated.n_timed} of {estimated.n_kinds:,} kinds of training steps are timed"
@@ -179,6 +186,19 @@ def _method_text(stage: Stage, method: str) -> str:
     )
     verb = "halves" if method == "halving" else "screens"
     return f"{stage.key} {verb} its candidates in rungs: {', '.join(rungs)}; {epochs:,} epochs in total{of_grid}."
+
+
+def _added_seeds_text(work: StageEstimate) -> str:
+    """Describe the seeds that a stage adds, and the range of its fits."""
+    from convstudy.stats.sequential import looks
+
+    stage = work.stage
+    rule = "adds seeds until validation scores decide each pair"
+    if not stage.pending:
+        return f"{stage.key} {rule}; it needs no more seeds: {counted(work.n_fits, 'fit')} in total."
+    least = len(stage.fits)
+    sizes = ", ".join(str(look.n_seeds) for look in looks(stage.max_seeds or 0))
+    return f"{stage.key} {rule}: {least:,} to {counted(work.n_fits, 'fit')}, with looks after {sizes} seeds."
 
 
 def _nested_text(stage: Stage) -> str:
@@ -227,6 +247,8 @@ def _json(estimated: Estimate) -> dict[str, Any]:
                 "grid_epochs": work.stage.grid_epochs,
                 "pending": [fit.id for fit in work.stage.pending],
                 "rungs": [_rung_json(rung) for rung in work.stage.rungs],
+                "max_seeds": work.stage.max_seeds,
+                "looks": [asdict(look) for look in work.stage.looks],
                 "candidates": [
                     {
                         "name": candidate.name,
@@ -243,6 +265,9 @@ def _json(estimated: Estimate) -> dict[str, Any]:
         ],
         "total": asdict(estimated.total),
         "left": asdict(estimated.left),
+        "least": asdict(estimated.least),
+        "least_left": asdict(estimated.least_left),
+        "least_seconds": estimated.least_seconds,
         "workers": estimated.n_workers,
         "seconds": estimated.seconds,
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from convstudy.cli.output import print_messages
 from convstudy.metrics import metric_named
-from convstudy.numbers import count, counted, duration, score_text
+from convstudy.numbers import count, counted, duration, listed, score_text
 from convstudy.record import Epoch
 from convstudy.run.events import (
     ChoiceMade,
@@ -250,7 +250,8 @@ def event_text(event: Event, progress: Progress) -> str:
     if isinstance(event, ChoiceMade):
         return choice_text(event.choice)
     if isinstance(event, SearchAdvanced):
-        return rung_text(event.plan.stage(event.stage))
+        stage = event.plan.stage(event.stage)
+        return look_text(stage) if stage.looks else rung_text(stage)
     if isinstance(event, EvaluatedOnTestSet) and event.test_evaluation.scores is not None:
         metric = metric_named(event.fit.metric)
         score = score_text(event.test_evaluation.scores[metric.name], metric.unit)
@@ -344,6 +345,17 @@ def lost_text(event: FilesLost, progress: Progress) -> str:
             others = f" and {counted(len(names) - 1, 'other fit')}" if len(names) > 1 else ""
             lines.append(f"{names[0]}{others}: {file_name} are missing and computed again")
     return "\n".join(lines)
+
+
+def look_text(stage: Stage) -> str:
+    """Return the line of the latest look of a stage that adds seeds."""
+    look = stage.looks[-1]
+    text = f"{stage.key}: look at {counted(look.n_seeds, 'seed')} on validation"
+    if look.dropped:
+        text += f", {listed(look.dropped)} dropped as worse"
+    if look.continued:
+        return f"{text}; more seeds for {listed(look.continued)}"
+    return f"{text}; no candidate gets more seeds"
 
 
 def rung_text(stage: Stage) -> str:

@@ -22,6 +22,7 @@ from convstudy.cli.options import (
     runs_option,
     study_argument,
     study_of,
+    until_decided_option,
     workers_option,
     write_study_file,
 )
@@ -42,10 +43,12 @@ SHORT_MNIST = "run mnist --subset 3000 --set recipe.epochs=2 --seeds 1"
         "convstudy run digits",
         "convstudy run photos/ --minutes 20",
         "convstudy run study.toml --seeds 10 --set recipe.epochs=30",
+        "convstudy run study.toml --until-decided --max-seeds 20",
         "convstudy run study.toml -v",
     )
 )
 @study_argument
+@until_decided_option
 @minutes_option
 @runs_option
 @workers_option

@@ -13,7 +13,7 @@ from convstudy.errors import ConvstudyError, Location, Problem, StoreError, near
 from convstudy.history.access_log import access_log, n_before
 from convstudy.history.documents import dataset_table, read_dataset, read_study, run_id_of, write_study
 from convstudy.history.outcomes import AsAccepted
-from convstudy.history.resolving import resolved
+from convstudy.history.resolving import resolved, seed_counts_of
 from convstudy.history.results import Results
 from convstudy.history.same_test_set import file_fingerprints, has_same_path, is_same_test_set
 from convstudy.history.summary import (
@@ -155,6 +155,13 @@ class History:
         """Store the choice of a stage, unless its latest stored choice is the same."""
         if self.store.choices(run_id).get(choice.stage) != choice.chosen:
             self.store.save_choice(run_id, choice.stage, choice.chosen)
+
+    def save_seed_counts(self, run_id: str, plan: Plan) -> None:
+        """Store the numbers of seeds of the stages that have added all their seeds, unless they are stored."""
+        stored = self.store.choices(run_id)
+        for key, text in seed_counts_of(plan).items():
+            if stored.get(key) != text:
+                self.store.save_choice(run_id, key, text)
 
     def begin_test_evaluation(self, run_id: str, fit: Fit, weights_digest: str, purpose: str) -> int:
         """Write an access-log entry before the test set is evaluated with these weights; return its number."""

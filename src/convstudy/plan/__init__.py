@@ -10,6 +10,7 @@
 ``nested``          nested cross-validation of a search
 ``drawing``         random candidates, the same on every machine
 ``suggestions``     candidates suggested by TPE
+``added_seeds``     the seeds that a comparison adds until its pairs are decided
 ``ranking``         the ranking of candidates by validation scores
 ``choices``         selects the best candidate of a stage: the stage's choice
 ``names``           readable names of fits

@@ -14,6 +14,7 @@ from convstudy.plan.names import names_of
 from convstudy.plan.ranking import CandidateScore
 from convstudy.plan.stages import Candidate, Plan, Rung, Stage
 from convstudy.record import Scores
+from convstudy.stats.sequential import LookResult, PairDecision
 from convstudy.studyfile import study_document, study_of
 
 Fits = Mapping[str, Fit]
@@ -84,6 +85,8 @@ def _stage_as_json(stage: Stage) -> dict[str, Any]:
         ],
         "grid_epochs": stage.grid_epochs,
         "nested_search": stage.nested_search,
+        "looks": [asdict(look) for look in stage.looks],
+        "max_seeds": stage.max_seeds,
     }
 
 
@@ -105,6 +108,8 @@ def _stage_from_json(values: Mapping[str, Any], fits: Fits) -> Stage:
         ),
         grid_epochs=values["grid_epochs"],
         nested_search=values["nested_search"],
+        looks=tuple(_look_from_json(look) for look in values.get("looks", ())),
+        max_seeds=values.get("max_seeds"),
     )
 
 
@@ -120,6 +125,16 @@ def _candidate_from_json(values: Mapping[str, Any], fits: Fits) -> Candidate:
         fits=own,
         depends_on=tuple(values["depends_on"]),
         combines=tuple(values["combines"]),
+    )
+
+
+def _look_from_json(values: Mapping[str, Any]) -> LookResult:
+    return LookResult(
+        values["n_seeds"],
+        tuple(values["evaluated"]),
+        tuple(PairDecision(**decision) for decision in values["decisions"]),
+        tuple(values["dropped"]),
+        tuple(values["continued"]),
     )
 
 

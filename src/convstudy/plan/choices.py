@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from convstudy.plan.added_seeds import SEED_COUNTS
 from convstudy.plan.planning import NO_CHOICES, make_plan
 from convstudy.plan.ranking import CandidateScore, ranked, score_of
 from convstudy.plan.stages import Plan, Stage
@@ -61,11 +62,13 @@ def resolve(
         study: the checked study.
         records: fit id -> record, for the fits that have ended.
         made: stage key -> name of a candidate that was chosen earlier. This candidate stays chosen, even if another
-            one has better scores.
+            one has better scores. Stored numbers of seeds are among them and stay too.
     """
     choices: dict[str, Choice] = {}
+    kept_seeds = {key: text for key, text in made.items() if key.startswith(SEED_COUNTS)}
     while True:
-        plan = make_plan(study, {key: choice.chosen for key, choice in choices.items()}, records)
+        chosen = {key: choice.chosen for key, choice in choices.items()}
+        plan = make_plan(study, {**kept_seeds, **chosen}, records)
         found = [
             _choose_or_keep(stage, records, made.get(stage.key, "")) for stage in plan.stages if stage.chooses
         ]

@@ -19,6 +19,7 @@ from typing import Any
 
 from convstudy.data import Dataset, Fold, Split
 from convstudy.networks import Network
+from convstudy.plan.added_seeds import with_added_seeds
 from convstudy.plan.fit import Fit
 from convstudy.plan.nested import nested_stages
 from convstudy.plan.searches import Make, search_stage
@@ -75,6 +76,12 @@ class _Planner:
         # Nested cross-validation is last, because no other stage depends on it.
         return (*stages, *self.nested)
 
+    def added_seeds(self, stage: Stage) -> Stage:
+        """Return a stage with the seeds that its looks ask for, if the study adds seeds; otherwise the stage itself."""
+        if self.study.max_seeds is None:
+            return stage
+        return with_added_seeds(stage, self.study, self.records, self.choices)
+
     def search(self, name: str, search: Search) -> Stage:
         """Return the stage of a search; fix its chosen values in the network, and plan its nested cross-validation."""
         settled = self.networks[search.network]
@@ -117,6 +124,7 @@ class _Planner:
         stage = Stage(
             "compare", name, tuple(self.candidate(network, network) for network in compare.networks)
         )
+        stage = self.added_seeds(stage)
         chosen = self.choices.get(stage.key)
         if chosen in compare.networks:
             self.best = (chosen, ())
@@ -141,7 +149,7 @@ class _Planner:
             network, recipe = self.trained_as(base, self.networks[base].values, variant.recipe)
             varied = self.candidate(each, base, variant.network(network), recipe, depends_on=depends_on)
             candidates.append(replace(varied, combines=combines))
-        return Stage("ablate", name, tuple(candidates))
+        return self.added_seeds(Stage("ablate", name, tuple(candidates)))
 
     def trained_as(
         self, name: str, values: Mapping[str, SearchValue], changes: Mapping[str, Any]
@@ -161,13 +169,16 @@ class _Planner:
         depends_on: tuple[str, ...] = (),
         threads: int | None = None,
     ) -> Candidate:
-        """Return a candidate with one fit per seed of the study, each with the study's number of threads or another."""
+        """Return a candidate with one fit per seed of the study, each with the study's number of threads or another.
+
+        If the study adds seeds, the candidate has a fit for each seed up to the maximum.
+        """
         settled = self.networks[base]
         if network is None or recipe is None:
             network, recipe = self.trained_as(base, settled.values, {})
         fits = tuple(
             self.fit(network, recipe, self.study.holdout(seed), seed, threads)
-            for seed in range(self.study.seeds)
+            for seed in range(self.study.max_seeds or self.study.seeds)
         )
         every = tuple(dict.fromkeys((*settled.depends_on, *depends_on)))
         return Candidate(name, base, network, recipe, settled.values, fits, every)
@@ -189,7 +200,9 @@ def make_plan(
 
     Args:
         study: a study that has passed :func:`convstudy.studyfile.check_study`.
-        choices: stage key -> name of the chosen candidate, for the choices made so far.
-        records: fit id -> record, for the fits that have ended. They determine the next rungs and trials of searches.
+        choices: stage key -> name of the chosen candidate, for the choices made so far. Stored numbers of seeds are
+            among them (:func:`convstudy.plan.added_seeds.counts_key`).
+        records: fit id -> record, for the fits that have ended. They determine the next rungs and trials of searches,
+            and the seeds that are added.
     """
     return Plan(study, _Planner(study, choices, records).stages())

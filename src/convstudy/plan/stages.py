@@ -11,6 +11,7 @@ from convstudy.networks import Network
 from convstudy.plan.fit import Fit
 from convstudy.plan.halving import RungSize
 from convstudy.plan.ranking import CandidateScore
+from convstudy.stats.sequential import LookResult
 from convstudy.studyfile import Recipe, Study
 from convstudy.studyfile.part import SearchValue
 
@@ -82,6 +83,8 @@ class Stage:
         grid_epochs: the number of epochs of a search's full grid; ``None`` for other stages, and if the space has a
             range of decimal numbers.
         nested_search: the name of the nested search that an inner or nested stage belongs to; otherwise empty.
+        looks: the results of the looks at validation scores, if the stage adds seeds until its pairs are decided.
+        max_seeds: the largest number of seeds of such a stage; ``None`` for other stages.
     """
 
     question: str
@@ -91,6 +94,8 @@ class Stage:
     rungs: tuple[Rung, ...] = ()
     grid_epochs: int | None = None
     nested_search: str = ""
+    looks: tuple[LookResult, ...] = ()
+    max_seeds: int | None = None
 
     @property
     def key(self) -> str:
@@ -135,13 +140,15 @@ class Stage:
     @property
     def n_candidates(self) -> int:
         """The number of candidates, including candidates that are not drawn yet."""
-        n_pending = 0 if self.rungs else len(self.pending) // len(self.candidates[0].fits)
-        return len(self.candidates) + n_pending
+        if self.rungs or self.max_seeds is not None:
+            return len(self.candidates)
+        return len(self.candidates) + len(self.pending) // len(self.candidates[0].fits)
 
     @property
     def finalists(self) -> frozenset[str]:
-        """The names of the candidates that can be chosen: all, or the candidates of the latest rung."""
+        """The names of the candidates that can be chosen: all, or those of the latest rung or look."""
         reached = [rung.evaluated for rung in self.rungs if rung.evaluated]
+        reached += [look.evaluated for look in self.looks]
         return frozenset(reached[-1] if reached else (candidate.name for candidate in self.candidates))
 
     def eliminated_in(self, name: str) -> int | None:

@@ -53,6 +53,9 @@ class Estimate:
         seconds: the remaining time with ``n_workers`` workers; ``None`` without time measurements.
         n_kinds: the number of different kinds of training steps of the remaining fits.
         n_timed: the number of these kinds that were measured; the others are interpolated.
+        least: the cost of all fits if no stage adds seeds; ``total`` if the study has a fixed number of seeds.
+        least_left: the remaining part of this cost.
+        least_seconds: the time for it with ``n_workers`` workers; ``None`` without time measurements.
     """
 
     plan: Plan
@@ -63,6 +66,9 @@ class Estimate:
     seconds: float | None
     n_kinds: int = 0
     n_timed: int = 0
+    least: Cost = Cost(0, 0, 0)
+    least_left: Cost = Cost(0, 0, 0)
+    least_seconds: float | None = None
 
 
 def estimate_study(
@@ -130,6 +136,10 @@ def estimate(
     added = epochs_added(left, paused)
     expected, n_kinds, n_timed = _expected_seconds(left, added, calibration_seconds)
     n_workers = workers or default_workers(study)
+    # Seeds that later looks may add; every pair can be decided before them.
+    optional = {fit.id for stage in plan.stages if stage.max_seeds is not None for fit in stage.pending}
+    optional -= {fit.id for stage in plan.stages for fit in stage.fits}
+    certain = [fit for fit in left if fit.id not in optional]
     return Estimate(
         plan=plan,
         stages=tuple(_stages(plan, done, added, expected)),
@@ -139,6 +149,11 @@ def estimate(
         seconds=None if expected is None else parallel_seconds(expected.values(), n_workers),
         n_kinds=n_kinds,
         n_timed=n_timed,
+        least=plan_cost(fit for fit in plan.fits if fit.id not in optional),
+        least_left=plan_cost(certain, paused),
+        least_seconds=None
+        if expected is None
+        else parallel_seconds([expected[fit.id] for fit in certain], n_workers),
     )
 
 

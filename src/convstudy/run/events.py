@@ -94,7 +94,7 @@ class ChoiceMade:
 
 @dataclass(frozen=True)
 class SearchAdvanced:
-    """A rung or some trials of a search are complete. ``stage`` is the search's key; ``plan`` has the next fits."""
+    """A rung, some trials or a look are complete. ``stage`` is the key of the stage; ``plan`` has the next fits."""
 
     kind: ClassVar = "search-advanced"
     stage: str

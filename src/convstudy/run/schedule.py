@@ -76,7 +76,7 @@ class Schedule:
         self._tried: set[str] = set()
         self._timed_out: set[str] = set()
         self._deaths: Counter[Train] = Counter()
-        # For each stage that has not chosen yet, the ids of the fits without a final record.
+        # For each stage that has not chosen or may add seeds, the ids of the fits without a final record.
         self._without_record: list[set[str]] = []
 
     @property
@@ -106,7 +106,7 @@ class Schedule:
 
     @property
     def choice_due(self) -> bool:
-        """Whether a stage has all its records, so that its choice, its next rung or new trials can be determined."""
+        """Whether a stage has all its records, so that its choice, next rung, new trials or seeds can be determined."""
         return any(not ids for ids in self._without_record)
 
     def follow(self, plan: Plan, is_final: Callable[[Fit], bool]) -> None:
@@ -124,7 +124,7 @@ class Schedule:
         # A fit that failed in this run waits for the next run, even if its failure is not permanent.
         under_way = {task.fit.id for task in self.under_way}
         self._waiting = deque(Train(fit) for fit in schedule_order(plan, ended) if fit.id not in under_way)
-        stages = [stage for stage in plan.stages if stage.chooses and not stage.depends_on]
+        stages = [stage for stage in plan.stages if (stage.chooses or stage.pending) and not stage.depends_on]
         without_record = [
             {fit.id for candidate in stage.candidates for fit in candidate.fits if not is_final(fit)}
             for stage in stages

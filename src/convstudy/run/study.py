@@ -186,7 +186,7 @@ class _Run:
         self.plan: Plan  # with all choices that can be made from the records, see _resolve
         self.choices: tuple[Choice, ...] = ()  # the choices of this plan
         self.reported_choices: set[str] = set()
-        self.search_progress: dict[str, tuple[int, int]] = {}  # stage key -> (decided rungs, candidates)
+        self.search_progress: dict[str, tuple[int, int]] = {}  # stage key -> (decided rungs or looks, candidates)
 
     def execute(self, unwatched: Executor, limit: float | None) -> None:
         """Train, choose and evaluate until nothing is left; end a task without a message for ``limit`` seconds."""
@@ -274,6 +274,7 @@ class _Run:
                 # The winners of a nested search's outer folds may resume from checkpoints of the search itself.
                 if stage.question != "search" or not self.study.search[stage.name].nested:
                     self._drop_checkpoints(stage)
+        self.history.save_seed_counts(self.run_id, self.plan)
         self._report_searches()
         self.schedule.follow(self.plan, self._is_final)
 
@@ -284,9 +285,10 @@ class _Run:
                 self.history.drop_checkpoint(fit)
 
     def _report_searches(self) -> None:
-        """Send an event for each search without a choice that has newly decided rungs or new trials."""
+        """Send an event for each stage without a choice that has newly decided rungs, new trials or new looks."""
         for stage in self.plan.stages:
-            reached = (sum(rung.decided for rung in stage.rungs), len(stage.candidates))
+            n_decided = sum(rung.decided for rung in stage.rungs) + len(stage.looks)
+            reached = (n_decided, len(stage.candidates))
             before = self.search_progress.setdefault(stage.key, reached)
             if reached != before:
                 self.search_progress[stage.key] = reached

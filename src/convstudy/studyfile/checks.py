@@ -65,6 +65,7 @@ def check_parts(draft: Draft) -> None:
     if draft.head is not None and draft.head.final_threads is not None and (draft.compares or draft.ablates):
         what = "final_threads has no effect: a study with a comparison or an ablation has no final training"
         draft.report(("study", "final_threads"), what, hint="remove it, or set threads")
+    _check_added_seeds(draft)
     for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))
@@ -164,6 +165,22 @@ def _check_data(draft: Draft) -> None:
                 f"{n_images:,} images of {dataset.n_classes} classes",
                 hint=fewer_folds(n_images // dataset.n_classes),
             )
+
+
+def _check_added_seeds(draft: Draft) -> None:
+    """Check that a study that adds seeds has a comparison or an ablation, and no interactions."""
+    if draft.head is None or draft.head.max_seeds is None:
+        return
+    if not any(draft.names.get(kind) or _reported(draft, (kind,)) for kind in ("compare", "ablate")):
+        what = "seeds are added until compared networks are decided, but there is no [compare.NAME] or [ablate.NAME]"
+        hint = "add a comparison, or set seeds instead of max_seeds"
+        draft.report(("study", "max_seeds"), what, hint=hint)
+    for name, ablate in draft.ablates.items():
+        if ablate.interactions:
+            # An interaction needs the same seeds of four networks, but the rule ends each variant separately.
+            what = "interactions need a fixed number of seeds"
+            hint = "set seeds instead of max_seeds, or remove interactions"
+            draft.report(("ablate", name, "interactions"), what, hint=hint)
 
 
 def _check_subset(draft: Draft, dataset: Dataset, subset: int | None, path: KeyPath) -> bool:

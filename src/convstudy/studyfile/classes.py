@@ -111,7 +111,8 @@ def _of_holdouts(study: Study, images: _Images) -> FileError | None:
     """Return the error of the validation images of comparisons and ablations, if a class has too few images."""
     short = images.shortage(study.holdout(0))
     if short is None:
-        splits = dict.fromkeys(study.holdout(seed) for seed in range(study.seeds))
+        n_seeds = study.max_seeds or study.seeds
+        splits = dict.fromkeys(study.holdout(seed) for seed in range(n_seeds))
         return images.impossible(splits, ("study", "validation"))
     path = ("study", "validation" if study.subset is None else "subset")
     got = _got(short, images.names, study.subset, "")

@@ -14,6 +14,11 @@ def check_resampling(draft: Draft) -> None:
     head = draft.head
     if head is None or head.resample is None:
         return
+    if head.max_seeds is not None:
+        # The looks treat seeds as independent, but two seeds share a training set.
+        what = "training sets need a fixed number of seeds"
+        draft.report(("study", "resample"), what, hint="set seeds instead of max_seeds, or remove resample")
+        return
     if head.seeds < LEAST_SEEDS or head.seeds % SEEDS_PER_TRAINING_SET:
         draft.report(
             ("study", "seeds"),

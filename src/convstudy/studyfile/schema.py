@@ -137,7 +137,7 @@ def _dataset() -> Schema:
 def _head() -> Schema:
     schema = _part(Head)
     schema["required"].remove("dataset")  # a [dataset] table can replace it
-    for key in ("subset", "final_threads"):
+    for key in ("subset", "final_threads", "max_seeds"):
         schema["properties"][key] = _optional(schema["properties"][key])
     return schema
 

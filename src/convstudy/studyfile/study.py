@@ -14,6 +14,7 @@ from convstudy.data.dataset import Dataset
 from convstudy.data.split import Holdout
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks import Network
+from convstudy.stats.sequential import FIRST_LOOK
 from convstudy.studyfile.augment import plain_value
 from convstudy.studyfile.images import DatasetField
 from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, SearchValue, gathered
@@ -242,6 +243,11 @@ class Head(Part):
     seeds: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=3, description="The number of seeds with which each network and variant is trained."
     )
+    max_seeds: Annotated[int, Field(ge=FIRST_LOOK, le=1000)] | None = Field(
+        default=None,
+        description="Add seeds until each pair of compared networks or variants is decided on validation images, at "
+        "most this number (`--until-decided`). It replaces seeds.",
+    )
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description="The fraction of the training images that is held out for validation."
     )
@@ -286,6 +292,13 @@ class Head(Part):
             self.__dict__["equivalence_margin"] = None  # assignment is refused, because the model is frozen
         return self
 
+    @model_validator(mode="after")
+    def _leave_out_seeds(self) -> Self:
+        """Store the default number of seeds if seeds are added: it has no effect, and must not change the run id."""
+        if self.max_seeds is not None:
+            self.__dict__["seeds"] = type(self).model_fields["seeds"].default
+        return self
+
     def holdout(self, seed: int) -> Holdout:
         """Return the training and validation images of a seed of a comparison or ablation.
 
@@ -318,6 +331,8 @@ class Study(Head):
         name: the name of the study; 1 to 64 letters, digits, ".", "_" and "-".
         dataset: the name of a built-in dataset, or a :class:`~convstudy.data.Dataset`.
         seeds: the number of seeds of each compared network and variant, in [1, 1000].
+        max_seeds: None, or the largest number of seeds, in [3, 1000]: seeds are then added until each pair is decided
+            on validation images, and ``seeds`` has no effect.
         validation: the fraction of the training images that is held out for validation, in (0, 1).
         subset: the number of training images that the study uses, or None for all.
         threads: CPU threads per fit, in [1, 1024].

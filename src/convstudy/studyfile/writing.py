@@ -16,7 +16,7 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as the document of a study file. :func:`convstudy.studyfile.study_of` reads it back.
 
     JSON and TOML can hold all values. Defaults are included, so that the document keeps its meaning if a later version
-    changes them. Only ``metric``, ``equivalence_margin``, ``interactions`` and newer recipe keys are left out at their
+    changes them. Only ``metric``, ``equivalence_margin``, ``max_seeds``, ``interactions`` and newer recipe keys are left out at their
     defaults, because runs of versions without these keys must keep their ids.
 
     >>> from convstudy.studyfile import load_study
@@ -24,6 +24,8 @@ def study_document(study: Study) -> dict[str, Any]:
     'digits'
     """
     head = set(Head.model_fields) - ({"metric"} if study.metric == ACCURACY else set())
+    if study.max_seeds is not None:
+        head.remove("seeds")  # it has no effect
     written = _plain(study.model_dump(include=head, exclude={"dataset"}, exclude_none=True))
     name, table = _dataset_document(study.dataset)
     document: dict[str, Any] = {
