@@ -27,6 +27,7 @@ COMMANDS = (
     "search_scores",
     "training_sets",
     "test_looks --studies 4000",
+    "until_decided",
 )
 """Module of ``benchmarks.statistics`` and its arguments."""
 FOLDER = Path("build/simulate")

@@ -494,15 +494,16 @@ PARTS: Parts = {
 }
 
 
-def run(description: str, parts: Parts) -> None:
+def run(description: str, parts: Parts, studies: int = STUDIES) -> None:
     """Simulate the parts that the command line names and print their tables.
 
     Args:
         description: the docstring of the script; its first line is the description of ``--help``.
         parts: name -> function of a random generator and the number of studies, which prints a table.
+        studies: the default number of studies per row.
     """
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
-    parser.add_argument("--studies", type=int, default=STUDIES, help="simulated studies per row")
+    parser.add_argument("--studies", type=int, default=studies, help="simulated studies per row")
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)} [all]")
     if "power" in parts:
         parser.add_argument("--chart", type=Path, help="write the power curves to this SVG file")

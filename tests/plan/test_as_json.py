@@ -39,6 +39,7 @@ STUDIES: dict[str, Study] = {
         search={"rate": Search(network="one", parameters={"learning_rate": RATE}, method="tpe", trials=6, folds=2)}
     ),
     "nested": study(search={"kernel": Search(network="one", parameters={"kernel": (3, 5)}, folds=2, nested=True)}),
+    "added seeds": study(max_seeds=10),
     "pairs": study(
         ablate={
             "best": Ablate(
@@ -77,7 +78,7 @@ def test_plan_and_choices_round_trip_through_json(name: str) -> None:
 
 
 def test_round_trip_studies_cover_all_stage_types() -> None:
-    assert len(STUDIES) == 9
+    assert len(STUDIES) == 10
     plans = {name: make_plan(each) for name, each in STUDIES.items()}
     assert plans["halving"].stages[0].rungs and plans["halving"].stages[0].pending
     assert plans["tpe"].stages[0].pending
@@ -93,9 +94,9 @@ def test_empty_choice_round_trips_through_json() -> None:
 def test_json_has_all_attributes_of_stages_candidates_and_rungs() -> None:
     """A new attribute must be added here and to as_json."""
     stage = plan_as_json(make_plan(STUDIES["halving"]))["stages"][0]
-    assert [len(fields(each)) for each in (Stage, Candidate, Rung)] == [7, 8, 5]
+    assert [len(fields(each)) for each in (Stage, Candidate, Rung)] == [9, 8, 5]
     # A stage also has its key, for readers. Network and recipe of a candidate are read from its fits.
-    assert [len(stage), len(stage["candidates"][0]), len(stage["rungs"][0])] == [7 + 1, 8 - 2, 5]
+    assert [len(stage), len(stage["candidates"][0]), len(stage["rungs"][0])] == [9 + 1, 8 - 2, 5]
 
 
 def test_plan_from_json_ignores_names_and_needs_all_fits() -> None:

@@ -252,7 +252,7 @@ def study_of(context: click.Context, source: str) -> Study:
         study = load_study(source, changes)
         print_alerts(study)
     if study.max_seeds is not None and "study.seeds" in changes:
-        what = f"--seeds has no effect: the study adds seeds until its pairs are decided (max_seeds = {study.max_seeds})"
+        what = f"--seeds has no effect: the study adds seeds until pairs are decided (max_seeds = {study.max_seeds})"
         hint = "remove --seeds, or remove max_seeds from the study"
         raise UsageError(Problem(what, Location(subject=context.command_path), hint=hint))
     return fix_precision(study, context.params.get("device", "auto"))

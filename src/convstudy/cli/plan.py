@@ -92,7 +92,11 @@ def _text(estimated: Estimate, findings: Findings, runs: Path, follow_up: str) -
 
     study = estimated.plan.study
     images = f"{study.subset:,} training images" if study.subset else "all training images"
-    seeds = counted(study.seeds, "seed") if study.max_seeds is None else f"{FIRST_LOOK} to {study.max_seeds} seeds"
+    seeds = (
+        counted(study.seeds, "seed")
+        if study.max_seeds is None
+        else f"{FIRST_LOOK} to {study.max_seeds} seeds"
+    )
     head = f"{study.name}: dataset {study.dataset.name}, {images}, {seeds}"
     columns = ["stage", "candidates", "fits", "done", "images to train", "FLOPs"]
     rows: list[list[object]] = [

@@ -160,7 +160,7 @@ def _print_no_runs(runs: Path, as_json: bool = False, empty: object = None) -> N
 
 @dataclass(frozen=True)
 class StageProgress:
-    """The progress of a stage: fits, rungs of a halving search, selected candidate and its validation score."""
+    """The progress of a stage: fits, rungs or looks, selected candidate and its validation score."""
 
     stage: str
     n_fits: int
@@ -172,6 +172,7 @@ class StageProgress:
     chosen: str | None
     metric: str
     validation_score: float | None
+    n_looks: int = 0
 
     @property
     def outcome(self) -> str:
@@ -180,6 +181,8 @@ class StageProgress:
             return f"waits for {', '.join(self.depends_on)}"
         if self.chosen and self.validation_score is not None:
             return f"{self.chosen} ({score_text(self.validation_score, metric_named(self.metric).unit)})"
+        if self.n_looks:
+            return f"{counted(self.n_looks, 'look')} done"
         return f"{self.n_rungs_decided} of {self.n_rungs} rungs done" if self.n_rungs_decided else ""
 
 
@@ -202,6 +205,7 @@ def _stages(results: Results) -> tuple[StageProgress, ...]:
                 chosen=choice.chosen if choice else None,
                 metric=results.study.metric,
                 validation_score=score.value if score else None,
+                n_looks=len(stage.looks),
             )
         )
     return tuple(stages)

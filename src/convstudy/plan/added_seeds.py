@@ -14,9 +14,9 @@ from dataclasses import replace
 from convstudy.data import split_sizes
 from convstudy.metrics import metric_named
 from convstudy.plan.fit import Fit
-from convstudy.plan.stages import UNCHANGED, Stage
+from convstudy.plan.stages import UNCHANGED, Candidate, Stage
 from convstudy.record import Outcome
-from convstudy.stats.sequential import LookResult, SeedRule, looks, next_look, take_looks
+from convstudy.stats.sequential import LookResult, SeedRule, compared_pairs, looks, next_look, take_looks
 from convstudy.studyfile import Study
 
 SEED_COUNTS = "seeds of "
@@ -40,7 +40,7 @@ def with_added_seeds(
     # Until earlier stages have chosen, the final networks are unknown.
     if not stage.depends_on:
         results = take_looks(scores, rule)
-    counts = {name: rule.max_seeds for name in rule.candidates}
+    counts = dict.fromkeys(rule.candidates, rule.max_seeds)
     kept = _kept_counts(made.get(counts_key(stage), ""))
     if kept.keys() == counts.keys():
         counts, following = kept, None
@@ -52,7 +52,8 @@ def with_added_seeds(
         if following is not None and results:
             counts |= dict.fromkeys(results[-1].continued, following.n_seeds)
     growing = set(results[-1].continued if results else counts) if following is not None else set()
-    candidates, pending = [], []
+    candidates: list[Candidate] = []
+    pending: list[Fit] = []
     for candidate in stage.candidates:
         n = counts[candidate.name]
         candidates.append(replace(candidate, fits=candidate.fits[:n]))
@@ -77,13 +78,23 @@ def rule_of(stage: Stage, study: Study) -> SeedRule:
         candidates=tuple(candidate.name for candidate in stage.candidates),
         max_seeds=study.max_seeds or 0,
         margin=study.margin,
-        reference=UNCHANGED if stage.question == "ablate" else "",
+        reference=_reference(stage),
         lower_is_better=not metric.higher_is_better,
         images_per_seed=n_validation,
         # In order of time, every seed validates on the same, latest images.
         n_images=n_validation if study.dataset.has_times else n_train + n_validation,
         proportion=metric.counts,
     )
+
+
+def pairs_of(stage: Stage) -> tuple[tuple[str, str], ...]:
+    """Return the pairs that the looks of a stage compare."""
+    return compared_pairs(tuple(candidate.name for candidate in stage.candidates), _reference(stage))
+
+
+def _reference(stage: Stage) -> str:
+    """Return the candidate of an ablation with which all others are compared; empty for a comparison."""
+    return UNCHANGED if stage.question == "ablate" else ""
 
 
 def counts_key(stage: Stage) -> str:

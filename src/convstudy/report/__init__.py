@@ -21,6 +21,7 @@
 ``verdict_text``      a verdict within a sentence: its difference, the required sample size
 ``verdict_notes``     a verdict as a full sentence, with its sources of uncertainty
 ``interaction_text``  the interaction of two variants
+``added_seeds_text``  seeds that are added until validation scores decide each pair
 ``optimism_text``     the selection bias of a winner's score
 ``questions_text``    tests of a comparison that are repeated, other questions, the bound of false claims
 ``failure_text``      failed fits

@@ -15,6 +15,7 @@ from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, metric_named
 from convstudy.numbers import counted, listed, percent, with_spread
 from convstudy.record import Record
 from convstudy.report import interaction_text, verdict_notes
+from convstudy.report.added_seeds_text import added_seeds_note
 from convstudy.report.balance_text import TITLE, balanced_summary, imbalance_note
 from convstudy.report.collapse_text import collapse_notes, collapse_sentences
 from convstudy.report.failure_text import failures_text
@@ -232,7 +233,8 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
         found.append(Conclusion("run", "", text, _evidence_of_records(failed)))
     note = capital(imbalance_note(analysis))
     notes = [capital(text) for text in short_notes(shown_verdicts(analysis.main_results))]
-    texts = (note, test_set_text(analysis.protocol), *notes)
+    seeds = added_seeds_note(analysis)
+    texts = (f"Seeds: {seeds}" if seeds else "", note, test_set_text(analysis.protocol), *notes)
     found += [Conclusion("run", "", text) for text in texts if text]
     if not results.complete:
         found.append(Conclusion("run", "", _unfinished(results)))

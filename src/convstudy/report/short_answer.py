@@ -14,6 +14,7 @@ from typing import get_args
 from convstudy.analysis import Analysis, CandidateRow, StageResult
 from convstudy.metrics import ACCURACY
 from convstudy.numbers import counted, listed, shortest, shortest_percent, with_spread
+from convstudy.report.added_seeds_text import added_seeds_note
 from convstudy.report.balance_text import imbalance_note, with_other_accuracy
 from convstudy.report.collapse_text import collapse_clause
 from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
@@ -215,6 +216,8 @@ def _interactions(stage_result: StageResult) -> str:
 
 def _about_run(analysis: Analysis) -> Iterator[str]:
     results, protocol = analysis.results, analysis.protocol
+    if note := added_seeds_note(analysis):
+        yield f"Seeds: {note}"
     if note := imbalance_note(analysis):
         yield f"Note: {note}"
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:

@@ -64,11 +64,11 @@ class Estimate:
     left: Cost
     n_workers: int
     seconds: float | None
+    least: Cost
+    least_left: Cost
+    least_seconds: float | None
     n_kinds: int = 0
     n_timed: int = 0
-    least: Cost = Cost(0, 0, 0)
-    least_left: Cost = Cost(0, 0, 0)
-    least_seconds: float | None = None
 
 
 def estimate_study(

@@ -15,6 +15,7 @@
 ``sample_size``     the required number of seeds or images
 ``groups``          groups of candidates without a significant difference
 ``verdicts``        better, worse, equivalent or inconclusive
+``sequential``      adds seeds until validation scores decide each pair
 ``counts``          a verdict on two models from their numbers of correct predictions
 ``collapse``        seeds whose training failed: the rule, the rate, the test of two rates
 ``superiority``     the probability that a random seed of one candidate beats one of another

@@ -5,12 +5,12 @@ validation scores per seed. After 3, 5, 7, 10, 15, 20, 30, ... seeds (*looks*), 
 
 1. Each look may spend its own part of the error level of 5 % (:func:`looks`), and the parts sum to at most 1. A union
    bound over the looks therefore limits the probability of a wrong decision at any look, for any dependence between
-   looks and with exact t quantiles. The recursive boundaries of Lan and DeMets (1983) with t quantiles make more than
-   5 % wrong decisions here, because the first looks have 2 and 4 degrees of freedom.
+   looks and with exact t quantiles. The recursive boundaries of Lan and DeMets (1983) are for normal values; with t
+   quantiles they make slightly more than 5 % wrong decisions, because the first looks have 2 and 4 degrees of freedom.
 2. At a look, Holm's correction (1979) applies to all pairs; pairs that were decided before do not count. A pair is
    *better*, *worse* or *equivalent* by the rule of every verdict (:mod:`convstudy.stats.verdicts`).
-3. A pair is *out of reach* if the predictive probability of a decision at the largest number of seeds is below 10 %
-   (Spiegelhalter, Freedman and Blackburn 1986). This only ends a pair without a claim.
+3. After the first look, a pair is *out of reach* if the predictive probability of a decision at the largest number of
+   seeds is below 5 % (Spiegelhalter, Freedman and Blackburn 1986). This only ends a pair without a claim.
 4. A candidate that is worse than another one is dropped. A candidate gets no more seeds when it is dropped, or when all
    its pairs with candidates that are not dropped are decided or out of reach.
 
@@ -26,8 +26,9 @@ from itertools import combinations
 from typing import Literal
 
 from convstudy.stats.differences import CONFIDENCE, Difference, Source, t_quantile
+from convstudy.stats.sample_size import RULE_OF_THREE
 from convstudy.stats.summary import summarise
-from convstudy.stats.verdicts import RULE_OF_THREE, claim_of
+from convstudy.stats.verdicts import claim_of
 
 LOOK_SIZES = (3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 150, 250, 400, 650, 1000)
 """The numbers of seeds at which the rule looks."""
@@ -38,7 +39,7 @@ DEFAULT_MAX_SEEDS = 30
 """The default of ``--max-seeds``."""
 ERROR_LEVEL = 1 - CONFIDENCE
 """The probability of any wrong decision of a stage, over all pairs and looks."""
-LEAST_CHANCE = 0.1
+LEAST_CHANCE = 0.05
 """A pair is out of reach if the predictive probability of a decision is smaller."""
 
 Decided = Literal["better", "worse", "equivalent", "out of reach"]
@@ -115,13 +116,18 @@ class SeedRule:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The pairs that are compared."""
-        if self.reference:
-            return tuple((name, self.reference) for name in self.candidates if name != self.reference)
-        return tuple(combinations(self.candidates, 2))
+        return compared_pairs(self.candidates, self.reference)
 
     def n_different_images(self, n_seeds: int) -> int:
         """Return the number of different validation images of this number of seeds, at most."""
         return min(n_seeds * self.images_per_seed, self.n_images)
+
+
+def compared_pairs(candidates: Sequence[str], reference: str) -> tuple[tuple[str, str], ...]:
+    """Return all pairs of candidates, or the pairs of each candidate with the reference if there is one."""
+    if reference:
+        return tuple((name, reference) for name in candidates if name != reference)
+    return tuple(combinations(candidates, 2))
 
 
 def looks(max_seeds: int) -> tuple[Look, ...]:
@@ -215,7 +221,7 @@ def _decide(
         kind: Decided | None = None
         if pair in claimed and claim is not None:
             kind = _kind(claim.kind, rule.lower_is_better)
-        elif look.n_seeds < rule.max_seeds and _chance(difference, rule) < LEAST_CHANCE:
+        elif look.n_seeds < rule.max_seeds and _is_out_of_reach(difference, look, rule):
             kind = "out of reach"
         if kind is not None:
             decisions.append(PairDecision(*pair, kind, difference.mean))
@@ -266,6 +272,13 @@ def _floor(mean: float, n_images: int) -> Source | None:
     return Source("images", (abs(mean) + 2 / n_images) / n_images, math.inf) if n_images else None
 
 
+def _is_out_of_reach(difference: Difference, look: Look, rule: SeedRule) -> bool:
+    if difference.summary.sd is None:
+        return True  # fewer than two common seeds are completed
+    # The standard deviation of three differences is too uncertain for a prediction.
+    return look.n_seeds > FIRST_LOOK and _chance(difference, rule) < LEAST_CHANCE
+
+
 def _chance(difference: Difference, rule: SeedRule) -> float:
     """Return the predictive probability that a pair would be decided with ``max_seeds`` seeds.
 
@@ -289,8 +302,10 @@ def _chance(difference: Difference, rule: SeedRule) -> float:
         decided = size > margin + half or (can_be_equivalent and size <= margin - half)
         return float(decided and half > 0)
 
+    mean, degrees = summary.mean, summary.n - 1
+
     def below(limit: float) -> float:
-        return float(stdtr(summary.n - 1, (limit - summary.mean) / spread))
+        return float(stdtr(degrees, (limit - mean) / spread))
 
     different = below(-margin - half) + 1 - below(margin + half)
     equivalent = below(margin - half) - below(half - margin) if can_be_equivalent else 0.0

@@ -16,8 +16,8 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return the study as the document of a study file. :func:`convstudy.studyfile.study_of` reads it back.
 
     JSON and TOML can hold all values. Defaults are included, so that the document keeps its meaning if a later version
-    changes them. Only ``metric``, ``equivalence_margin``, ``max_seeds``, ``interactions`` and newer recipe keys are left out at their
-    defaults, because runs of versions without these keys must keep their ids.
+    changes them. Only ``metric``, ``equivalence_margin``, ``max_seeds``, ``interactions`` and newer recipe keys are
+    left out at their defaults, because runs of versions without these keys must keep their ids.
 
     >>> from convstudy.studyfile import load_study
     >>> study_document(load_study("digits"))["study"]["dataset"]

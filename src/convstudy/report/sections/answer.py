@@ -8,6 +8,8 @@ from typing import Any
 
 from convstudy.analysis import StageResult
 from convstudy.numbers import duration
+from convstudy.plan import Plan
+from convstudy.report.added_seeds_text import growing_stages, seeds_range
 from convstudy.report.effects import forest_chart
 from convstudy.report.figure import Figure
 from convstudy.report.ranking import ranking_figure
@@ -60,11 +62,17 @@ def _facts(material: Material) -> Facts:
             ("Dataset", results.dataset.name),
             ("Fits", f"{n_trained} of {len(results.plan.fits)}"),
             ("Failed", str(len(results.failed))),
-            ("Seeds", str(results.study.seeds)),
+            ("Seeds", _seeds(results.plan)),
             ("Training time of all fits", duration(results.seconds)),
             ("Test-set evaluations", f"{len(material.analysis.protocol.test_evaluations):,}"),
         )
     )
+
+
+def _seeds(plan: Plan) -> str:
+    """Return the number of seeds per candidate; a range if seeds are added."""
+    growing = growing_stages(plan)
+    return seeds_range(growing).removesuffix(" seeds") if growing else str(plan.study.seeds)
 
 
 SECTION = Topic(0, sections, data)

@@ -17,6 +17,8 @@ def sections(material: Material) -> Iterator[Section]:
         else ()
     )
     seeds = ", ".join(map(str, range(study.seeds)))
+    if study.max_seeds is not None:
+        seeds = f"0, 1, 2, ... as validation scores ask for them, at most {study.max_seeds:,}"
     final = {
         fit.threads
         for stage in material.results.plan.stages
