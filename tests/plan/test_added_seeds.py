@@ -89,6 +89,16 @@ def test_no_choice_is_made_while_a_seed_of_the_next_look_is_missing() -> None:
     assert resolve(growing(), first)[0].stage(KEY).looks == ()
 
 
+def test_no_look_is_taken_before_a_failed_fit_was_tried_again() -> None:
+    _, _, records = finished(growing(), score)
+    stage = make_plan(growing()).stage(KEY)
+    crashed = stage.candidates[1].fits[1]
+    records[crashed.id] = Record(crashed.id, "failed", error_kind="crashed", error="killed")
+    plan, choices = resolve(growing(), records)
+    assert choices == () and plan.stage(KEY).looks == ()
+    assert [len(each.fits) for each in plan.stage(KEY).candidates] == [3, 3, 3]
+
+
 def test_a_candidate_whose_fits_fail_is_not_trained_further() -> None:
     def make(candidate: Candidate, fit: Fit) -> Record:
         return failed(fit) if candidate.network_name == "two" else score(candidate, fit)
@@ -128,6 +138,9 @@ def test_candidates_that_wait_for_a_search_take_no_look() -> None:
     stage = make_plan(waiting).stage(KEY)
     assert stage.depends_on == ("search.kernel",)
     assert seed_counts(stage) == ""
+    # Records of placeholders, such as those of another study, decide nothing.
+    others = {fit.id: score(each, fit) for each in stage.candidates for fit in each.fits}
+    assert resolve(waiting, others)[0].stage(KEY).looks == ()
     plan, choices, _ = finished(waiting, score)
     assert {choice.stage for choice in choices} == {"search.kernel", KEY}
     assert all(not each.pending for each in plan.stages)

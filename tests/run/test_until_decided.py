@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from convstudy.analysis import analyse
-from convstudy.history import Results
+from convstudy.history import History, Results
 from convstudy.plan import Plan
+from convstudy.plan.stages import UNCHANGED
 from convstudy.report import short_answer
 from convstudy.report.write import write_report
 from convstudy.run import ChoiceMade, EvaluatedOnTestSet, FitEnded, SearchAdvanced, run_study
-from convstudy.studyfile import Compare, NetworkPattern, Study
+from convstudy.studyfile import Ablate, Compare, NetworkPattern, Study, Variant
 from tests.report.synthetic import analysed
-from tests.run.studies import ran, started, statistics, stored
+from tests.run.studies import drop_record, ran, started, statistics, stored
 
 KEY = "compare.nets"
 
@@ -67,6 +68,8 @@ def test_a_worse_network_is_dropped_and_the_test_set_is_evaluated_at_the_end(
     looks = [event.plan.stage(KEY).looks for event in events if isinstance(event, SearchAdvanced)]
     assert [len(each) for each in looks] == list(range(1, len(results.plan.stage(KEY).looks)))
     verdicts = analyse(results).stage_results[0].verdicts
+    # Looks at validation scores are no looks at the test set, and candidates with fewer seeds are not tested twice.
+    assert {(v.look, len(v.looks), v.difference.confidence) for v in verdicts} == {(1, 1, 0.95)}
     assert {v.difference.n for v in verdicts if "blind" in (v.first, v.second)} == {n_seeds["blind"]}
     assert {v.difference.n for v in verdicts if "blind" not in (v.first, v.second)} == {n_seeds["wide"]}
 
@@ -114,6 +117,32 @@ def test_a_study_with_fixed_seeds_in_the_same_folder_shares_fits(
     assert fixed.run_id != results.run_id
     assert counts(fixed.plan) == {"wide": 5, "narrow": 5, "blind": 5}
     assert started(events) == []
+
+
+def test_numbers_of_seeds_are_stored_before_the_test_set_is_evaluated(
+    whole: tuple[Results, list[object], Path], tmp_path: Path
+) -> None:
+    """A lost record must not lead to other seeds once a model has a test score."""
+    results, _, runs = whole
+    shutil.copytree(runs, tmp_path / "runs")
+    history = History.open(tmp_path / "runs", create=True)
+    drop_record(history, results.plan.stage(KEY).candidate("blind").fits[0].id)
+    history.close()
+    damaged = stored(tmp_path / "runs", growing())
+    assert counts(damaged.plan) == counts(results.plan)
+    assert len(damaged.records) == len(results.records) - 1
+
+
+def test_an_ablation_adds_seeds_too(tmp_path: Path) -> None:
+    variants = {"slow": Variant(recipe={"learning_rate": 1e-7}), "small": Variant(recipe={"batch_size": 30})}
+    results, _ = ran(
+        growing(compare={}, ablate={"wide": Ablate(network="wide", variants=variants)}, max_seeds=5), tmp_path
+    )
+    (stage,) = results.plan.stages
+    assert results.complete
+    assert [look.n_seeds for look in stage.looks] == [3, 5]
+    assert {each.second for look in stage.looks for each in look.decisions} <= {UNCHANGED}
+    assert len(results.test_evaluations) == len(results.records)
 
 
 def test_report_and_answer_name_the_looks(whole: tuple[Results, list[object], Path], tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ def test_a_pair_that_no_allowed_number_of_seeds_decides_is_out_of_reach() -> Non
     assert next_look(found, rule(2, max_seeds=10)) is None
 
 
+def test_three_seeds_do_not_put_a_pair_out_of_reach() -> None:
+    values: dict[str, list[float | None]] = {"a": [0.984, 0.98, 0.976], "b": [0.98] * 3}
+    (first,) = take_looks(values, rule(2, max_seeds=5))
+    assert first.decisions == () and first.continued == ("a", "b")
+
+
 def test_the_last_look_never_reports_out_of_reach_or_continues() -> None:
     # A difference near the border of a decision: the rule looks until the maximum.
     found = take_looks(scores(0.98, 0.9785, n=30, sd=0.0006), rule(2, max_seeds=7))

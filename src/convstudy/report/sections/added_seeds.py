@@ -49,10 +49,10 @@ def explanation(stage: Stage, stage_result: StageResult, margin: float) -> str:
     beyond = f" by more than {margin_text(metric, margin)}" if margin else ""
     return (
         f"Seeds were added until validation {metric.title} decided each pair, up to {most}. {how_it_ended(stage)} "
-        f"The looks used validation scores only; no test score entered them. All looks together make a wrong "
-        f"decision with a probability of at most {percent(ERROR_LEVEL, 0)} if differences are normally distributed "
-        f"over seeds. A candidate that is worse than another one{beyond} is dropped. A pair is out of reach if a "
-        f"decision with {most} has a probability below {percent(LEAST_CHANCE, 0)}. Decisions on validation are not verdicts: "
+        "The looks used validation scores only; no test score entered them. The probability of any wrong decision "
+        f"over all looks is at most {percent(ERROR_LEVEL, 0)}, if the differences of seeds are normally distributed. "
+        f"A candidate that is worse than another one{beyond} is dropped. A pair is out of reach if a decision with "
+        f"{most} has a probability below {percent(LEAST_CHANCE, 0)}. Decisions on validation are not verdicts: "
         "verdicts compare test images, with the seeds that both candidates have. Mean test scores of candidates with "
         "different numbers of seeds are means over different seeds."
     )
