@@ -110,8 +110,8 @@ def line(metric: str, draw: Draw, studies: int, weights: Array | None = None) ->
     for _ in range(studies):
         first, second = draw(random)
         largest = max(float(first.max()), float(second.max()))
-        heaviest = 1.0 if weights is None else float(weights.max())
-        size = pseudo_observations(which, largest, first.shape[1], heaviest)
+        change = None if weights is None else float(weights.max())
+        size = pseudo_observations(which, largest, first.shape[1], change)
         for name, difference in (
             ("without", two_way_difference(first, second, pseudo_observations=0.0)),
             ("with", two_way_difference(first, second, pseudo_observations=size, weights=weights)),

@@ -53,10 +53,11 @@ def test_the_margin_is_in_percentage_points(convstudy: Call) -> None:
             ["--successes", "1", "2", "--n", "3", "--discordant", "1", "1"],
             "discordant must be two counts that differ by -1, as the successes do; got 1 and 1.",
         ),
-        (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "margin must be in [0, 1]"),
+        (["--successes", "1", "2", "--n", "3", "--margin", "nan"], "--margin must be a number in [0, 100]"),
+        (["--successes", "1", "2", "--n", "3", "--margin", "0 %"], '(0, 100) such as "10 %"; got 0 %.'),
         (
             ["--successes", "1", "2", "--n", "3", "--margin", "500"],
-            "--margin must be a number in [0, 100]; got 500.0",
+            'a share of the errors in (0, 100) such as "10 %"; got 500.',
         ),
     ],
 )
@@ -70,3 +71,13 @@ def test_verdict_imports_no_torch() -> None:
     script = f"import sys\nfrom convstudy.cli import main\nmain({list(NOTEBOOK)})\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "torch" not in done.stderr.split()
+
+
+def test_the_margin_can_be_a_share_of_the_errors(convstudy: Call) -> None:
+    counts = ("verdict", "--successes", "59940", "59892", "--n", "60000", "--both-right", "59880")
+    assert convstudy(*counts).out.startswith("The first model is ahead")
+    assert convstudy(*counts, "--margin", "10 %").out.startswith("The first model is better")
+    found = convstudy(*counts, "--margin", "10%", "--json").json
+    assert found["share"] == {"value": 0.1}
+    assert found["errors"]["first"] == pytest.approx(0.001)
+    assert found["margin"] == pytest.approx(0.1 * 108 / 60_000)

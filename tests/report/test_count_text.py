@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from convstudy import verdict_on_counts
 from convstudy.report import counts_answer
+from convstudy.stats import Share
 
 
 def text_of(*counts: int, **more: object) -> str:
@@ -19,7 +20,8 @@ def test_notebook_accuracies_are_inconclusive() -> None:
         "about 40,000 to 90,000 images are needed to detect a difference of 0.1 percentage points."
     )
     assert lines[3].startswith("Difference: +0.14 pp (95 % CI −0.07 to +0.35; Newcombe")
-    assert "--both-right" in lines[4] and "+0.06 to +0.22 at best" in lines[4]
+    assert lines[4] == "Error ratio 0.78, 95 % CI 0.54 to 1.13 (first to second)."
+    assert "--both-right" in lines[5] and "+0.06 to +0.22 at best" in lines[5]
     assert "compares two trained models, one run each" in lines[-1]
 
 
@@ -70,7 +72,7 @@ def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
     assert lines[0].endswith(
         "; these images can detect a difference of about 30 percentage points, but not 0.1 percentage points."
     )
-    assert lines[4] == (
+    assert lines[5] == (
         "If both models were evaluated on the same images, only one pairing is possible, and the interval is "
         "−23.10 to +23.10 (still inconclusive)."
     )
@@ -80,7 +82,7 @@ def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
 def test_pairing_that_widens_the_interval_is_reported() -> None:
     lines = counts_answer(verdict_on_counts(5000, 5000, 10_000))
     assert "CI −1.39 to 1.39" in lines[0]
-    assert lines[4].endswith(
+    assert lines[5].endswith(
         ": the interval is then −0.03 to +0.03 at best (equivalent) and −1.96 to +1.96 at worst."
     )
 
@@ -109,3 +111,19 @@ def test_first_line_claims_the_kind_of_the_verdict(counts: tuple[int, int, int],
     assert ("equivalent" in line) == (found.kind == "equivalent")
     assert ("inconclusive" in line or "is ahead" in line) == (found.kind == "inconclusive")
     assert len(line.split()) <= 40
+
+
+def test_a_share_of_the_errors_is_the_margin_in_words() -> None:
+    share = Share(0.1)
+    found = counts_answer(verdict_on_counts(59_940, 59_892, 60_000, both_right=59_880, margin=share))
+    assert found[0] == (
+        "The first model is better on images of this kind (by 0.08 pp, 95 % CI 0.05 to 0.11, 60,000 images; "
+        "error ratio 0.56, 95 % CI 0.44 to 0.68)."
+    )
+    few = counts_answer(verdict_on_counts(9995, 9996, 10_000, margin=share))[0]
+    assert few.endswith(
+        "error ratio 1.25, any ratio is possible); 10 % of the errors is fewer than 3 images, too few to show "
+        "equivalence."
+    )
+    same = counts_answer(verdict_on_counts(90_000, 90_000, 100_000, both_right=90_000, margin=share))[0]
+    assert same.startswith("The two models are equivalent within 10 % of the errors on images of this kind")

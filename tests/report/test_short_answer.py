@@ -100,8 +100,8 @@ AHEAD = [0.009, 0.0115, 0.010]
         (
             a_verdict(BETTER, metric="macro-f1", no_interval=True),
             "too few to say",
-            r"cannot be compared with x \(no interval for macro-F1\)\.",
-            r"x cannot be compared \(no interval for macro-F1\)\.",
+            r"cannot be compared with x \(predictions are missing\)\.",
+            r"x cannot be compared \(predictions are missing\)\.",
         ),
         (
             replace(a_verdict([0.0, 0.0]), same_models=True),

@@ -151,7 +151,7 @@ def studies(draw: st.DrawFn) -> Study:
         subset=draw(st.none() | st.integers(300, 1437)),
         threads=draw(st.integers(1, 4)),
         metric=draw(st.sampled_from(["accuracy", "balanced-accuracy", "log-loss", "macro-f1"])),
-        equivalence_margin=draw(st.sampled_from([None, 0.1, 0.0, 0.25, 2])),
+        equivalence_margin=draw(st.sampled_from([None, 0.1, 0.0, 0.25, 2, "10 %"])),
         recipe=Recipe().varied(draw(recipe_changes)),
         network=patterns,
         search=search,

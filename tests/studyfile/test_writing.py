@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from convstudy.stats import Share
 from convstudy.studyfile import BUILT_IN_STUDIES, Study, check_study, load_study, study_document, study_of
 from tests.studyfile.studies import studies
 
@@ -62,6 +64,46 @@ def test_document_leaves_out_the_default_number_of_final_threads(good: Study) ->
     only_search = good.model_copy(update={"compare": {}, "ablate": {}, "final_threads": 1})
     assert study_document(only_search)["study"]["final_threads"] == 1
     assert study_of(study_document(only_search)) == only_search
+
+
+def _with_margin(good: Study, margin: Any, metric: str = "accuracy") -> Study:
+    document = study_document(good)
+    document["study"] |= {"equivalence_margin": margin, "metric": metric}
+    return study_of(document)
+
+
+def test_equal_margins_give_equal_documents(good: Study) -> None:
+    """The run id depends on the document: all ways of writing a margin give one document."""
+    assert _with_margin(good, {"accuracy": 0.2}) == _with_margin(good, 0.2)
+    assert _with_margin(good, {"accuracy": 0.2, "log-loss": 0}) == _with_margin(good, 0.2)
+    assert _with_margin(good, {"log-loss": 0.0}) == good
+    assert _with_margin(good, 1) == _with_margin(good, 1.0)
+    assert _with_margin(good, " 10% ") == _with_margin(good, "10 %")
+    written = study_document(_with_margin(good, 2))["study"]["equivalence_margin"]
+    assert isinstance(written, float)
+
+
+def test_margins_in_a_document_are_read_back(good: Study) -> None:
+    for margin in (0.2, "10 %", {"accuracy": "10 %", "log-loss": 0.01}, {"log-loss": "5 %"}):
+        study = _with_margin(good, margin)
+        document = study_document(study)
+        assert document["study"]["equivalence_margin"] == margin
+        assert study_of(document) == study and hash(study.equivalence_margin) is not None
+
+
+def test_margin_of_each_metric(good: Study) -> None:
+    study = _with_margin(good, {"kappa": 0.02, "log-loss": "5 %"}, "kappa")
+    assert (study.margin, study.margin_of("log-loss")) == (0.02, Share(0.05))
+    assert study.margin_of("accuracy") == 0.001
+    plain = _with_margin(good, 0.2)
+    assert (plain.margin, plain.margin_of("log-loss")) == (0.002, 0.0)
+    assert _with_margin(good, "10 %").margin == Share(0.1)
+
+
+def test_a_small_margin_in_percentage_points_is_not_taken_for_the_default(good: Study) -> None:
+    """0.001 percentage points are not 0.1, the default, which is 0.001 as a fraction."""
+    assert _with_margin(good, 0.001).margin == pytest.approx(0.00001)
+    assert _with_margin(good, 0.001, "brier").equivalence_margin is None
 
 
 def test_document_leaves_out_a_default_margin(good: Study) -> None:

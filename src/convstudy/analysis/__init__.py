@@ -10,6 +10,7 @@
 ``training_sets``   differences over several training sets
 ``looks``           earlier tests of a comparison, and other questions to the same test set
 ``collapse``        collapsed seeds: rates, and the verdicts among seeds that trained
+``error_ratios``    the ratio of two candidates' errors, over seeds and folds
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow, FitRow
-from convstudy.analysis.held_out import HeldOutReader, bound_of_pooled_images, pooled_images
+from convstudy.analysis.error_ratios import (
+    Errors,
+    errors_over_folds,
+    errors_over_seeds,
+    errors_without_predictions,
+    fixed_margin,
+    share_probabilities,
+)
+from convstudy.analysis.held_out import (
+    HeldOutReader,
+    bound_of_pooled_images,
+    pooled_contributions,
+    variance_of_pooled,
+)
 from convstudy.analysis.looks import NO_LOOKS, LookReader
 from convstudy.analysis.methods import holds, pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.training_sets import difference_over_seeds, training_sets_of
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import CONFIDENCE, Difference
+from convstudy.stats.error_ratio import Share
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
@@ -26,10 +42,12 @@ from convstudy.stats.two_way import (
     loss_interval,
     mean_interval,
     seeds_only_difference,
+    set_interval,
 )
 from convstudy.stats.verdicts import Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
+    from convstudy.stats.training_sets import TrainingSets
     from convstudy.stats.two_way import Values
 
 VALIDATION, TEST = Measure("validation", "accuracy"), Measure("test", "accuracy")
@@ -39,7 +57,7 @@ def compare_folds(
     first: CandidateRow,
     others: tuple[CandidateRow, ...],
     metric: Metric,
-    margin: float,
+    margin: float | Share,
     n_candidates: int,
     held_out: HeldOutReader,
 ) -> tuple[Verdict, ...]:
@@ -47,8 +65,7 @@ def compare_folds(
 
     An interval is never narrower than the interval from the sampling of images alone, over all folds. If predictions
     are missing, the error rates give an upper bound for the variance from the sampling of images, and the verdict is
-    ``bounded``. The bound is valid only for proportions; without predictions, other metrics have no interval. A metric
-    per set never has an interval.
+    ``bounded``. The bound is valid only for proportions; without predictions, other metrics have no interval.
 
     The same scores selected the best candidate. Therefore the correction counts all pairs of the search's candidates as
     comparisons, including eliminated candidates.
@@ -57,7 +74,7 @@ def compare_folds(
         first: the best candidate.
         others: the candidates with the same folds and epochs.
         metric: the study's metric.
-        margin: the equivalence margin, in units of the metric.
+        margin: the equivalence margin, in units of the metric or a share of the errors.
         n_candidates: the number of all candidates of the search.
         held_out: the reader of validation predictions.
     """
@@ -68,25 +85,32 @@ def compare_folds(
         # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
         first_scores, second_scores = _paired_scores(pairs, measure)
-        measured = pooled_images(pairs, held_out, metric)
+        pooled = pooled_contributions(pairs, held_out, metric)
+        measured = None if pooled is None else variance_of_pooled(*pooled)
         # Error rates bound the number of images on which two models differ, so the bound is for proportions only.
         bound = bound_of_pooled_images(pairs) if pairs and proportions else (None, 0)
         images, n_pooled = measured or bound
         if measured is None and not proportions:
             difference = _without_interval(first_scores, second_scores)
+            errors = Errors(
+                fixed_margin(metric, margin, (fmean(first_scores), fmean(second_scores))) if pairs else 0.0
+            )
         else:
             # Two values of a metric differ by at most its range.
             limit = metric.high - metric.low
             difference = fold_difference(
                 first_scores, second_scores, ratio, images=images, n_images=n_pooled, limit=limit
             )
-        each = _verdict_on(first, second, measure, difference, margin)
+            errors = errors_over_folds(first_scores, second_scores, ratio, pooled, metric, margin, n_pooled)
+        each = _verdict_on(first, second, measure, difference, errors)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
         # ``probabilities`` treats a positive difference as better, even if lower values of the metric are better.
-        better = probabilities(difference, margin)
+        better = probabilities(difference, errors.margin)
         if better is not None and not metric.higher_is_better:
             better = Probabilities(better.worse, better.same, better.better)
+        if errors.by_share is not None:
+            better = share_probabilities(errors.by_share)
         found.append(replace(each, probabilities=better))
     verdicts = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
     return tuple(map(_with_required_images, verdicts)) if holds("sample size", metric) else verdicts
@@ -95,7 +119,7 @@ def compare_folds(
 def compare_seeds(
     pairs: list[tuple[CandidateRow, CandidateRow]],
     metric: Metric,
-    margin: float,
+    margin: float | Share,
     predictions: PredictionReader,
     n_images: int,
     looks: LookReader = NO_LOOKS,
@@ -106,7 +130,7 @@ def compare_seeds(
     Args:
         pairs: first and second candidate of each comparison.
         metric: the study's metric.
-        margin: the equivalence margin, in units of the metric.
+        margin: the equivalence margin, in units of the metric or a share of the errors.
         predictions: the reader of test predictions.
         n_images: the number of test images.
         looks: the earlier tests of these pairs.
@@ -131,23 +155,26 @@ def compare_losses(
     pairs: list[tuple[CandidateRow, CandidateRow]],
     predictions: PredictionReader,
     looks: LookReader = NO_LOOKS,
+    margin: float | Share = 0.0,
 ) -> tuple[Verdict, ...]:
     """Compare pairs of candidates by test log-loss, if all their predictions are available.
-
-    The equivalence margin is 0: "better" means a significantly lower loss, however small the difference.
 
     Args:
         pairs: first and second candidate of each comparison.
         predictions: the reader of test predictions.
         looks: the earlier tests of these pairs.
+        margin: the equivalence margin of log-loss. If it is 0, "better" means a significantly lower loss, however
+            small the difference.
     """
     found = []
     for first, second in pairs:
         tables = _tables(first, second, metric_named(LOG_LOSS), predictions)
         if tables is not None:
-            paired = _paired_fits(first, second, Measure("test", LOG_LOSS))
-            difference = difference_over_seeds(*tables, training_sets_of([one for one, _ in paired]))
-            verdict = _verdict_on(first, second, Measure("test", LOG_LOSS), difference, 0.0)
+            sets = training_sets_of(
+                [one for one, _ in _paired_fits(first, second, Measure("test", LOG_LOSS))]
+            )
+            compared = _compare_tables(tables, sets, metric_named(LOG_LOSS), predictions, margin)
+            verdict = _verdict_on(first, second, Measure("test", LOG_LOSS), *compared)
             found.append(looks.at_look(verdict, first, second))
     return corrected(found)
 
@@ -160,7 +187,7 @@ def intervals_of(
 ) -> Mapping[str, Interval]:
     """Return the intervals of a candidate's mean test scores, by metric.
 
-    Metrics per set have no interval. If predictions of a fit are missing, there is no interval at all.
+    If predictions of a fit are missing, there is no interval at all.
 
     Args:
         row: the candidate.
@@ -190,6 +217,9 @@ def intervals_of(
             intervals[name] = accuracy_interval(table, confidence, predictions.weights(each_metric))
         elif name == LOG_LOSS:
             intervals[name] = loss_interval(table, confidence)
+        elif each_metric.kind == "per set" and math.isfinite(each_metric.high - each_metric.low):
+            change = predictions.largest_change(each_metric)
+            intervals[name] = set_interval(table, each_metric.low, each_metric.high, change, confidence)
         else:
             intervals[name] = mean_interval(table, each_metric.low, each_metric.high, confidence)
     return intervals
@@ -238,7 +268,10 @@ def _paired_scores(
 def _tables(
     first: CandidateRow, second: CandidateRow, metric: Metric, predictions: PredictionReader
 ) -> tuple[Values, Values] | None:
-    """Return both candidates' values per image, shape (seeds, images); ``None`` if predictions are missing."""
+    """Return the contributions of images to both candidates' metric, each of shape (seeds, images).
+
+    ``None`` if predictions are missing, or the metric is undefined for a model.
+    """
     import numpy as np
 
     tables = []
@@ -257,35 +290,50 @@ def _compare_on_images(
     first: CandidateRow,
     second: CandidateRow,
     metric: Metric,
-    margin: float,
+    margin: float | Share,
     predictions: PredictionReader,
     n_images: int,
 ) -> Verdict:
     """Compare one pair, without a correction for other pairs."""
     measure, same = Measure("test", metric.name), first.shares_models(second)
     proportions = holds("bound without predictions", metric)
-    tables = _tables(first, second, metric, predictions) if metric.kind == "per image" else None
+    tables = _tables(first, second, metric, predictions)
     if tables is None:
         pairs = _paired_fits(first, second, measure)
         both = _paired_scores(pairs, measure)
-        difference = seeds_only_difference(*both, n_images) if proportions else _without_interval(*both)
-        verdict = _verdict_on(first, second, measure, difference, margin)
+        if proportions:
+            difference = seeds_only_difference(*both, n_images)
+            errors = errors_without_predictions(*both, metric, margin, n_images)
+        else:
+            difference = _without_interval(*both)
+            errors = Errors(fixed_margin(metric, margin, [fmean(each) for each in both if each]))
+        verdict = _verdict_on(first, second, measure, difference, errors)
         return replace(verdict, bounded=bool(pairs) and proportions, same_models=same)
-    weights = predictions.weights(metric)
-    largest, heaviest = (
-        max(float(each.max()) for each in tables),
-        1.0 if weights is None else float(weights.max()),
-    )
-    size = pseudo_observations(metric, largest, n_images, heaviest)
     sets = training_sets_of([one for one, _ in _paired_fits(first, second, measure)])
-    difference = difference_over_seeds(*tables, sets, size, weights)
-    # The rule of three counts images in units of the largest weighted difference that an unseen image can have.
-    difference = replace(difference, n_images=int(n_images / size), limit=metric.high - metric.low)
-    verdict = replace(_verdict_on(first, second, measure, difference, margin), same_models=same)
+    compared = _compare_tables(tables, sets, metric, predictions, margin)
+    verdict = replace(_verdict_on(first, second, measure, *compared), same_models=same)
     if not holds("McNemar", metric):
         return verdict
     # McNemar's test is for proportions: a value above 0 is a correct prediction.
     return replace(verdict, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
+
+
+def _compare_tables(
+    tables: tuple[Values, Values],
+    sets: TrainingSets | None,
+    metric: Metric,
+    predictions: PredictionReader,
+    margin: float | Share,
+) -> tuple[Difference, Errors]:
+    """Compare two candidates by the contributions of images to their metric, each of shape (seeds, images)."""
+    n_images, largest = tables[0].shape[1], max(float(each.max()) for each in tables)
+    size = pseudo_observations(metric, largest, n_images, predictions.largest_change(metric))
+    weights = predictions.weights(metric)
+    found = difference_over_seeds(*tables, sets, size, weights)
+    # The rule of three counts images in units of the largest difference that an unseen image can have.
+    n_effective = int(n_images / size) if size else n_images
+    difference = replace(found, n_images=n_effective, limit=metric.high - metric.low)
+    return difference, errors_over_seeds(tables, sets, metric, margin, size, weights)
 
 
 def _without_interval(first_scores: tuple[float, ...], second_scores: tuple[float, ...]) -> Difference:
@@ -295,7 +343,7 @@ def _without_interval(first_scores: tuple[float, ...], second_scores: tuple[floa
 
 
 def _verdict_on(
-    first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, margin: float
+    first: CandidateRow, second: CandidateRow, measure: Measure, difference: Difference, errors: Errors
 ) -> Verdict:
     metric = metric_named(measure.metric)
     return make_verdict(
@@ -303,10 +351,12 @@ def _verdict_on(
         second.name,
         measure,
         difference,
-        margin,
+        errors.margin,
         first.evidence + second.evidence,
         lower_is_better=not metric.higher_is_better,
-        no_interval=metric.kind == "per set",
+        no_interval=difference.n > 0 and difference.centre is None,
+        errors=errors.ratio,
+        by_share=errors.by_share,
     )
 
 
@@ -315,7 +365,7 @@ def _with_required_seeds(
 ) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
     # No number of seeds shows a difference between identical models.
-    is_open = verdict.kind == "inconclusive" and not verdict.same_models
+    is_open = verdict.kind == "inconclusive" and not verdict.same_models and verdict.by_share is None
     metric = metric_named(verdict.measure.metric)
     tables = _tables(first, second, metric, predictions) if is_open else None
     if tables is None:
@@ -329,7 +379,12 @@ def _with_required_seeds(
 def _with_required_images(verdict: Verdict) -> Verdict:
     """Attach the required number of images to an inconclusive verdict over folds."""
     # A sample size needs the measured variance of the images; an upper bound would give too large a number.
-    if verdict.kind != "inconclusive" or verdict.bounded or verdict.same_models:
+    if (
+        verdict.kind != "inconclusive"
+        or verdict.bounded
+        or verdict.same_models
+        or verdict.by_share is not None
+    ):
         return verdict
     return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
 

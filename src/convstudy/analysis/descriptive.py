@@ -68,6 +68,8 @@ def described(verdicts: tuple[Verdict, ...], why: str) -> tuple[Verdict, ...]:
             bounded=False,
             no_interval=True,
             descriptive=why,
+            errors=None,
+            by_share=None,
         )
         for each in verdicts
     )

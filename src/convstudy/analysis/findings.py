@@ -23,6 +23,7 @@ from convstudy.analysis.comparisons import (
     intervals_of,
 )
 from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
+from convstudy.analysis.error_ratios import fixed_margin
 from convstudy.analysis.expected_best import ExpectedBest, expected_best
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.imbalance import balanced_scores
@@ -155,10 +156,10 @@ class StageResult:
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The maximal groups of ranked candidates without a significant difference; only for comparisons."""
-        # Only a comparison has verdicts on all pairs, and a metric per set has no intervals.
-        if self.question != "compare" or not self.verdicts or self.metric.kind == "per set":
+        # Only a comparison has verdicts on all pairs.
+        if self.question != "compare" or not self.verdicts:
             return ()
-        if any(verdict.descriptive for verdict in self.verdicts):
+        if any(verdict.no_interval for verdict in self.verdicts):
             return ()
         names = [row.name for row in self.ranking]
         return groups(names, [(v.first, v.second) for v in self.verdicts if v.is_significant])
@@ -254,13 +255,15 @@ def stage_result(
     intervals = {row.name: intervals_of(row, names, predictions) for row in rows}
     named = {row.name: row for row in rows}
     why = why_descriptive(results.dataset) or why_unfinished(stage, results.untested)
-    looks = LookReader.of(results)
+    looks, loss_margin = LookReader.of(results), results.study.margin_of(LOG_LOSS)
     collapse = collapse_of(results, stage, rows, held_out)
-    losses = compare_losses(pairs, predictions, looks) if metric.name != LOG_LOSS else ()
+    losses = compare_losses(pairs, predictions, looks, loss_margin) if metric.name != LOG_LOSS else ()
     interactions: tuple[Verdict, ...] = ()
     together = [(named[both], named[first], named[second]) for both, (first, second) in combined.items()]
     if together and best:
-        interactions = interactions_of(together, best, metric, margin, predictions, looks)
+        # An interaction has no errors: a share is that of the errors of the unmodified network.
+        own_margin = fixed_margin(metric, margin, [best.test[metric.name].mean])
+        interactions = interactions_of(together, best, metric, own_margin, predictions, looks)
     corrected: dict[str, Mapping[str, Interval]] = {}
     if looks.n_hypotheses > 1 and not why:
         confidence = shared_confidence(CONFIDENCE, looks.n_hypotheses)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from convstudy.stats.two_way import Values
+
 MAX_CACHED = 20_000_000
 """The number of predictions that are cached; others are read again when needed."""
 
@@ -32,9 +34,10 @@ class HeldOut:
         images: int64 row numbers in the training set, shape (n,).
         correct: bool, shape (n,).
         losses: float32 cross-entropies in nats, shape (n,).
-        values: the value of the study's metric times the weight, per image, shape (n,); ``None`` for accuracy,
-            log-loss and metrics per set.
-        heaviest: the largest weight of an image.
+        values: the contribution of each image to the study's metric, shape (n,); ``None`` for accuracy and log-loss,
+            and if the metric is undefined.
+        largest_change: the largest change of the metric that one of these images can cause, on the scale of
+            ``values``.
         balanced_accuracy: the mean accuracy over classes.
     """
 
@@ -42,11 +45,11 @@ class HeldOut:
     correct: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float32]
     values: npt.NDArray[np.float64] | None = None
-    heaviest: float = 1.0
+    largest_change: float = 1.0
     balanced_accuracy: float | None = None
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
-        """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
+        """Return the contribution of each image to a metric, shape (n,); ``None`` if it is unknown or undefined."""
         if metric.name == ACCURACY:
             return self.correct.astype("float64")
         return self.losses if metric.name == LOG_LOSS else self.values
@@ -125,9 +128,9 @@ class HeldOutReader:
         shared = self._images.setdefault(hashlib.sha256(own.tobytes()).digest(), own)
         losses = losses_of(labels, probabilities).astype(np.float32)
         values = values_of(self._metric, labels, probabilities)
-        heaviest = 1.0 if self._metric.weigh is None else float(self._metric.weights(labels).max())
+        change = self._metric.largest_change(labels, probabilities.shape[1])
         balanced = float((correct * metric_named(BALANCED_ACCURACY).weights(labels)).mean())
-        return HeldOut(shared, correct, losses, values, heaviest, balanced)
+        return HeldOut(shared, correct, losses, values, change, balanced)
 
 
 def pooled_images(
@@ -143,12 +146,33 @@ def pooled_images(
         metric: the study's metric.
 
     Returns:
-        This variance, and the effective number of images for an equivalence claim. ``None`` for a metric per set, if
-        predictions are missing, or if the images of a pair differ.
+        This variance, and the effective number of images for an equivalence claim. ``None`` if predictions are missing,
+        the metric is undefined, or the images of a pair differ.
+    """
+    found = pooled_contributions(pairs, held_out, metric)
+    if found is None:
+        return None
+    return variance_of_pooled(*found)
+
+
+def variance_of_pooled(first: Values, second: Values, size: float) -> tuple[Source, int]:
+    """Return the result of :func:`pooled_images` for two candidates' mean contributions of each image."""
+    return images_of(first - second, size), int(len(first) / size) if size else len(first)
+
+
+def pooled_contributions(
+    pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
+) -> tuple[Values, Values, float] | None:
+    """Return each candidate's mean contribution of each image of all folds, and the size of pseudo-observations.
+
+    Returns:
+        Two arrays of shape (images,), and the largest difference of two models on an unseen image. ``None`` if
+        predictions are missing, the metric is undefined, or the images of a pair differ.
     """
     import numpy as np
 
-    differences, largest, heaviest = [], 0.0, 1.0
+    values: tuple[list[Values], list[Values]] = ([], [])
+    largest, change = 0.0, 0.0
     for first, second in pairs:
         one, other = held_out.of(first.fit_id), held_out.of(second.fit_id)
         if one is None or other is None or one.images is not other.images:
@@ -156,17 +180,17 @@ def pooled_images(
         first_values, second_values = one.metric_values(metric), other.metric_values(metric)
         if first_values is None or second_values is None:
             return None
-        differences.append(first_values.astype(np.float64) - second_values)
+        values[0].append(first_values.astype(np.float64))
+        values[1].append(second_values.astype(np.float64))
         largest = max(largest, float(first_values.max()), float(second_values.max()))
-        heaviest = max(heaviest, one.heaviest)
-    if not differences:
+        change = max(change, one.largest_change)
+    if not pairs:
         return None
     index, times = held_out.image_index([first for first, _ in pairs])
     if len(times) < 2:
         return None
-    means = np.bincount(index, np.concatenate(differences)) / times
-    size = pseudo_observations(metric, largest, len(times), heaviest)
-    return images_of(means, size), int(len(times) / size)
+    first_means, second_means = (np.bincount(index, np.concatenate(each)) / times for each in values)
+    return first_means, second_means, pseudo_observations(metric, largest, len(times), change)
 
 
 def bound_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:

@@ -108,7 +108,7 @@ def two_way_interaction(
         found,
         pairs=pairs,
         summary=summarise(pairs),
-        n_images=int(values.shape[1] / size),
+        n_images=int(values.shape[1] / size) if size else values.shape[1],
         limit=limit,
     )
 
@@ -140,7 +140,6 @@ def _without_correction(
         found,
         margin,
         evidence,
-        no_interval=metric.kind == "per set",
     )
 
 
@@ -171,11 +170,8 @@ def _table(rows: Sequence[CandidateRow], metric: Metric, predictions: Prediction
             return None
         tables.append(np.stack(known).astype(np.float64))
     weights = predictions.weights(metric)
-    largest, heaviest = (
-        max(float(each.max()) for each in tables),
-        1.0 if weights is None else float(weights.max()),
-    )
-    size = pseudo_observations(metric, largest, tables[0].shape[1], heaviest)
+    largest = max(float(each.max()) for each in tables)
+    size = pseudo_observations(metric, largest, tables[0].shape[1], predictions.largest_change(metric))
     shared = _shared_scores(rows, measure)
     sets = training_sets_of([fit for fit in rows[0].fits if fit.part in shared])
     return _Table(interaction_values(*tables), size, weights, sets)

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from convstudy.metrics import Metric
 
 METHODS: Mapping[str, Callable[[Metric], bool]] = {
-    "interval over seeds and images": lambda metric: metric.kind == "per image",
-    "interval over folds": lambda metric: metric.kind == "per image",
+    "interval over seeds and images": lambda metric: True,
+    "interval over folds": lambda metric: True,
     "Wilson": lambda metric: metric.counts,
     "McNemar": lambda metric: metric.counts,
     "rule of three": lambda metric: metric.counts,
-    "pseudo-observations": lambda metric: metric.kind == "per image",
+    "pseudo-observations": lambda metric: True,
     "bound without predictions": lambda metric: metric.counts,
     "sample size": lambda metric: metric.counts,
     "winner's correction": lambda metric: metric.counts,
@@ -35,18 +35,24 @@ def holds(method: str, metric: Metric) -> bool:
     return METHODS[method](metric)
 
 
-def pseudo_observations(metric: Metric, largest: float, n_images: int, heaviest: float = 1.0) -> float:
+def pseudo_observations(
+    metric: Metric, largest: float, n_images: int, largest_change: float | None = None
+) -> float:
     """Return the size of a pseudo-observation: the largest difference of two models on an unseen image.
 
-    This difference is the metric's range times the largest weight. A log-loss is practically unbounded: there the size
-    is the largest observed loss, but at least ``ln n_images``. A calibrated model has a loss above ``ln n_images`` on
-    at most a fraction of (classes − 1) / n of all images.
+    This difference is the metric's range times the largest weight, for a metric per set the largest change that one
+    image can cause. A log-loss is practically unbounded: there the size is the largest observed loss, but at least
+    ``ln n_images``. A calibrated model has a loss above ``ln n_images`` on at most a fraction of (classes − 1) / n of
+    all images.
 
     Args:
-        metric: a metric per image.
-        largest: the largest observed value of an image.
+        metric: the metric.
+        largest: the largest observed contribution of an image.
         n_images: the number of images.
-        heaviest: the largest weight of an image.
+        largest_change: from :meth:`~convstudy.metrics.Metric.largest_change`; by default the range of the metric.
     """
-    widest = metric.high - metric.low
-    return heaviest * (widest if metric.zero_or_one else min(widest, max(largest, math.log(n_images))))
+    if largest_change is None:
+        largest_change = metric.high - metric.low
+    if metric.zero_or_one or metric.kind == "per set":
+        return largest_change
+    return min(largest_change, max(largest, math.log(n_images)))

@@ -36,8 +36,8 @@ class Predictions:
         true: the probability of the true class, shape (n,).
         brier: the mean Brier score.
         has_losses: whether the mean loss equals the recorded loss.
-        values: the value of the study's metric times the weight, per image, shape (n,); ``None`` for accuracy,
-            log-loss and metrics per set.
+        values: the contribution of each image to the study's metric (:meth:`Metric.contributions`), shape (n,);
+            ``None`` for accuracy and log-loss, and if the metric is undefined.
         error_rows: the rows of the test set that ``error_pixels`` shows, shape (k,); ``None`` unless requested.
         error_pixels: the most confident errors, shape (k, height, width, channels).
     """
@@ -64,7 +64,7 @@ class Predictions:
         return losses_of_true(self.true) if self.has_losses else None
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.float64] | None:
-        """Return the value of a metric times the weight, per image, shape (n,); ``None`` for a metric per set."""
+        """Return the contribution of each image to a metric, shape (n,); ``None`` if it is unknown or undefined."""
         if metric.name == ACCURACY:
             return self.correct.astype("float64")
         if metric.name == BALANCED_ACCURACY:
@@ -92,6 +92,7 @@ class PredictionReader:
         self._labels: npt.NDArray[np.int64] | None = None
         self._read: dict[str, Predictions | None] = {}
         self._unreadable: dict[str, str] = {}
+        self._largest_changes: dict[str, float] = {}
 
     def of(self, fit_id: str) -> Predictions | None:
         """Return the predictions of a fit's model; ``None`` if they are missing, invalid, or it is not evaluated."""
@@ -102,6 +103,26 @@ class PredictionReader:
     def weights(self, metric: Metric) -> npt.NDArray[np.float64] | None:
         """Return the weight of each test image, shape (n,); ``None`` if all are equal or no file was read yet."""
         return None if metric.weigh is None or self._labels is None else metric.weights(self._labels)
+
+    def largest_change(self, metric: Metric) -> float:
+        """Return the largest change of a metric that one test image can cause (:meth:`Metric.largest_change`).
+
+        It has the scale of a contribution; 1 if no file was read yet.
+        """
+        if metric.name not in self._largest_changes:
+            if self._labels is None:
+                return 1.0
+            self._largest_changes[metric.name] = metric.largest_change(self._labels, self._n_classes)
+        return self._largest_changes[metric.name]
+
+    @property
+    def rarest_class(self) -> int | None:
+        """The number of test images of the rarest class; ``None`` if no file was read yet."""
+        import numpy as np
+
+        return (
+            None if self._labels is None else int(np.bincount(self._labels, minlength=self._n_classes).min())
+        )
 
     def unreadable(self, fit_id: str) -> str:
         """Return the error from reading a fit's file; empty if the file was read, even if its content was ignored."""
@@ -174,7 +195,7 @@ def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions 
 def values_of(
     metric: Metric | None, labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.float64] | None:
-    """Return the value of a metric times the weight, per image.
+    """Return the contribution of each image to a metric.
 
     Args:
         metric: the study's metric.
@@ -182,11 +203,14 @@ def values_of(
         probabilities: shape (n, n_classes).
 
     Returns:
-        Shape (n,); ``None`` for accuracy and log-loss, which are always available, and for metrics per set.
+        Shape (n,); ``None`` for accuracy and log-loss, which are always available, and for an undefined metric.
     """
-    if metric is None or metric.name in RECORDED or metric.kind == "per set":
+    import numpy as np
+
+    if metric is None or metric.name in RECORDED:
         return None
-    return metric.weighted_values(labels, probabilities)
+    found = metric.contributions(labels, probabilities)
+    return found if np.isfinite(found).all() else None
 
 
 def matches_accuracy(correct: npt.NDArray[np.bool_], accuracy: float) -> bool:

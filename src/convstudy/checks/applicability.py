@@ -17,6 +17,7 @@ from convstudy.checks.outcomes import MIN_SEEDS, MIN_VALUES
 from convstudy.checks.recipes import recipes_of
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.networks.layers.norm import BatchNorm
+from convstudy.stats import Share
 from convstudy.studyfile import Range
 
 NOT_TRAINED = "nothing is trained yet"
@@ -97,6 +98,8 @@ def without_validation_limit(planned: Planned) -> str:
     study = planned.plan.study
     if study.margin == 0:
         return "the equivalence margin is 0"
+    if isinstance(study.margin, Share):
+        return "the equivalence margin is a share of the errors, which are not known before training"
     if not holds("rule of three", metric_named(study.metric)):
         return f"the rule of three is not valid for {metric_named(study.metric).title}"
     return without_selection(planned)

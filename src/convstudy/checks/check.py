@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 from convstudy.checks.finding import Finding, Findings, Level, Outcome, Status, Suppressed
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.plan import Plan
+from convstudy.stats.error_ratio import Share
 from convstudy.studyfile import Study
 
 When = Literal["before", "during", "after", "images"]
@@ -46,9 +47,13 @@ class Planned:
 def accuracy_margin(study: Study) -> float:
     """Return the equivalence margin for accuracy, a fraction.
 
-    This is the study's margin if its metric is in percent, otherwise the default margin of accuracy.
+    This is the study's margin if its metric is in percent, otherwise that of accuracy. A share of errors that are not
+    known yet is replaced by the default.
     """
-    return study.margin if metric_named(study.metric).unit == "percent" else metric_named(ACCURACY).margin
+    margin, default = study.margin, metric_named(ACCURACY).margin
+    if metric_named(study.metric).unit != "percent":
+        margin = study.margin_of(ACCURACY)
+    return default if isinstance(margin, Share) else margin
 
 
 Subject = TypeVar("Subject")

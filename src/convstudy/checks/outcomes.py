@@ -138,7 +138,7 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
 def _verdict_label(verdict: Verdict) -> str:
     if verdict.descriptive:
         return "descriptive only"
-    return "no interval for this metric" if verdict.no_interval else _LABELS[verdict.kind]
+    return "no interval, because predictions are missing" if verdict.no_interval else _LABELS[verdict.kind]
 
 
 def overfitted(analysis: Analysis) -> Iterator[Spot]:

@@ -12,6 +12,7 @@ from convstudy.data import Fold, split_sizes
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted, shortest
 from convstudy.plan import Stage
+from convstudy.stats.error_ratio import Share
 from convstudy.stats.sample_size import RULE_OF_THREE
 from convstudy.studyfile import Range
 
@@ -92,7 +93,7 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
     """Find searches and comparisons with too few validation images to show equivalence within the margin."""
     study = planned.plan.study
     metric, margin = metric_named(study.metric), study.margin
-    if margin == 0 or not holds("rule of three", metric):
+    if isinstance(margin, Share) or margin == 0 or not holds("rule of three", metric):
         return
     few = [
         (stage.key, n)

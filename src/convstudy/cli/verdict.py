@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from convstudy.cli.options import examples, json_option
 from convstudy.cli.output import print_json
+from convstudy.errors import Location, Problem, UsageError
+
+if TYPE_CHECKING:
+    from convstudy.stats import Share
+
+
+class Margin(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only
+    """An equivalence margin of accuracy: percentage points, or a share of the errors."""
+
+    name = "margin"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | Share:
+        """Return a fraction or a share; raise :class:`UsageError` for any other text."""
+        from convstudy.studyfile.margins import EXPECTED, share_of
+
+        text = str(value)
+        share = share_of(text)
+        if share is not None:
+            return share
+        with suppress(ValueError):
+            number = float(text)
+            if 0 <= number <= 100:
+                return number / 100
+        raise UsageError(Problem(where=Location(subject="--margin"), got=text, expected=EXPECTED))
 
 
 @click.command(
     epilog=examples(
         "convstudy verdict --successes 9951 9937 --n 10000",
         "convstudy verdict --successes 9951 9937 --n 10000 --discordant 21 7 --margin 0.2",
+        "convstudy verdict --successes 9951 9937 --n 10000 --discordant 21 7 --margin '10 %'",
     )
 )
 @click.option(
@@ -42,11 +71,11 @@ from convstudy.cli.output import print_json
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 100),
-    default=0.1,
+    type=Margin(),
+    default="0.1",
     show_default=True,
     metavar="PP",
-    help="The equivalence margin, in percentage points of accuracy.",
+    help='The equivalence margin: percentage points of accuracy, or a share of the errors such as "10 %".',
 )
 @json_option
 def verdict(
@@ -54,7 +83,7 @@ def verdict(
     n: int,
     both_right: int | None,
     discordant: tuple[int, int] | None,
-    margin: float,
+    margin: float | Share,
     as_json: bool,
 ) -> None:
     """Compare two models by their numbers of correct predictions.
@@ -65,9 +94,7 @@ def verdict(
     """
     from convstudy.stats import verdict_on_counts
 
-    found = verdict_on_counts(
-        *successes, n, both_right=both_right, discordant=discordant, margin=margin / 100
-    )
+    found = verdict_on_counts(*successes, n, both_right=both_right, discordant=discordant, margin=margin)
     from convstudy.report import counts_answer
 
     if as_json:

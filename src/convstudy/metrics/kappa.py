@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from convstudy.metrics.jackknife import by_cell
 from convstudy.metrics.metric import Metric
 from convstudy.metrics.predicted import prediction_counts
 
 if TYPE_CHECKING:
-    from convstudy.metrics.metric import Labels, Probabilities
+    from convstudy.metrics.jackknife import Indices, Table
+    from convstudy.metrics.metric import Labels, Probabilities, Values
 
 
 def kappa(labels: Labels, probabilities: Probabilities) -> float:
@@ -31,6 +33,25 @@ def kappa(labels: Labels, probabilities: Probabilities) -> float:
     return (float(table.diagonal().sum() / n) - by_chance) / (1 - by_chance)
 
 
+def _deleted(table: Table, true: Indices, predicted: Indices) -> Values:
+    """Compute kappa without one image of each cell (true, predicted); NaN where it is undefined."""
+    import numpy as np
+
+    n_true, n_predicted, n = table.sum(axis=1), table.sum(axis=0), float(table.sum())
+    hit = (true == predicted).astype(np.float64)
+    right = (table.diagonal().sum() - hit) / (n - 1)
+    by_chance = (n_true @ n_predicted - n_predicted[true] - n_true[predicted] + hit) / (n - 1) ** 2
+    found: Values = np.divide(
+        right - by_chance, 1 - by_chance, out=np.full(len(true), math.nan), where=by_chance < 1
+    )
+    return found
+
+
+def pseudo_values(labels: Labels, probabilities: Probabilities) -> Values:
+    """Compute the jackknife pseudo-values, float64 of shape ``(n,)``."""
+    return by_cell(labels, probabilities, kappa(labels, probabilities), _deleted)
+
+
 METRIC = Metric(
     name="kappa",
     title="kappa",
@@ -40,5 +61,6 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=kappa,
+    pseudo_values=pseudo_values,
     classes="two",
 )

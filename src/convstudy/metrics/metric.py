@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from convstudy.metrics.jackknife import by_blocks, largest_change
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     Probabilities = npt.NDArray[np.floating]
     Values = npt.NDArray[np.float64]
 
+Number = TypeVar("Number", float, "npt.NDArray[np.floating]")
 Unit = Literal["percent", "nats", ""]
 """Values with the unit ``"percent"`` are fractions; texts show percent, and percentage points for differences."""
 Kind = Literal["per image", "per set"]
@@ -26,8 +30,8 @@ class Metric:
     """One number that measures the predictions of a model on some images.
 
     A metric has exactly one of ``per_image`` and ``per_set``. A metric *per image* is a mean over images, with equal
-    weights or the weights of ``weigh``. A metric *per set* is a function of all images together; convstudy has no
-    confidence interval for it and gives no verdicts on it.
+    weights or the weights of ``weigh``. A metric *per set* is a function of all images together. Its intervals use
+    jackknife pseudo-values (:mod:`convstudy.metrics.jackknife`).
 
     Attributes:
         name: the name in study files and records, in lower case with hyphens.
@@ -39,6 +43,9 @@ class Metric:
             points.
         per_image: maps labels ``(n,)`` and probabilities ``(n, n_classes)`` to float64 values ``(n,)``.
         per_set: maps labels and probabilities to the value; NaN if it is not defined on these labels.
+        pseudo_values: maps labels and probabilities to the jackknife pseudo-values of a metric per set, float64
+            ``(n,)`` with the value of the metric as their mean. ``None``: convstudy deletes up to 200 blocks of images
+            and computes ``per_set`` without each block.
         weigh: maps labels to float64 weights ``(n,)`` with mean 1; ``None`` for equal weights.
         zero_or_one: whether each value per image is 0 or 1.
         least_classes: the smallest number of classes for which two models can have different values.
@@ -62,6 +69,7 @@ class Metric:
     margin: float
     per_image: Callable[[Labels, Probabilities], Values] | None = None
     per_set: Callable[[Labels, Probabilities], float] | None = None
+    pseudo_values: Callable[[Labels, Probabilities], Values] | None = None
     weigh: Callable[[Labels], Values] | None = None
     zero_or_one: bool = False
     least_classes: int = 2
@@ -72,6 +80,8 @@ class Metric:
             raise ValueError(f"{self.name} must have exactly one of per_image and per_set; got both or none")
         if self.weigh is not None and self.per_image is None:
             raise ValueError(f"{self.name} must have per_image, because it has weights")
+        if self.pseudo_values is not None and self.per_set is None:
+            raise ValueError(f"{self.name} must have per_set, because it has pseudo_values")
 
     @property
     def kind(self) -> Kind:
@@ -115,6 +125,37 @@ class Metric:
         """Compute value × weight of each image, float64 of shape ``(n,)``; their mean is the value of the metric."""
         return self.values(labels, probabilities) * self.weights(labels)
 
+    def contributions(self, labels: Labels, probabilities: Probabilities) -> Values:
+        """Compute the contribution of each image, float64 of shape ``(n,)``; their mean is the value of the metric.
+
+        For a metric per image, it is value × weight; for a metric per set, the jackknife pseudo-value. NaN if the
+        metric is not defined on these labels.
+
+        >>> import numpy as np
+        >>> from convstudy.metrics import metric_named
+        >>> labels, probabilities = np.array([0, 0, 1, 1]), np.eye(2)[[0, 0, 1, 0]]
+        >>> metric_named("kappa").contributions(labels, probabilities).round(2).tolist()
+        [0.65, 0.65, 1.85, -1.15]
+        """
+        if self.per_set is None:
+            return self.weighted_values(labels, probabilities)
+        if self.pseudo_values is None:
+            return by_blocks(labels, probabilities, self.per_set)
+        return self.pseudo_values(labels, probabilities)
+
+    def largest_change(self, labels: Labels, n_classes: int) -> float:
+        """Compute the largest difference of two models that one image can cause, on the scale of a contribution.
+
+        For a metric per image, it is the range of values times the largest weight.
+
+        Args:
+            labels: class indices, shape ``(n,)``.
+            n_classes: the number of classes.
+        """
+        if self.per_set is None:
+            return (self.high - self.low) * float(self.weights(labels).max())
+        return largest_change(labels, n_classes, self.per_set)
+
     def value(self, labels: Labels, probabilities: Probabilities) -> float:
         """Compute the metric on one or more images.
 
@@ -128,6 +169,28 @@ class Metric:
         if self.per_set is not None:
             return float(self.per_set(labels, probabilities))
         return float(self.weighted_values(labels, probabilities).mean())
+
+    @property
+    def best(self) -> float:
+        """The best possible value."""
+        return self.high if self.higher_is_better else self.low
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the best possible value is finite, so that a value has a distance from it."""
+        return math.isfinite(self.best)
+
+    def error(self, value: Number) -> Number:
+        """Return the distance of a value from the best possible one: 1 − accuracy, or a loss.
+
+        Args:
+            value: a number, or an array of contributions.
+
+        >>> from convstudy.metrics import metric_named
+        >>> metric_named("accuracy").error(0.75), metric_named("log-loss").error(0.2)
+        (0.25, 0.2)
+        """
+        return self.high - value if self.higher_is_better else value - self.low
 
     def better(self, first: float, second: float) -> bool:
         """Return whether the first of two values is better than the second."""

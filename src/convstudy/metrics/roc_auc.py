@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from convstudy.metrics.jackknife import centred
 from convstudy.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from convstudy.metrics.metric import Labels, Probabilities
+    from convstudy.metrics.metric import Labels, Probabilities, Values
 
 
 def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
@@ -38,6 +39,37 @@ def roc_auc(labels: Labels, probabilities: Probabilities) -> float:
     return float(np.mean(areas))
 
 
+def pseudo_values(labels: Labels, probabilities: Probabilities) -> Values:
+    """Compute the jackknife pseudo-values, float64 of shape ``(n,)``, from DeLong's placement values.
+
+    The placement of an image of a class is the fraction of the other images with a lower score for this class, and that
+    of another image the fraction of the images of the class with a higher score; ties count half. The area is the mean
+    of either. Without an image it is the mean of the remaining placements.
+    """
+    import numpy as np
+
+    classes, counts = np.unique(labels, return_counts=True)
+    n, deleted, areas = len(labels), np.zeros(len(labels)), 0.0
+    if len(classes) < 2:
+        return np.full(n, math.nan)
+    for label, n_own in zip(classes.tolist(), counts.tolist(), strict=True):
+        scores, is_own = probabilities[:, label], labels == label
+        n_other = n - n_own
+        placements = np.empty(n)
+        for side, others, n_others in ((is_own, ~is_own, n_other), (~is_own, is_own, n_own)):
+            sorted_others = np.sort(scores[others])
+            below = np.searchsorted(sorted_others, scores[side], side="left")
+            at_most = np.searchsorted(sorted_others, scores[side], side="right")
+            placements[side] = (below + at_most) / (2 * n_others)
+        placements[~is_own] = 1 - placements[~is_own]
+        area = float(placements[is_own].mean())
+        # The only image of a class, or of the others, cannot be left out: the area stays.
+        n_side = np.where(is_own, n_own, n_other)
+        deleted += np.where(n_side > 1, (n_side * area - placements) / np.maximum(n_side - 1, 1), area)
+        areas += area
+    return centred(areas / len(classes), deleted / len(classes))
+
+
 METRIC = Metric(
     name="roc-auc",
     title="ROC AUC",
@@ -47,5 +79,6 @@ METRIC = Metric(
     high=1.0,
     margin=0.001,
     per_set=roc_auc,
+    pseudo_values=pseudo_values,
     classes="all",
 )

@@ -77,7 +77,7 @@ def rule_of(stage: Stage, study: Study) -> SeedRule:
     return SeedRule(
         candidates=tuple(candidate.name for candidate in stage.candidates),
         max_seeds=study.max_seeds or 0,
-        margin=study.margin,
+        margin=study.margin if isinstance(study.margin, float) else 0.0,  # a share is refused (margin_checks)
         reference=_reference(stage),
         lower_is_better=not metric.higher_is_better,
         images_per_seed=n_validation,

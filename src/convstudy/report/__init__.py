@@ -28,6 +28,7 @@
 ``collapse_text``     collapsed seeds, and the verdicts among seeds that trained
 ``count_text``        the verdict on two models from their numbers of correct predictions
 ``metric_text``       values and differences of a metric
+``error_ratios``      the ratio of the errors of two candidates, as text and as a table
 ``balance_text``      balanced accuracy next to accuracy
 ``stages``            titles and score charts, shared by the sections of stages
 ``scores``            the table of scores of a comparison, an ablation, a final training

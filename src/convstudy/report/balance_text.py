@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from convstudy.analysis import Analysis, CandidateRow, StageResult, has_imbalanced_classes
-from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, metric_named
-from convstudy.numbers import decimals, percent
+from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, Metric, metric_named
+from convstudy.numbers import counted, decimals, percent
+from convstudy.report.metric_text import signed_by, unit_of
 from convstudy.stats import Summary, balance_of
 
 TITLE = metric_named(BALANCED_ACCURACY).title
+FEW_OF_A_CLASS = 10
+"""With fewer test images of a class than this, the report says what one of them changes."""
+NARROWEST = 1.96 * 2**0.5
+"""The half-width of the interval of a difference that only the two pseudo-observations cause, in their size / n."""
 
 
 def balanced_summary(stage_result: StageResult, row: CandidateRow) -> Summary | None:
@@ -52,4 +57,18 @@ def imbalance_note(analysis: Analysis) -> str:
     return (
         f"class {largest} has {decimals(balance.ratio, 1)} times the training images of class {smallest}, so balanced "
         f"accuracy{of} is shown too; {metric} selected, and the verdicts compare it."
+    )
+
+
+def rare_class_note(analysis: Analysis, metric: Metric) -> str:
+    """Report how few test images the rarest class has, for a metric that is a mean over classes; empty if enough."""
+    n_rarest = analysis.predictions.rarest_class
+    if n_rarest is None or n_rarest >= FEW_OF_A_CLASS or metric.classes != "all":
+        return ""
+    change = analysis.predictions.largest_change(metric) / analysis.results.dataset.n_test
+    one = f"{signed_by(metric, change)}{unit_of(metric)}"
+    narrowest = f"±{signed_by(metric, NARROWEST * change)}{unit_of(metric)}"
+    return (
+        f"The rarest class has {counted(n_rarest, 'test image')}. One wrong image of it changes the {metric.title} by "
+        f"up to {one}, so that no interval of a difference is much narrower than {narrowest}."
     )

@@ -13,6 +13,8 @@ from convstudy.numbers import (
     points,
     shortest_percent,
 )
+from convstudy.report.error_ratios import ratio_text
+from convstudy.report.metric_text import capital, margin_text
 from convstudy.report.verdict_text import interval_text, percentage_points
 from convstudy.stats import CountsVerdict, Interval
 
@@ -28,6 +30,7 @@ def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
         _verdict(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),
         _difference(found),
+        *([f"{capital(ratio_text(found.errors))} (first to second)."] if found.errors else []),
         *_pairing(found),
         "This compares two trained models, one run each. Other seeds would give other models, so it does not compare "
         "their networks or recipes.",
@@ -35,7 +38,8 @@ def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
 
 
 def _verdict(found: CountsVerdict) -> str:
-    low, high, margin = found.difference.low, found.difference.high, percentage_points(found.margin)
+    low, high = found.difference.low, found.difference.high
+    margin = margin_text(metric_named(ACCURACY), found.share or found.margin)
     here = "on images of this kind"
     if found.kind == "better" or (found.kind == "inconclusive" and low > 0):
         best, by, ends = "first", found.difference.estimate, (low, high)
@@ -46,6 +50,8 @@ def _verdict(found: CountsVerdict) -> str:
     confidence = f"{shortest_percent(found.difference.confidence)} CI"
     interval = f"{bare_points(ends[0])} to {bare_points(ends[1])}"
     details = f"{bare_points(by)} pp, {confidence} {interval}, {counted(found.n, 'image')}"
+    if found.share is not None and found.errors is not None:
+        details += f"; {ratio_text(found.errors)}"
     if found.kind in ("better", "worse"):
         return f"The {best} model is better {here} (by {details})."
     if found.kind == "equivalent":
@@ -53,6 +59,8 @@ def _verdict(found: CountsVerdict) -> str:
     if best:
         return f"The {best} model is ahead {here} (by {details}), but possibly by no more than {margin}."
     required = ""
+    if found.few_errors:
+        required = f"; {margin} is fewer than 3 images, too few to show equivalence"
     if found.images:
         number = between(*found.images, found.n)
         required = f"; about {number} images are needed to detect a difference of {margin}"

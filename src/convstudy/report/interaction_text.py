@@ -24,7 +24,7 @@ SHORT: Mapping[VerdictLabel, str] = {
     "equivalent": "none beyond {margin}",
     "inconclusive": "inconclusive",
     "no spread": "inconclusive",
-    "no interval": "no interval for this metric",
+    "no interval": "not tested",
     "one seed": "inconclusive with one seed",
     "no pair": "no seed in common",
 }
@@ -36,7 +36,7 @@ FULL: Mapping[VerdictLabel, str] = {
     "equivalent": "no interaction beyond {margin}",
     "inconclusive": "inconclusive",
     "no spread": "inconclusive: predictions are missing, so it has no interval",
-    "no interval": "not tested: there is no interval for this metric",
+    "no interval": "not tested",
     "one seed": "inconclusive: with one seed per network, the variation between seeds is unknown",
     "no pair": "no seed with test scores of all four networks",
 }

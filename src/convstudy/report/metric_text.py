@@ -7,7 +7,7 @@ from collections.abc import Callable
 from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.numbers import bare_change, bare_percent, bare_points, change, loss, percent, points, shortest
 from convstudy.report.table import Kind
-from convstudy.stats import Verdict
+from convstudy.stats import Share, Verdict
 
 
 def metric_of(verdict: Verdict) -> Metric:
@@ -70,24 +70,42 @@ def unit_words(metric: Metric) -> str:
     return {"percent": ", in percentage points", "nats": ", in nats", "": ""}[metric.unit]
 
 
-def margin_text(metric: Metric, margin: float) -> str:
+def margin_text(metric: Metric, margin: float | Share) -> str:
     """Format an equivalence margin for a sentence, without trailing zeros.
 
     Args:
         metric: the metric of the study.
-        margin: a difference of the metric: 0.001 is 0.1 percentage points of accuracy.
+        margin: a difference of the metric (0.001 is 0.1 percentage points of accuracy), or a share of the errors.
 
     >>> margin_text(metric_named("accuracy"), 0.001), margin_text(metric_named("log-loss"), 0.001)
     ('0.1 percentage points', '0.001 nats')
+    >>> margin_text(metric_named("accuracy"), Share(0.1)), margin_text(metric_named("log-loss"), Share(0.1))
+    ('10 % of the errors', '10 % of the loss')
     """
+    if isinstance(margin, Share):
+        return f"{margin.text} of the {'errors' if metric.higher_is_better else metric.title}"
     text = shortest(margin * 100 if metric.unit == "percent" else margin)
     unit = {"percent": " percentage point", "nats": " nat", "": ""}[metric.unit]
     return f"{text}{unit}{'s' if unit and text != '1' else ''}"
 
 
+def within_text(metric: Metric, margin: float | Share) -> str:
+    """Format the range of differences that count as equivalent: ``±0.1 percentage points``, ``10 % of the errors``."""
+    return f"{'' if isinstance(margin, Share) else '±'}{margin_text(metric, margin)}"
+
+
 def margin_of(verdict: Verdict) -> str:
     """Format the equivalence margin of a verdict for a sentence."""
-    return margin_text(metric_of(verdict), verdict.margin)
+    return margin_text(metric_of(verdict), _margin(verdict))
+
+
+def within_of(verdict: Verdict) -> str:
+    """Format the range of differences that count as equivalent for a verdict."""
+    return within_text(metric_of(verdict), _margin(verdict))
+
+
+def _margin(verdict: Verdict) -> float | Share:
+    return verdict.margin if verdict.by_share is None else verdict.by_share.share
 
 
 def tip_format(metric: Metric) -> str:

@@ -71,8 +71,6 @@ def scores_table(stage_result: StageResult) -> Table:
     )
     if any(not each.reliable for found in stage_result.intervals.values() for each in found.values()):
         caption += " Candidates with collapsed seeds have none (see “Collapsed seeds”)."
-    if any(metric.kind == "per set" for metric in own):
-        caption += f" There is no interval for {stage_result.metric.title}."
     if not stage_result.settled:
         caption = (
             "This stage is not trained, because it depends on a selection that has not been made. Until then, the "
@@ -96,7 +94,7 @@ def _columns(metric: Metric) -> tuple[Column, ...]:
     ends_of = (Column(f"{key}_low", "95 % CI from", kind), Column(f"{key}_high", "to", kind))
     return (
         Column(f"test_{key}", f"Test {metric.title}", kind),
-        *(ends_of if metric.kind == "per image" else ()),
+        *ends_of,
         Column(f"validation_{key}", f"Validation {metric.title}", kind),
     )
 
@@ -106,5 +104,5 @@ def _balanced(stage_result: StageResult, row: CandidateRow) -> tuple[Value, ...]
 
 
 def _values(stage_result: StageResult, row: CandidateRow, metric: Metric) -> tuple[Value, ...]:
-    interval = ends(stage_result.interval(row.name, metric.name)) if metric.kind == "per image" else ()
-    return (row.test[metric.name], *interval, row.validation[metric.name])
+    interval = stage_result.interval(row.name, metric.name)
+    return (row.test[metric.name], *ends(interval), row.validation[metric.name])

@@ -17,7 +17,7 @@ from convstudy.numbers import counted, listed, shortest, shortest_percent, with_
 from convstudy.report.added_seeds_text import added_seeds_note
 from convstudy.report.balance_text import imbalance_note, with_other_accuracy
 from convstudy.report.collapse_text import collapse_clause
-from convstudy.report.metric_text import metric_of, signed_by, unit_of, with_sign, writer
+from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.stages import stage_title
 from convstudy.report.verdict_text import VerdictLabel, verdict_label
@@ -178,10 +178,12 @@ def _why(label: VerdictLabel, verdict: Verdict) -> str:
     metric = metric_of(verdict)
     percent = metric.unit == "percent"
     margin = f"{shortest(verdict.margin * 100 if percent else verdict.margin)}{unit_of(metric)}"
+    if verdict.by_share is not None:
+        margin = margin_of(verdict)
     noun = "fold" if _over_folds(verdict) else "seed"
     return {
         "equivalent": f" within {margin}",
-        "no interval": " (descriptive only)" if verdict.descriptive else f" (no interval for {metric.title})",
+        "no interval": " (descriptive only)" if verdict.descriptive else " (predictions are missing)",
         "one seed": f" (one {noun})",
         "no pair": f" (no {noun} in common)",
     }.get(label, "")

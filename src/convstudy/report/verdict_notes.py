@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from convstudy.analysis import StageResult
 from convstudy.numbers import counted, listed, percent, shortest_percent
-from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
+from convstudy.report.error_ratios import few_errors_text, ratio_text
+from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, within_of
 from convstudy.report.questions_text import look_text, questions_text
 from convstudy.report.verdict_text import NOT_RELIABLE, verdict_label, why_not_tested
 from convstudy.stats import Verdict
@@ -25,7 +26,9 @@ def verdict_note(verdict: Verdict) -> str:
         scope = " for these two models on new images" if verdict.kind == "too few to say" else ""
         confidence = "interval" if verdict.n_collapsed else f"{shortest_percent(difference.confidence)} CI"
         scope += f", {NOT_RELIABLE}" if verdict.n_collapsed else ""
-        text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope})"
+        text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope}"
+        known = verdict.by_share and verdict.errors and not verdict.n_collapsed
+        text += f"; {ratio_text(verdict.errors)})" if known and verdict.errors else ")"
     bound = (
         "; because predictions are missing, the uncertainty from the sampling of images is an upper bound"
         if verdict.bounded
@@ -43,7 +46,7 @@ def probability(verdict: Verdict) -> str:
     return (
         f"According to the Bayesian correlated t-test, {verdict.first} is better than {verdict.second} by more than "
         f"{margin_of(verdict)} with probability {_chance(found.better)}, and equivalent within "
-        f"±{margin_of(verdict)} with probability {_chance(found.same)}."
+        f"{within_of(verdict)} with probability {_chance(found.same)}."
     )
 
 
@@ -71,13 +74,15 @@ def conclusion_text(verdict: Verdict) -> str:
     if verdict.kind in ("better", "worse"):
         return "a significant difference"
     if verdict.kind == "equivalent":
-        return f"equivalent within ±{margin_of(verdict)}"
+        return f"equivalent within {within_of(verdict)}"
     if verdict.no_interval:
         return f"not tested: {why_not_tested(verdict)}"
     if verdict.kind == "too few to say":
         return "inconclusive: with one seed per candidate, the variation between seeds is unknown"
     if verdict.difference.low is None:
         return "inconclusive: the difference is the same in every pair, so it has no interval"
+    if few := few_errors_text(verdict):
+        return f"inconclusive: {few}"
     if verdict.clear_alone:
         n = counted(verdict.n_comparisons, "comparison")
         return f"inconclusive after the correction for {n}, but conclusive without it"

@@ -18,6 +18,7 @@ from convstudy.numbers import (
     shortest,
     shortest_percent,
 )
+from convstudy.report.error_ratios import few_errors_text
 from convstudy.report.metric_text import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
 from convstudy.stats import Interval, RequiredSampleSize, Verdict
 
@@ -74,7 +75,7 @@ def why_not_tested(verdict: Verdict) -> str:
     """Explain why a verdict without an interval makes no claim."""
     if verdict.descriptive:
         return f"descriptive only, because {verdict.descriptive}"
-    return f"there is no interval for {metric_of(verdict).title}"
+    return f"there is no interval for {metric_of(verdict).title}, because predictions are missing"
 
 
 def shows_interval(verdict: Verdict) -> bool:
@@ -202,7 +203,9 @@ def percentage_points(fraction: float) -> str:
 
 
 def reason(verdict: Verdict) -> str:
-    """Explain why a verdict is inconclusive although its interval excludes zero; empty for other verdicts."""
+    """Explain why a verdict is inconclusive although its interval excludes zero, or errors are few; else empty."""
+    if few := few_errors_text(verdict):
+        return few
     if verdict_label(verdict) not in ("ahead", "behind"):
         return ""
     if verdict.clear_alone:

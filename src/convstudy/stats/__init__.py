@@ -9,6 +9,8 @@
 ``resampled``       folds: Nadeau and Bengio's interval, Benavoli's probabilities
 ``mean_squares``    mean squares of a seeds × images table
 ``two_way``         seeds × test images as two random effects
+``count_ratio``     the error ratio of two models from counts
+``error_ratio``     the ratio of two errors, and a margin that is a share of the errors
 ``training_sets``   training sets as a third source of uncertainty
 ``looks``           levels for repeated tests of a comparison, and for many questions
 ``holm``            correction for multiple comparisons
@@ -33,6 +35,7 @@ from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_ac
 from convstudy.stats.confusion import Confusion, confusion_of
 from convstudy.stats.counts import CountsVerdict, verdict_on_counts
 from convstudy.stats.differences import Difference, Source, paired_difference
+from convstudy.stats.error_ratio import ErrorRatio, Share, ShareTest
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
@@ -50,6 +53,7 @@ __all__ = [
     "CountsVerdict",
     "Difference",
     "Discordance",
+    "ErrorRatio",
     "Evidence",
     "Guesses",
     "Interval",
@@ -59,6 +63,8 @@ __all__ = [
     "Misclassified",
     "Probabilities",
     "RequiredSampleSize",
+    "Share",
+    "ShareTest",
     "Source",
     "Summary",
     "Verdict",

@@ -9,10 +9,12 @@ uncertainty from the unknown pairing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convstudy.errors import Location, Problem, UsageError
+from convstudy.stats.count_ratio import CountRatio
 from convstudy.stats.differences import ROUNDING
+from convstudy.stats.error_ratio import ErrorRatio, Share
 from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RULE_OF_THREE, fewest
@@ -40,6 +42,10 @@ class CountsVerdict:
             half the interval equals the margin. At the upper end, four of five such comparisons show the difference.
             ``None`` if the verdict is clear, if ``n`` is large enough, or if more than ten times ``n`` are required.
         shows: if more than ten times ``n`` would be required, the smallest difference that ``n`` images can show.
+        errors: the ratio of both error rates with its interval.
+        share: the margin, if it is a share of the errors; ``margin`` is then this share of the larger error rate. There
+            is then no required number of images.
+        few_errors: whether the share of the errors is fewer than three images, too few to show equivalence.
     """
 
     kind: Kind
@@ -53,6 +59,9 @@ class CountsVerdict:
     narrowest_kind: Kind | None
     images: tuple[int, int] | None
     shows: float | None
+    errors: ErrorRatio | None = None
+    share: Share | None = None
+    few_errors: bool = False
 
 
 def verdict_on_counts(
@@ -62,7 +71,7 @@ def verdict_on_counts(
     *,
     both_right: int | None = None,
     discordant: tuple[int, int] | None = None,
-    margin: float = MARGIN,
+    margin: float | Share = MARGIN,
 ) -> CountsVerdict:
     """Return the verdict on two trained models.
 
@@ -73,14 +82,19 @@ def verdict_on_counts(
         both_right: the number of images that both classified correctly, if both saw the same images.
         discordant: two numbers that can be passed instead of ``both_right``: the number of images that only the first
             model classified correctly, and the number that only the second did.
-        margin: the equivalence margin, a fraction (0.001 is 0.1 percentage points).
+        margin: the equivalence margin, a fraction (0.001 is 0.1 percentage points), or a share of the errors.
 
     Raises:
         UsageError: if the counts are impossible or contradict each other.
 
     >>> verdict_on_counts(9951, 9937, 10_000).kind
     'inconclusive'
+    >>> verdict_on_counts(59_940, 59_892, 60_000, both_right=59_880, margin=Share(0.1)).kind  # 99.90 and 99.82 %
+    'better'
     """
+    share = margin if isinstance(margin, Share) else None
+    if isinstance(margin, Share):
+        margin = margin.value * (n - min(first, second)) / n if n else 0.0
     _check(first, second, n, both_right, discordant, margin)
     accuracies = (wilson(first / n, n), wilson(second / n, n))
     if discordant is not None:
@@ -106,8 +120,30 @@ def verdict_on_counts(
     # No number of images can show a difference of 0.
     if kind == "inconclusive" and margin:
         images, shows = _required_images(first / n, second / n, pairs, n, margin)
+    errors = CountRatio(n - first, n - second, n, pairs, difference.confidence)
+    few_errors = False
+    if share is not None:
+        kind, images, shows = errors.kind(share), None, None
+        few_errors = errors.few_errors(share)
+        if narrowest_kind is not None:
+            most = min(first, second)
+            closest = Discordance(most, first - most, second - most, n - max(first, second))
+            narrowest_kind = replace(errors, pairs=closest).kind(share)
     return CountsVerdict(
-        kind, n, accuracies, difference, margin, pairs, narrowest, widest, narrowest_kind, images, shows
+        kind,
+        n,
+        accuracies,
+        difference,
+        margin,
+        pairs,
+        narrowest,
+        widest,
+        narrowest_kind,
+        images,
+        shows,
+        errors.ratio,
+        share,
+        few_errors,
     )
 
 

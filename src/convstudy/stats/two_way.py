@@ -118,7 +118,7 @@ def two_way_difference(
         raise ValueError(f"first and second must have the same shape; got {first.shape} and {second.shape}")
     are_proportions = all(bool(np.isin(values, (0, 1)).all()) for values in (first, second))
     table = first.astype(np.float64) - second.astype(np.float64)
-    by_weight = table if weights is None else _linearised(table, weights)
+    by_weight = table if weights is None else linearised(table, weights)
     size = float(are_proportions) if pseudo_observations is None else pseudo_observations
     squares = squares_of(by_weight, extra=PSEUDO_OBSERVATIONS if size else 0, size=size)
     pairs = tuple(float(mean) for mean in table.mean(axis=1))
@@ -188,7 +188,10 @@ def bound_of_images(errors: float, n_images: int) -> Source:
 
 
 def accuracy_interval(
-    right: Values, confidence: float = CONFIDENCE, weights: Values | None = None
+    right: Values,
+    confidence: float = CONFIDENCE,
+    weights: Values | None = None,
+    heaviest: float | None = None,
 ) -> Interval:
     """Return the interval of a candidate's accuracy for new seeds and new images.
 
@@ -214,6 +217,8 @@ def accuracy_interval(
         confidence: the confidence level of the interval.
         weights: the weights of the images, shape (images,), mean 1; pass them if ``right`` is already multiplied by
             them. Each added whole image has the weight of the heaviest image.
+        heaviest: this weight, if ``right`` has pseudo-values of a metric per set on a scale from 0 to 1; by default the
+            largest of ``weights``.
 
     >>> import numpy as np
     >>> right = np.ones((1, 100))
@@ -222,12 +227,15 @@ def accuracy_interval(
     >>> round(found.low, 3), round(found.high, 3)
     (0.888, 0.978)
     """
-    squares = squares_of(right if weights is None else _linearised(right, weights))
+    squares = squares_of(right if weights is None else linearised(right, weights))
     n_seeds, n_all = right.shape
     # The added images have the weight of the heaviest image, so ``n`` counts images of this weight.
-    n = n_all if weights is None else n_all / float(weights.max())
+    are_proportions = weights is None and heaviest is None
+    if heaviest is None:
+        heaviest = 1.0 if weights is None else float(weights.max())
+    n = n_all / heaviest
     accuracy = min(1.0, max(0.0, squares.mean))
-    if n_seeds == 1 and weights is None:
+    if n_seeds == 1 and are_proportions:
         return wilson(accuracy, n, confidence)
     z2 = normal_quantile(0.5 + confidence / 2) ** 2
     cells = n_seeds * n_all
@@ -305,7 +313,32 @@ def mean_interval(values: Values, low: float, high: float, confidence: float = C
     return Interval(squares.mean, max(low, squares.mean - half), min(high, squares.mean + half), confidence)
 
 
-def _linearised(table: Values, weights: Values) -> Values:
+def set_interval(
+    values: Values, low: float, high: float, largest_change: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """Return the interval of a candidate's mean for a metric per set, from pseudo-values.
+
+    It is :func:`accuracy_interval` on a scale on which the metric has values from 0 to 1.
+
+    Args:
+        values: the pseudo-values of each seed and image, shape (seeds, images).
+        low: the smallest possible value of the metric.
+        high: the largest possible value of the metric.
+        largest_change: the largest change that one image can cause, on the scale of a pseudo-value.
+        confidence: the confidence level of the interval.
+
+    >>> import numpy as np
+    >>> found = set_interval(np.ones((2, 100)), low=-1.0, high=1.0, largest_change=1.5)  # kappa is 1 with both seeds
+    >>> round(found.low, 2), found.high
+    (0.94, 1.0)
+    """
+    span = high - low
+    found = accuracy_interval((values - low) / span, confidence, heaviest=max(1e-9, largest_change / span))
+    estimate, lower, upper = (low + span * each for each in (found.estimate, found.low, found.high))
+    return Interval(estimate, lower, upper, confidence)
+
+
+def linearised(table: Values, weights: Values) -> Values:
     """Return values with the same means and the variance of a weighted mean (Särndal, Swensson and Wretman 1992).
 
     The plain variance of the products value × weight also contains the variance of the weights times the squared mean.

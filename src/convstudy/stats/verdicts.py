@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from convstudy.stats.differences import ROUNDING, Difference
+from convstudy.stats.error_ratio import ErrorRatio, ShareTest
 from convstudy.stats.holm import holm
 from convstudy.stats.looks import look_confidence, shared_confidence
 from convstudy.stats.mcnemar import Discordance
@@ -79,8 +80,8 @@ class Verdict:
         models: for each seed, the numbers of images on which both, one or neither model is correct; empty if unknown.
         bounded: whether the variance from the sampling of images is an upper bound, because predictions are missing.
         same_models: whether both have the same weights and scores in every pair; no data can then show a difference.
-        no_interval: whether there is no interval, so that no claim is possible: the metric has none, or the verdict is
-            descriptive.
+        no_interval: whether there is no interval, so that no claim is possible: predictions are missing, or the verdict
+            is descriptive.
         descriptive: why the verdict only describes the scores; empty for an ordinary verdict.
         lower_is_better: whether lower values of the metric are better, as for a loss.
         looks: the numbers of seeds with which this comparison was tested on the test set, in order of time; the last
@@ -92,6 +93,9 @@ class Verdict:
             candidate in the log.
         questions_p: the p-value after Holm's correction for ``n_questions``.
         n_collapsed: the number of collapsed seeds of both candidates; with any, the interval is not reliable.
+        errors: the ratio of both candidates' errors with its interval; ``None`` if it is unknown.
+        by_share: the test that decides if the margin is a share of the errors; ``margin`` is then this share of the
+            larger measured error.
 
     >>> found = verdict("tanh", "relu", "accuracy", [0.95, 0.951, 0.949], [0.98, 0.981, 0.979], n_images=10_000)
     >>> found.kind, found.is_significant
@@ -122,6 +126,8 @@ class Verdict:
     n_questions: int = 1
     questions_p: float = 1.0
     n_collapsed: int = 0
+    errors: ErrorRatio | None = None
+    by_share: ShareTest | None = None
 
     @property
     def for_questions(self) -> Difference:
@@ -209,11 +215,16 @@ def make_verdict(
     evidence: Evidence = Evidence(),
     lower_is_better: bool = False,
     no_interval: bool = False,
+    errors: ErrorRatio | None = None,
+    by_share: ShareTest | None = None,
 ) -> Verdict:
     """Return the verdict on a difference that is the only comparison of its family."""
     claim = claim_of(difference, margin)
     p = difference.error_of(claim.distance) if claim else 1.0
+    if by_share is not None:
+        p = by_share.claim[1] if by_share.claim else 1.0
     found = Verdict(first, second, measure, "inconclusive", difference, margin, evidence, p, p)
+    found = replace(found, errors=errors, by_share=by_share)
     return _with_kind(replace(found, lower_is_better=lower_is_better, no_interval=no_interval))
 
 
@@ -297,6 +308,10 @@ def _with_kind(found: Verdict) -> Verdict:
     # With one seed the variation between seeds is unknown.
     if difference.n < 2 or found.no_interval:
         kind = "too few to say"
+    elif found.by_share is not None:
+        by_share = found.by_share.claim
+        if by_share and found.adjusted_p <= 1 - difference.confidence:
+            kind = by_share[0]
     elif claim and found.adjusted_p <= 1 - difference.confidence:
         # The claim is about the larger mean, which is worse for a loss.
         kind = OPPOSITE.get(claim.kind, claim.kind) if found.lower_is_better else claim.kind

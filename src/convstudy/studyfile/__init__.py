@@ -6,6 +6,7 @@
 ``augment``           the recipe key ``augment``
 ``transforms``        the transforms that it can name, and the presets
 ``class_weights``     the recipe key ``class_weights``
+``margins``           the key ``equivalence_margin``
 ``ranges``            ``Range``: ``{ low = 3, high = 9 }``, which a search draws values from
 ``part``              the base class of these classes, and their field types
 ``patterns``          networks and blocks with parameters
@@ -24,6 +25,7 @@
 ``fitting``           the shapes of all networks, for every value and variant
 ``classes``           the number of images of each class, which needs the labels
 ``resampling``        the key ``resample``
+``margin_checks``     the key ``equivalence_margin`` and the metric of the study
 ``weighted_classes``  the names in tables of ``class_weights``
 ``messages``          errors of pydantic as errors of a study file
 ``file_error``        an error at a key, before its file and line are known

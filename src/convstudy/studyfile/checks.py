@@ -21,6 +21,7 @@ from convstudy.numbers import counted
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
+from convstudy.studyfile.margin_checks import check_margins
 from convstudy.studyfile.messages import errors_of
 from convstudy.studyfile.nesting import check_nested, fewer_folds
 from convstudy.studyfile.pairs import conflicting_pairs, pairs_of
@@ -62,6 +63,7 @@ def check_parts(draft: Draft) -> None:
         _check_pairs(draft, name, ablate)
     check_weighted_classes(draft)
     check_resampling(draft)
+    check_margins(draft)
     if draft.head is not None and draft.head.final_threads is not None and (draft.compares or draft.ablates):
         what = "final_threads has no effect: a study with a comparison or an ablation has no final training"
         draft.report(("study", "final_threads"), what, hint="remove it, or set threads")

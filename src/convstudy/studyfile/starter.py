@@ -17,7 +17,7 @@ seeds = 3                # the number of trainings of each compared network; mor
 validation = {validation}         # fraction of the training images for validation; the test images stay locked
 {subset}
 # metric = "balanced-accuracy"  # to select and compare models (default: accuracy): brier, kappa, log-loss, ...
-# equivalence_margin = 0.1      # smaller differences count as equivalent; in percentage points (log-loss: nats)
+# equivalence_margin = 0.1      # smaller differences count as equivalent: percentage points (log-loss: nats), "10 %"
 
 # For your own images, replace the line "dataset = ..." by this table. "convstudy run photos/" writes such a file.
 #   [dataset]

@@ -12,11 +12,13 @@ from pydantic_core import PydanticCustomError
 
 from convstudy.data.dataset import Dataset
 from convstudy.data.split import Holdout
-from convstudy.metrics import ACCURACY, metric_named
+from convstudy.metrics import ACCURACY, metric_named, recorded_with
 from convstudy.networks import Network
+from convstudy.stats.error_ratio import Share
 from convstudy.stats.sequential import FIRST_LOOK
 from convstudy.studyfile.augment import plain_value
 from convstudy.studyfile.images import DatasetField
+from convstudy.studyfile.margins import EquivalenceMargin, is_default, margin_in_units
 from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, SearchValue, gathered
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
@@ -275,21 +277,31 @@ class Head(Part):
         description="The metric that selects epochs and candidates, and that verdicts compare. The report also shows "
         "the accuracy.",
     )
-    equivalence_margin: Annotated[float, Field(ge=0, le=100)] | None = Field(
+    equivalence_margin: EquivalenceMargin = Field(
         default=None,
         description="Differences of the metric up to this margin count as equivalent in verdicts: in percentage points "
-        "for a metric in percent, else in the unit of the metric. Default: 0.1 percentage points "
+        'for a metric in percent, else in the unit of the metric; or a share of the errors, such as "10 %". A table '
+        'has the margin of each metric: {accuracy = 0.2, log-loss = "5 %"}. Default: 0.1 percentage points '
         "for accuracy and others in percent, 0.001 for brier, kappa and mcc, 0 for log-loss.",
     )
 
     @model_validator(mode="after")
     def _leave_out_default_margin(self) -> Self:
-        """Store the default margin of the metric as None, so that both ways of writing it give equal studies."""
-        if (
-            self.equivalence_margin is not None
-            and self.equivalence_margin == metric_named(self.metric).margin
-        ):
-            self.__dict__["equivalence_margin"] = None  # assignment is refused, because the model is frozen
+        """Store equal margins in one form, so that all ways of writing them give equal studies."""
+        margin = self.equivalence_margin
+        if isinstance(margin, tuple):
+            margin = tuple(
+                (name, each)
+                for name, each in margin
+                if name == self.metric
+                or name not in recorded_with(self.metric)
+                or not is_default(metric_named(name), each)
+            )
+            if [name for name, _ in margin] == [self.metric]:
+                margin = margin[0][1]
+        if margin == () or (not isinstance(margin, tuple) and is_default(metric_named(self.metric), margin)):
+            margin = None
+        self.__dict__["equivalence_margin"] = margin  # assignment is refused, because the model is frozen
         return self
 
     @model_validator(mode="after")
@@ -313,12 +325,18 @@ class Head(Part):
         return Holdout(self.validation, number, self.subset, half=number)
 
     @property
-    def margin(self) -> float:
-        """The equivalence margin in the unit of the metric: 0.001 is 0.1 percentage points of accuracy."""
-        metric = metric_named(self.metric)
-        if self.equivalence_margin is None:
-            return metric.margin
-        return self.equivalence_margin / 100 if metric.unit == "percent" else self.equivalence_margin
+    def margin(self) -> float | Share:
+        """The equivalence margin of the study's metric."""
+        return self.margin_of(self.metric)
+
+    def margin_of(self, metric: str) -> float | Share:
+        """Return the equivalence margin of a metric, in its unit: 0.001 is 0.1 percentage points of accuracy.
+
+        A margin that is no table is that of the study's metric; other metrics have their defaults.
+        """
+        margin = self.equivalence_margin
+        margins = dict(margin) if isinstance(margin, tuple) else {self.metric: margin}
+        return margin_in_units(metric_named(metric), margins.get(metric))
 
 
 class Study(Head):
@@ -340,7 +358,8 @@ class Study(Head):
         resample: "training" to train on random halves of the training images, another half for each two seeds, or None.
         metric: the name of the metric that selects and compares models.
         equivalence_margin: differences up to this margin count as equivalent, in percentage points for a metric in
-            percent, else in the unit of the metric; in [0, 100], or None for the default of the metric.
+            percent, else in the unit of the metric; in [0, 100], a share of the errors such as "10 %", a mapping of
+            metrics to margins, or None for the defaults.
         recipe: how networks are trained.
         block: name -> layers that networks can use.
         network: name -> a :class:`~convstudy.networks.Network`, or a mapping of ``layers`` and the value of each

@@ -14,6 +14,7 @@ from convstudy.report.metric_text import margin_text
 from convstudy.report.section import Block, Material, Section, Text, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
+from convstudy.stats import Share
 from convstudy.stats.sequential import ERROR_LEVEL, LEAST_CHANCE, looks
 
 
@@ -42,7 +43,7 @@ def data(material: Material) -> dict[str, Any]:
     )
 
 
-def explanation(stage: Stage, stage_result: StageResult, margin: float) -> str:
+def explanation(stage: Stage, stage_result: StageResult, margin: float | Share) -> str:
     """Describe the rule, its result, and what it means for the verdicts."""
     most = counted(stage.max_seeds or 0, "seed")
     metric = stage_result.metric

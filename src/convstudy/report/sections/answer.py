@@ -44,14 +44,10 @@ def _chart(stage_result: StageResult) -> Figure | None:
     named = [(verdict.first, verdict) for verdict in stage_result.verdicts]
     subject, title = (
         stage_title(stage_result),
-        f"change in test {stage_result.metric.title}{_interval_note(stage_result)}",
+        f"change in test {stage_result.metric.title}, 95 % CI",
     )
     found = forest_chart(f"answer-ablate-{stage_result.name}", subject, title, named, is_small=True)
     return found and replace(found, title=f"{subject}: {found.title}")
-
-
-def _interval_note(stage_result: StageResult) -> str:
-    return ", 95 % CI" if stage_result.metric.kind == "per image" else ""
 
 
 def _facts(material: Material) -> Facts:

@@ -84,7 +84,7 @@ def _ranking(rows: list[dict[str, Any]], together: list[tuple[str, ...]], metric
     y = rows_of([row["candidate"] for row in rows])
     # The padding leaves room for the bars on the right.
     scale = {"zero": False, "padding": 14 + _BAR * len(together)}
-    note = ", 95 % CI (grey bars: no significant difference)" if metric.kind == "per image" else ""
+    note = ", 95 % CI (grey bars: no significant difference)"
     x = quantity(
         "mean",
         title=f"mean test {metric.title}{note}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from convstudy.analysis import ExpectedBest, StageResult, Trials
+from convstudy.analysis.error_ratios import fixed_margin
 from convstudy.metrics import Metric
 from convstudy.numbers import counted
 from convstudy.report import theme
@@ -43,7 +44,8 @@ def sections(material: Material) -> Iterator[Section]:
         found = stage_result.expected
         if found is None:
             continue
-        margin = material.results.study.margin
+        best = found.points[-1].best.expected
+        margin = fixed_margin(stage_result.metric, material.results.study.margin, [best])
         blocks: tuple[Block, ...] = (
             Text((trials_text(stage_result, found, margin),)),
             trials_chart(stage_result, found),

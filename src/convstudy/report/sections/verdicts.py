@@ -7,9 +7,11 @@ from typing import Any
 
 from convstudy.analysis import StageResult
 from convstudy.analysis.methods import holds
-from convstudy.metrics import ACCURACY, Metric, metric_named
+from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.numbers import counted, listed
-from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind
+from convstudy.report.balance_text import rare_class_note
+from convstudy.report.error_ratios import error_ratio_table
+from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind, within_text
 from convstudy.report.questions_text import (
     false_claims_bound,
     false_claims_text,
@@ -22,7 +24,7 @@ from convstudy.report.questions_text import (
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.verdict_text import over_seeds, reliable_ends, required_short, without_interval
-from convstudy.stats import Verdict
+from convstudy.stats import Share, Verdict
 
 _MAX_UNFOLDED = 60
 """A longer table of verdicts is folded; 30 networks have 435 verdicts."""
@@ -32,11 +34,13 @@ def sections(material: Material) -> Iterator[Section]:
     study, stage_results = material.results.study, material.analysis.stage_results
     metric, margin = metric_named(study.metric), study.margin
     more = (
-        loss_table(stage_results),
+        error_ratio_table(stage_results, metric, margin),
+        loss_table(stage_results, study.margin_of(LOG_LOSS)),
         probability_table(stage_results, metric, margin),
         models_table(stage_results),
     )
     verdicts = verdict_table(stage_results, metric, margin)
+    note = rare_class_note(material.analysis, metric)
     if verdicts.rows:
         bound = false_claims_text(stage_results)
         is_long = len(verdicts.rows) > _MAX_UNFOLDED
@@ -45,6 +49,7 @@ def sections(material: Material) -> Iterator[Section]:
             "verdicts",
             verdicts.title,
             (
+                *((Text((note,)),) if note else ()),
                 first,
                 *((Text((bound,)),) if bound else ()),
                 *(Details(table.title, (table,)) for table in more if table.rows),
@@ -60,7 +65,7 @@ def data(material: Material) -> dict[str, Any]:
     return {"false_claims": {"families": list(found), "expected_at_most": false_claims_bound(len(found))}}
 
 
-def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
+def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float | Share) -> Table:
     """Return a table of all verdicts of the run.
 
     Args:
@@ -69,7 +74,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         margin: the equivalence margin, in the metric's own values (a fraction for accuracy).
     """
     bound, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
-    has_required = holds("sample size", metric)
+    has_required = holds("sample size", metric) and not isinstance(margin, Share)
     unit = (
         "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
     )
@@ -121,20 +126,19 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         else ""
     )
     caption = (
-        f"“Difference”: candidate minus the other, in {unit}. Better or worse: the whole interval is beyond ±{bound}. "
-        f"Equivalent: the whole interval is within ±{bound}. These verdicts must hold after Holm’s correction for all "
+        f"“Difference”: candidate minus the other, in {unit}. {_rule(metric, margin)} "
+        "These verdicts must hold after Holm’s correction for all "
         "comparisons of the stage. "
         f"{over_seeds([v for c in stage_results if c.question != 'search' for v in c.verdicts])} “± seeds or folds” "
         "and “± images”: the half-width that the interval would have if this were the only source of variation. Over "
         "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
         "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
-        f"{lost}p: uncorrected p-value of the test against the nearer one of ±{bound}."
+        f"{lost}p: uncorrected p-value of the test against {_limit(metric, margin)}."
         f"{more_caption(more)}{_required_text(metric, margin) if has_required else ''}"
     )
-    if metric.kind == "per set":
-        caption = (
-            f"“Difference”: candidate minus the other, {metric.title}. This metric has no interval, so every verdict "
-            "is “too few to say”."
+    if any(verdict.no_interval and not verdict.descriptive for verdict in verdicts):
+        caption += (
+            " Where predictions are missing, there is no interval, and the verdict is “too few to say”."
         )
     caption += without_interval([v for result in stage_results for v in result.verdicts])
     described = [result for result in stage_results if any(v.descriptive for v in result.verdicts)]
@@ -145,7 +149,26 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     return Table("verdicts", "Verdicts", caption, columns, tuple(rows))
 
 
-def _required_text(metric: Metric, margin: float) -> str:
+def _rule(metric: Metric, margin: float | Share) -> str:
+    """Return sentences on the condition of each verdict."""
+    if isinstance(margin, Share):
+        if metric.higher_is_better:
+            fewer = f"one of the two makes over {margin.text} fewer errors than the other"
+        else:
+            fewer = f"the {metric.title} of one of the two is over {margin.text} lower"
+        return f"Better or worse: {fewer}. Equivalent: neither is the case."
+    bound = margin_text(metric, margin)
+    return f"Better or worse: the whole interval is beyond ±{bound}. Equivalent: the whole interval is within ±{bound}."
+
+
+def _limit(metric: Metric, margin: float | Share) -> str:
+    """Name the value against which a difference is tested."""
+    if isinstance(margin, Share):
+        return f"an error ratio of {margin.least:.4g}, in one direction or the other"
+    return f"the nearer one of ±{margin_text(metric, margin)}"
+
+
+def _required_text(metric: Metric, margin: float | Share) -> str:
     """Return a sentence, with a space before it, on the column of required sample sizes."""
     bound = margin_text(metric, margin)
     if not margin:
@@ -158,8 +181,8 @@ def _required_text(metric: Metric, margin: float) -> str:
     )
 
 
-def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
-    """Return a table of all verdicts by test loss."""
+def loss_table(stage_results: tuple[StageResult, ...], margin: float | Share = 0.0) -> Table:
+    """Return a table of all verdicts by test loss; ``margin`` is that of log-loss."""
     verdicts = [verdict for stage_result in stage_results for verdict in stage_result.losses]
     more = more_columns(verdicts, "change")
     columns = (
@@ -187,18 +210,20 @@ def loss_table(stage_results: tuple[StageResult, ...]) -> Table:
         for stage_result in stage_results
         for verdict in stage_result.losses
     ]
+    rule = "The margin is 0: “better” means a lower loss, even if the difference is small."
+    if margin:
+        rule = _rule(metric_named(LOG_LOSS), margin)
     caption = (
         "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
-        f"The margin is 0: “better” means a lower loss, even if the difference is small.{more_caption(more)}"
-        f"{without_interval([v for c in stage_results for v in c.losses])}"
+        f"{rule}{more_caption(more)}{without_interval([v for c in stage_results for v in c.losses])}"
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
 
-def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float) -> Table:
+def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, margin: float | Share) -> Table:
     """Return a table of Bayesian comparisons in searches; ``margin`` is in the metric's own values."""
-    bound = margin_text(metric, margin)
+    bound, within = margin_text(metric, margin), within_text(metric, margin)
     columns = (
         Column("first", "Candidate"),
         Column("second", "Compared with"),
@@ -221,7 +246,7 @@ def probability_table(stage_results: tuple[StageResult, ...], metric: Metric, ma
         if verdict.probabilities is not None
     ]
     caption = (
-        f"Posterior probability that the candidate is better by more than {bound}, equivalent within ±{bound}, or "
+        f"Posterior probability that the candidate is better by more than {bound}, equivalent within {within}, or "
         "worse: Bayesian correlated t-test on folds (Benavoli et al. 2017). The probabilities are corrected neither "
         "for multiple comparisons nor for the selection of the candidate on the same folds."
     )
