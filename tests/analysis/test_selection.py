@@ -14,6 +14,7 @@ from convstudy.analysis.selection import DRAWS, SEED, optimism
 from convstudy.history.results import Results
 from convstudy.studyfile import Search
 from tests.report.synthetic import notes_of_first, synthetic_results
+from tests.report.test_groups import one_group_each
 from tests.three_questions import three_questions
 
 Array = npt.NDArray[np.float32]
@@ -126,6 +127,12 @@ def test_answer_has_the_corrected_score_of_a_search() -> None:
         f"it is about {found.corrected * 100:.2f} % (95 % CI {ends}; this interval accounts for the" in notes
     )
     assert "not for the variation between trainings" in notes
+
+
+def test_descriptive_search_has_no_interval_of_the_corrected_score() -> None:
+    found = analyse(_with_predictions(synthetic_results(one_group_each()))).stage_results[0].selection
+    assert found is not None and found.corrected is not None
+    assert found.interval is None
 
 
 def test_unknown_optimism_has_a_reason() -> None:

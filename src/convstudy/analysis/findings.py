@@ -211,6 +211,11 @@ def stage_result(
         if outer is not None and why_descriptive(results.dataset, search.outer_folds or search.folds):
             outer = replace(outer, interval=None)
         trace = search_trace(results, stage)
+        selected = None
+        # A stored choice can name a candidate without a score, if its fits have no records.
+        if best and best.validation[metric.name].mean is not None:
+            selected = selection(rows, best, metric, held_out)
+            selected = replace(selected, interval=None) if why else selected
         return StageResult(
             stage.key,
             stage.question,
@@ -223,10 +228,7 @@ def stage_result(
             fold_intervals={} if why else fold_intervals(rows, metric),
             trace=trace,
             nested=outer,
-            # A stored choice can name a candidate without a score, if its fits have no records.
-            selection=selection(rows, best, metric, held_out)
-            if best and best.validation[metric.name].mean is not None
-            else None,
+            selection=selected,
             expected=expected_best(rows, best, trace, metric),
             balanced=balanced_scores(results, [best] if best else [], "validation", predictions, held_out),
         )

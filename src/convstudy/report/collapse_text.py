@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convstudy.analysis import CandidateCollapse, PairCollapse, StageCollapse, StageResult
 from convstudy.metrics import Metric
-from convstudy.numbers import counted, listed, percent, shortest_percent
+from convstudy.numbers import bare_percent, counted, listed, percent, shortest_percent
 from convstudy.plan.stages import UNCHANGED
 from convstudy.report.ranking_summary import changes, ranking_summary
 from convstudy.report.verdict_notes import verdict_note
@@ -115,5 +115,4 @@ def _in_brackets(rate: Interval | None) -> str:
 
 
 def _ci(found: Interval) -> str:
-    low, high = (f"{100 * end:.0f}" for end in (found.low, found.high))
-    return f"{shortest_percent(found.confidence)} CI {low} to {high} %"
+    return f"{shortest_percent(found.confidence)} CI {bare_percent(found.low, 0)} to {percent(found.high, 0)}"
