@@ -26,6 +26,7 @@ COMMANDS = (
     "rare_class_simulation",
     "share_simulation",
     "interaction_simulation",
+    "group_simulation --studies 2000",
     "fold_simulation",
     "collapse",
     "search_scores",

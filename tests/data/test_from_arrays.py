@@ -254,6 +254,31 @@ def test_groups_of_arrays_are_any_hashable_values_and_become_numbers(tmp_path: P
     assert dataset_of(groups=np.arange(9)).digest not in (dataset.digest, dataset_of().digest)
 
 
+def test_test_images_have_groups_if_they_are_given_or_set_aside(tmp_path: Path) -> None:
+    groups = dataset_of(groups=PATIENTS, test_groups=["x"] * len(dataset_of().load_labels("test")))
+    found = groups.load_groups("test")
+    assert found is not None and set(found.tolist()) == {0}
+    assert groups.digest != dataset_of(groups=PATIENTS).digest
+    assert isinstance(groups.source, MemorySource)
+    read = groups.source.write(tmp_path).read_groups("test")
+    assert read is not None and read.tolist() == found.tolist()
+    images = np.random.default_rng(0).integers(0, 255, (80, 8, 8)).astype(np.uint8)
+    names = np.array([f"patient {i // 4}" for i in range(80)])
+    set_aside = Dataset.from_arrays(images, np.arange(80) % 2, groups=names)
+    test, train = (set_aside.load_groups(part) for part in ("test", "train"))
+    assert test is not None and train is not None
+    assert len(set(test.tolist())) * 4 == len(test) and len(set(train.tolist())) * 4 == len(train)
+    # Near-duplicates alone are no groups of test images, so that datasets of arrays keep their digests.
+    assert Dataset.from_arrays(images, np.arange(80) % 2).load_groups("test") is None
+
+
+def test_groups_of_test_images_alone_are_refused() -> None:
+    with pytest.raises(DataError, match="test_groups can be given only with groups and x_test"):
+        dataset_of(test_groups=["x"] * 3)
+    with pytest.raises(DataError, match="test_groups must be a sequence with one value per test image"):
+        dataset_of(groups=PATIENTS, test_groups="abc")
+
+
 def test_groups_of_arrays_are_written_and_read_again(tmp_path: Path) -> None:
     dataset = dataset_of(groups=PATIENTS)
     assert isinstance(dataset.source, MemorySource)

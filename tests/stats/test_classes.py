@@ -21,10 +21,10 @@ def accuracies(*predicted: list[int]) -> tuple[ClassAccuracy, ...]:
 def test_accuracy_per_class_of_one_model_has_wilsons_interval() -> None:
     found = accuracies([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])
     assert found == (
-        ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3),
-        ClassAccuracy(1, 2, wilson(1.0, 2), None, 0.0),
-        ClassAccuracy(2, 4, wilson(1 / 4, 4), 0, 2 / 4),
-        ClassAccuracy(3, 1, None, None, 0.0),
+        ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3, estimate=1 / 3),
+        ClassAccuracy(1, 2, wilson(1.0, 2), None, 0.0, estimate=1.0),
+        ClassAccuracy(2, 4, wilson(1 / 4, 4), 0, 2 / 4, estimate=1 / 4),
+        ClassAccuracy(3, 1, None, None, 0.0, estimate=1.0),
         ClassAccuracy(4, 0, None, None, 0.0),
     )
 

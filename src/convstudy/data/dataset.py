@@ -89,6 +89,7 @@ class Dataset:
         sample_weight: npt.ArrayLike | None = None,
         test: float = 0.2,
         times: Sequence[Any] | npt.NDArray[Any] | None = None,
+        test_groups: Sequence[Hashable] | npt.NDArray[Any] | None = None,
     ) -> Dataset:
         """Return a dataset of four arrays, in the form of Keras' datasets; or of two, with a test part set aside.
 
@@ -117,6 +118,8 @@ class Dataset:
             test: the fraction of images that is set aside if there are no test images, in (0, 1).
             times: the time of each training image: numbers, datetime64, dates, or texts in ISO form. Splits are then in
                 order of time, the test part that is set aside is the latest, and all verdicts are descriptive only.
+            test_groups: the group of each image of ``x_test``, if ``groups`` are given. Without them, intervals count
+                test images as independent, and say so.
 
         Raises:
             DataError: if an array has the wrong type or shape, there is not one label (or group, or weight) per image,
@@ -144,7 +147,7 @@ class Dataset:
         from convstudy.data.from_python.memory import found_in_arrays
 
         found, names = found_in_arrays(
-            x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test, times
+            x_train, y_train, x_test, y_test, groups, sample_weight, class_names, test, times, test_groups
         )
         return cls.of(found, name, names)
 

@@ -48,7 +48,8 @@ class TrainedFit:
         record: its outcome and scores.
         weights: the weights of the selected epoch, on the CPU; empty for a failed fit.
         validation: predictions on the validation images: ``indices`` int64 ``(n,)`` into the training images,
-            ``labels`` int64 ``(n,)``, ``probabilities`` float32 ``(n, n_classes)``; empty for a failed fit.
+            ``labels`` int64 ``(n,)``, ``probabilities`` float32 ``(n, n_classes)``, and ``groups`` int64 ``(n,)`` if
+            the images have groups; empty for a failed fit.
     """
 
     record: Record
@@ -150,15 +151,14 @@ def _train(
         environment=ran_on,
         dead_relus=dead_relus(maxima),
     )
-    return TrainedFit(
-        record,
-        weights,
-        {
-            "indices": torch.from_numpy(validation_rows),
-            "labels": validation.labels.cpu(),
-            "probabilities": logits.softmax(dim=1).cpu(),
-        },
-    )
+    predictions = {
+        "indices": torch.from_numpy(validation_rows),
+        "labels": validation.labels.cpu(),
+        "probabilities": logits.softmax(dim=1).cpu(),
+    }
+    if images.groups is not None:
+        predictions["groups"] = torch.from_numpy(images.groups[validation_rows])
+    return TrainedFit(record, weights, predictions)
 
 
 def _training_part(fit: Fit, images: Images, rows: npt.NDArray[np.int64]) -> ImageTensors:

@@ -34,6 +34,7 @@ class EvaluationResult:
     ``predictions`` holds ``labels`` int64 ``(n,)`` and ``probabilities`` float32 ``(n, n_classes)``. It also holds up
     to ``MAX_SAVED_ERRORS`` misclassified images, most confident first, as ``error_rows`` int64 ``(k,)`` and
     ``error_pixels`` uint8 ``(k, height, width, channels)``. So a report shows them without reading the test set again.
+    If the test images have groups, ``groups`` int64 ``(n,)`` are those.
     """
 
     scores: Scores
@@ -73,7 +74,8 @@ def evaluate_test_set(
     generator = torch_generator(fit.seed, "weights")
     model = build_model(fit.network, fit.recipe, info.image_shape, info.n_classes, generator)
     load_weights(model, tensors)
-    images = ImageTensors.of(test.open(record_test_evaluation))
+    read = test.open(record_test_evaluation)
+    images = ImageTensors.of(read)
     where = torch.device(device)
     started = time.perf_counter()
     with repeatable(fit.threads, where), memory_errors(fit, where), working_on(where):
@@ -94,4 +96,6 @@ def evaluate_test_set(
         "error_rows": rows,
         "error_pixels": images.pixels[rows],
     }
+    if read.groups is not None:
+        predictions["groups"] = torch.from_numpy(read.groups)
     return EvaluationResult(scores, predictions, time.perf_counter() - started)

@@ -36,7 +36,8 @@ class Results:
             images, ``labels`` (n,) int64 and ``probabilities`` (n, n_classes) float32. ``arrays(fit_id, "test")``
             returns ``labels`` and ``probabilities`` of the test images, and ``error_rows`` (k,) int64 and
             ``error_pixels`` (k, height, width, channels) uint8 of the k most confident errors, the most confident
-            first. It raises :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
+            first. If images have groups, both have ``groups`` (n,) int64. It raises
+            :class:`~convstudy.errors.StoreError` if the file is missing or damaged.
         access_log: every evaluation of the dataset's test images in this runs folder, by any study and at any size,
             in order.
         images: statistics of the dataset's images; ``None`` until the test set is evaluated.

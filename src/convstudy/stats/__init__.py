@@ -15,10 +15,13 @@
 ``looks``           levels for repeated tests of a comparison, and for many questions
 ``holm``            correction for multiple comparisons
 ``sample_size``     the required number of seeds or images
+``image_groups``    the groups of the images of an interval
+``grouped``         seeds × groups of test images as two random effects
 ``groups``          groups of candidates without a significant difference
 ``verdicts``        better, worse, equivalent or inconclusive
 ``sequential``      adds seeds until validation scores decide each pair
 ``counts``          a verdict on two models from their numbers of correct predictions
+``grouped_counts``  the same, for images in groups
 ``collapse``        seeds whose training failed: the rule, the rate, the test of two rates
 ``superiority``     the probability that a random seed of one candidate beats one of another
 ``expected_best``   the best of n trials of a search
@@ -36,6 +39,7 @@ from convstudy.stats.confusion import Confusion, confusion_of
 from convstudy.stats.counts import CountsVerdict, verdict_on_counts
 from convstudy.stats.differences import Difference, Source, paired_difference
 from convstudy.stats.error_ratio import ErrorRatio, Share, ShareTest
+from convstudy.stats.image_groups import FEW_GROUPS, MIN_GROUPS, ImageGroups
 from convstudy.stats.intervals import Interval
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
@@ -46,7 +50,9 @@ from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import MARGIN, Evidence, Kind, MeasuredFit, Verdict, verdict
 
 __all__ = [
+    "FEW_GROUPS",
     "MARGIN",
+    "MIN_GROUPS",
     "Balance",
     "ClassAccuracy",
     "Confusion",
@@ -56,6 +62,7 @@ __all__ = [
     "ErrorRatio",
     "Evidence",
     "Guesses",
+    "ImageGroups",
     "Interval",
     "Kind",
     "Measure",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convstudy.stats.image_groups import MIN_GROUPS
 from convstudy.stats.intervals import Interval
 from convstudy.stats.two_way import accuracy_interval
 
@@ -27,10 +28,13 @@ class ClassAccuracy:
         label: the class.
         n_images: the number of test images of this class.
         accuracy: a fraction, with the interval for new seeds and new images of this class. For a single model, it is
-            the interval of that model for new images. ``None`` with fewer than two images.
+            the interval of that model for new images. ``None`` with fewer than two images, or
+            with images of fewer than 10 groups.
         confused_with: the most frequent wrong prediction on images of this class; ``None`` if all are correct.
         confused_fraction: the proportion of the predictions on images of this class that are ``confused_with``.
         n_models: the number of models.
+        n_groups: the number of groups of these images; 0 if images are not in groups.
+        estimate: the accuracy without an interval; ``None`` without images.
     """
 
     label: int
@@ -39,6 +43,8 @@ class ClassAccuracy:
     confused_with: int | None
     confused_fraction: float
     n_models: int = 1
+    n_groups: int = 0
+    estimate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,10 @@ class Balance:
 
 
 def class_accuracies(
-    labels: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], n_classes: int
+    labels: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    n_classes: int,
+    groups: npt.NDArray[np.integer] | None = None,
 ) -> tuple[ClassAccuracy, ...]:
     """Return the accuracy of each class, in the order of the classes.
 
@@ -73,6 +82,7 @@ def class_accuracies(
         labels: shape (n,).
         predicted: the predicted class of each image, shape (models, n).
         n_classes: the number of classes.
+        groups: the group of each image, shape (n,); intervals are then for new groups.
 
     Raises:
         ValueError: if there is no model, or the shapes do not match.
@@ -91,7 +101,10 @@ def class_accuracies(
     ends = np.searchsorted(labels[by_class], np.arange(n_classes + 1))
     found = []
     for label in range(n_classes):
-        own = predicted[:, by_class[ends[label] : ends[label + 1]]]
+        rows = by_class[ends[label] : ends[label + 1]]
+        own, own_groups = predicted[:, rows], None if groups is None else groups[rows]
+        n_groups = 0 if own_groups is None else len(np.unique(own_groups))
+        correct = (own == label).astype(np.float64)
         wrong = own[own != label]
         taken = np.bincount(wrong) if wrong.size else np.zeros(1, np.int64)
         n_taken = int(taken.max())
@@ -100,10 +113,14 @@ def class_accuracies(
             ClassAccuracy(
                 label,
                 own.shape[1],
-                accuracy_interval((own == label).astype(np.float64)) if own.shape[1] > 1 else None,
+                accuracy_interval(correct, groups=own_groups)
+                if own.shape[1] > 1 and (own_groups is None or n_groups >= MIN_GROUPS)
+                else None,
                 int(taken.argmax()) if n_taken else None,
                 n_taken / own.size if own.size else 0.0,
                 len(predicted),
+                n_groups,
+                float(correct.mean()) if correct.size else None,
             )
         )
     return tuple(found)

@@ -108,13 +108,13 @@ def verdict_on_counts(
         most, least = min(first, second), max(0, first + second - n)
         narrowest = bonett_price(first - most, second - most, n)
         widest = bonett_price(first - least, second - least, n)
-        difference, narrowest_kind = _unpaired(first, second, n), _kind(narrowest, n, margin)
+        difference, narrowest_kind = _unpaired(first, second, n), verdict_of_interval(narrowest, n, margin)
     else:
         pairs = Discordance(
             both_right, first - both_right, second - both_right, n - first - second + both_right
         )
         difference = bonett_price(pairs.first_only, pairs.second_only, n)
-    kind = _kind(difference, n, margin)
+    kind = verdict_of_interval(difference, n, margin)
     images: tuple[int, int] | None = None
     shows: float | None = None
     # No number of images can show a difference of 0.
@@ -160,8 +160,8 @@ def _unpaired(first: float, second: float, n: float) -> Interval:
     return Interval(unpaired.estimate, low, high, unpaired.confidence)
 
 
-def _kind(difference: Interval, n: int, margin: float) -> Kind:
-    """Return the verdict of an interval; equivalence needs at least 3 / margin images."""
+def verdict_of_interval(difference: Interval, n: int, margin: float) -> Kind:
+    """Return the verdict of an interval for ``n`` (effective) images; equivalence needs at least 3 / margin of them."""
     if difference.low > margin:
         return "better"
     if difference.high < -margin:

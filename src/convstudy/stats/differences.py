@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from convstudy.stats.image_groups import ImageGroups
 from convstudy.stats.summary import Summary, summarise
 
 CONFIDENCE = 0.95
@@ -57,6 +58,8 @@ class Difference:
         floor: a source of uncertainty; the interval is never narrower than the interval from this source alone
             (``resampled``).
         limit: the ends of the interval do not exceed ±limit; ``None`` if differences are unbounded.
+        groups: the groups of images that the interval is about; ``None`` if each image is its own group. With groups,
+            ``n_images`` is the effective number of images.
     """
 
     pairs: tuple[float, ...]
@@ -67,6 +70,7 @@ class Difference:
     confidence: float = CONFIDENCE
     floor: Source | None = None
     limit: float | None = None
+    groups: ImageGroups | None = None
 
     @property
     def n(self) -> int:

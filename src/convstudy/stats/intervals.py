@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 from convstudy.stats.differences import CONFIDENCE, ROUNDING, t_quantile
+from convstudy.stats.image_groups import ImageGroups
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Interval:
         low, high: the ends.
         confidence: the confidence level.
         reliable: whether the interval keeps this level; it does not over seeds of which some collapsed.
+        groups: the groups of images that the interval is about; ``None`` if each image is its own group.
     """
 
     estimate: float
@@ -33,6 +35,7 @@ class Interval:
     high: float
     confidence: float = CONFIDENCE
     reliable: bool = True
+    groups: ImageGroups | None = None
 
 
 def normal_quantile(probability: float) -> float:
@@ -54,13 +57,18 @@ def wilson(proportion: float, n: float, confidence: float = CONFIDENCE) -> Inter
     """
     if not (0 <= proportion <= 1 and n > 0):
         raise ValueError(f"proportion must be in [0, 1] and n > 0; got {proportion} and {n}")
-    z2 = normal_quantile(0.5 + confidence / 2) ** 2
+    low, high = score_ends(proportion, n, normal_quantile(0.5 + confidence / 2) ** 2)
+    # At 0 and 1 the interval must end exactly there, without rounding.
+    low = 0.0 if proportion == 0 else max(0.0, low)
+    high = 1.0 if proportion == 1 else min(1.0, high)
+    return Interval(proportion, low, high, confidence)
+
+
+def score_ends(proportion: float, n: float, z2: float) -> tuple[float, float]:
+    """Return the ends of the score interval of a proportion of ``n`` images, for a squared quantile ``z2``."""
     middle = (proportion + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (proportion * (1 - proportion) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    # At 0 and 1 the interval must end exactly there, without rounding.
-    low = 0.0 if proportion == 0 else max(0.0, middle - half)
-    high = 1.0 if proportion == 1 else min(1.0, middle + half)
-    return Interval(proportion, low, high, confidence)
+    return middle - half, middle + half
 
 
 def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:

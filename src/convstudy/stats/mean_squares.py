@@ -26,12 +26,17 @@ class Squares:
     n_images: int
 
     @property
+    def seeds_are_equal(self) -> bool:
+        """Whether the means of two or more seeds are equal, within rounding, although their values differ."""
+        return self.n_seeds > 1 and self.seeds < ROUNDING * self.rest
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """The variance of the mean, by source."""
         cells = self.n_seeds * self.n_images
         # The mean square of the images contains the rest. The difference can be negative, but a variance cannot.
         beyond = max(0.0, self.images - self.rest)
-        if self.n_seeds > 1 and self.seeds < ROUNDING * self.rest:
+        if self.seeds_are_equal:
             # The means of the seeds are equal by chance. The true variance of these means is at least that of the rest.
             beyond = max(beyond, self.rest)
         images = Source("images", beyond / cells, self.n_images - 1)

@@ -29,6 +29,7 @@ from convstudy.stats.differences import (
     differences_of,
     t_quantile,
 )
+from convstudy.stats.image_groups import ImageGroups
 from convstudy.stats.intervals import Interval, wilson
 from convstudy.stats.summary import summarise
 
@@ -50,6 +51,7 @@ def fold_difference(
     images: Source | None = None,
     n_images: int = 0,
     limit: float = 1.0,
+    groups: ImageGroups | None = None,
 ) -> Difference:
     """Return the difference of two candidates over the same folds, with Nadeau and Bengio's corrected interval.
 
@@ -62,6 +64,7 @@ def fold_difference(
             interval from this variance alone.
         n_images: the number of different validation images in all folds.
         limit: the ends of the interval do not exceed ±limit; used only with ``images``.
+        groups: the groups of the validation images; ``n_images`` is then their effective number.
 
     Raises:
         ValueError: if the sequences differ in length, or a value is outside its range.
@@ -79,12 +82,24 @@ def fold_difference(
     # ``ratio`` is Nadeau and Bengio's correction for overlapping training parts.
     folds = Source("folds", (1 / summary.n + ratio) * summary.sd**2, summary.n - 1)
     return Difference(
-        pairs, summary, summary.mean, (folds,), n_images, confidence, images, limit if images else None
+        pairs,
+        summary,
+        summary.mean,
+        (folds,),
+        n_images,
+        confidence,
+        images,
+        limit if images else None,
+        groups,
     )
 
 
 def fold_mean(
-    scores: Sequence[float], n_images: Sequence[int], ratio: float, confidence: float = CONFIDENCE
+    scores: Sequence[float],
+    n_images: Sequence[int],
+    ratio: float,
+    confidence: float = CONFIDENCE,
+    pooled: Interval | None = None,
 ) -> Interval | None:
     """Return the mean accuracy over folds, with Nadeau and Bengio's corrected interval.
 
@@ -96,6 +111,8 @@ def fold_mean(
         n_images: the number of images of each fold.
         ratio: validation images per training image: ``1 / (k − 1)`` for k folds.
         confidence: the confidence level of the interval.
+        pooled: the interval of all images of the folds, if they are in groups; the result then contains this interval
+            instead of Wilson's.
 
     Returns:
         The interval, within [0, 1]; ``None`` with fewer than two folds.
@@ -108,11 +125,13 @@ def fold_mean(
     if summary.mean is None or summary.sd is None:
         return None
     half = t_quantile(0.5 + confidence / 2, summary.n - 1) * math.sqrt(1 / summary.n + ratio) * summary.sd
-    right = math.fsum(score * n for score, n in zip(scores, n_images, strict=True))
-    # Rounding can make the pooled accuracy larger than 1, which Wilson's interval rejects.
-    pooled = wilson(min(1.0, right / sum(n_images)), sum(n_images), confidence)
+    groups = None if pooled is None else pooled.groups
+    if pooled is None:
+        right = math.fsum(score * n for score, n in zip(scores, n_images, strict=True))
+        # Rounding can make the pooled accuracy larger than 1, which Wilson's interval rejects.
+        pooled = wilson(min(1.0, right / sum(n_images)), sum(n_images), confidence)
     low, high = min(pooled.low, summary.mean - half), max(pooled.high, summary.mean + half)
-    return Interval(summary.mean, max(0.0, low), min(1.0, high), confidence)
+    return Interval(summary.mean, max(0.0, low), min(1.0, high), confidence, groups=groups)
 
 
 def five_by_two(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.stats.differences import CONFIDENCE, Difference, Source, half_width
+from convstudy.stats.grouped import grouped_loss, grouped_mean, grouped_proportion
+from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval, normal_quantile, wilson
 from convstudy.stats.mean_squares import squares_of
 from convstudy.stats.summary import summarise
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Integers = npt.NDArray[np.integer]
     Values = npt.NDArray[np.floating]
 
 PSEUDO_OBSERVATIONS = 2
@@ -88,6 +91,7 @@ def two_way_difference(
     confidence: float = CONFIDENCE,
     pseudo_observations: float | None = None,
     weights: Values | None = None,
+    groups: Integers | None = None,
 ) -> Difference:
     """Return the difference of two candidates' means over the same seeds and images.
 
@@ -101,9 +105,11 @@ def two_way_difference(
         weights: the weights of the images, shape (images,), mean 1; pass them if ``first`` and ``second`` are already
             multiplied by them. The variance is then that of a weighted mean: each image contributes its deviation
             times its weight.
+        groups: the group of each image, such as its patient, shape (images,). Images of one group are not independent:
+            the interval is for new groups (``grouped``).
 
     Raises:
-        ValueError: if the shapes differ, or there are no seeds or fewer than two images.
+        ValueError: if the shapes differ, or there are no seeds or fewer than two images (or groups).
 
     >>> import numpy as np
     >>> first, second = np.ones((3, 200)), np.ones((3, 200))
@@ -118,10 +124,25 @@ def two_way_difference(
         raise ValueError(f"first and second must have the same shape; got {first.shape} and {second.shape}")
     are_proportions = all(bool(np.isin(values, (0, 1)).all()) for values in (first, second))
     table = first.astype(np.float64) - second.astype(np.float64)
+    indices = None if groups is None else group_indices(groups, table.shape[1])
+    pairs = tuple(float(mean) for mean in table.mean(axis=1))
+    limit = 1.0 if are_proportions else None
+    if indices is not None:
+        size = float(are_proportions) if pseudo_observations is None else pseudo_observations
+        found = grouped_mean(table, indices, weights)
+        return Difference(
+            pairs,
+            summarise(pairs),
+            found.centre(size),
+            found.sources(size),
+            int(found.groups.n_effective),
+            confidence,
+            limit=limit,
+            groups=found.groups,
+        )
     by_weight = table if weights is None else linearised(table, weights)
     size = float(are_proportions) if pseudo_observations is None else pseudo_observations
     squares = squares_of(by_weight, extra=PSEUDO_OBSERVATIONS if size else 0, size=size)
-    pairs = tuple(float(mean) for mean in table.mean(axis=1))
     return Difference(
         pairs,
         summarise(pairs),
@@ -129,7 +150,7 @@ def two_way_difference(
         squares.sources,
         n_images=table.shape[1],
         confidence=confidence,
-        limit=1.0 if are_proportions else None,
+        limit=limit,
     )
 
 
@@ -192,6 +213,7 @@ def accuracy_interval(
     confidence: float = CONFIDENCE,
     weights: Values | None = None,
     heaviest: float | None = None,
+    groups: Integers | None = None,
 ) -> Interval:
     """Return the interval of a candidate's accuracy for new seeds and new images.
 
@@ -219,6 +241,8 @@ def accuracy_interval(
             them. Each added whole image has the weight of the heaviest image.
         heaviest: this weight, if ``right`` has pseudo-values of a metric per set on a scale from 0 to 1; by default the
             largest of ``weights``.
+        groups: the group of each image, shape (images,); the interval is then for new groups
+            (:func:`~convstudy.stats.grouped.grouped_proportion`).
 
     >>> import numpy as np
     >>> right = np.ones((1, 100))
@@ -227,6 +251,11 @@ def accuracy_interval(
     >>> round(found.low, 3), round(found.high, 3)
     (0.888, 0.978)
     """
+    indices = None if groups is None else group_indices(groups, right.shape[1])
+    if indices is not None:
+        of_weights = 1.0 if weights is None else float(weights.max())
+        found = grouped_mean(right, indices, weights)
+        return grouped_proportion(found, of_weights if heaviest is None else heaviest, confidence)
     squares = squares_of(right if weights is None else linearised(right, weights))
     n_seeds, n_all = right.shape
     # The added images have the weight of the heaviest image, so ``n`` counts images of this weight.
@@ -265,7 +294,7 @@ def accuracy_interval(
     )
 
 
-def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
+def loss_interval(losses: Values, confidence: float = CONFIDENCE, groups: Integers | None = None) -> Interval:
     """Return the interval of a candidate's mean loss for new seeds and new images.
 
     With a single seed, it is the interval of that one model for new images. The interval is computed for the logarithm
@@ -277,12 +306,16 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
     Args:
         losses: nats per image, none below 0; shape (seeds, images).
         confidence: the confidence level of the interval.
+        groups: the group of each image, shape (images,); the interval is then for new groups.
 
     >>> import numpy as np
     >>> found = loss_interval(np.full((2, 100), 0.1) + np.arange(100) / 1000)
     >>> round(found.estimate, 4), round(found.low, 4), round(found.high, 4)
     (0.1495, 0.1439, 0.1554)
     """
+    indices = None if groups is None else group_indices(groups, losses.shape[1])
+    if indices is not None:
+        return grouped_loss(grouped_mean(losses, indices), MAX_LOSS, confidence)
     squares = squares_of(losses)
     if squares.mean <= 0:
         return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MAX_LOSS, confidence)
@@ -292,7 +325,13 @@ def loss_interval(losses: Values, confidence: float = CONFIDENCE) -> Interval:
     return Interval(squares.mean, squares.mean / factor, high, confidence)
 
 
-def mean_interval(values: Values, low: float, high: float, confidence: float = CONFIDENCE) -> Interval:
+def mean_interval(
+    values: Values,
+    low: float,
+    high: float,
+    confidence: float = CONFIDENCE,
+    groups: Integers | None = None,
+) -> Interval:
     """Return the interval of a candidate's mean for new seeds and new images.
 
     With a single seed, it is the interval of that one model for new images.
@@ -302,15 +341,22 @@ def mean_interval(values: Values, low: float, high: float, confidence: float = C
         low: the smallest possible mean; the interval does not go below it.
         high: the largest possible mean.
         confidence: the confidence level of the interval.
+        groups: the group of each image, shape (images,); the interval is then for new groups.
 
     >>> import numpy as np
     >>> found = mean_interval(np.array([[0.0, 0.5, 1.0, 0.5]]), low=0.0, high=2.0)
     >>> round(found.estimate, 2), round(found.low, 2), round(found.high, 2)
     (0.5, 0.0, 1.15)
     """
-    squares = squares_of(values)
-    half = half_width(squares.sources, confidence)
-    return Interval(squares.mean, max(low, squares.mean - half), min(high, squares.mean + half), confidence)
+    indices = None if groups is None else group_indices(groups, values.shape[1])
+    if indices is not None:
+        found = grouped_mean(values, indices)
+        mean, sources, own = found.mean, found.sources(), found.groups
+    else:
+        squares = squares_of(values)
+        mean, sources, own = squares.mean, squares.sources, None
+    half = half_width(sources, confidence)
+    return Interval(mean, max(low, mean - half), min(high, mean + half), confidence, groups=own)
 
 
 def set_interval(

@@ -127,6 +127,7 @@ def found_in_arrays(
     class_names: object = None,
     fraction: object = 0.2,
     times: object = None,
+    test_groups: object = None,
 ) -> tuple[Found, Any]:
     """Return the source of arrays with its sizes, and the class names, which labels can define.
 
@@ -144,7 +145,13 @@ def found_in_arrays(
     )
     train = checked_images(pixels[0], train_labels, _places("x_train", "y_train"))
     if groups is not None:
-        train = replace(train, groups=_numbers(groups, len(train)))
+        train = replace(train, groups=_numbers(groups, len(train), "groups"))
+    if test_groups is not None and (groups is None or not has_test):
+        what = "test_groups can be given only with groups and x_test"
+        hint = "without x_test, the groups of the test images are those of groups"
+        raise DataError(
+            Problem(what, Location(key=("test_groups",)), hint=hint if groups is not None else "")
+        )
     if sample_weight is not None:
         where = Location(key=("sample_weight",))
         weights = checked_weights(as_array(sample_weight, "sample_weight"), len(train), where)
@@ -154,6 +161,8 @@ def found_in_arrays(
     where = Location(subject="arrays")
     if test_labels is not None:
         test = checked_images(pixels[1], test_labels, _places("x_test", "y_test"))
+        if test_groups is not None:
+            test = replace(test, groups=_numbers(test_groups, len(test), "test_groups"))
     else:
         n_classes = checked_n_classes(train, train, where)
         train, test, is_test = set_aside(train, fraction, n_classes)
@@ -172,16 +181,17 @@ def _columns(images: Images) -> Iterator[tuple[str, npt.NDArray[Any] | None]]:
     yield "times", None if images.times is None else images.times.astype("<i8")
 
 
-def _numbers(groups: object, n_images: int) -> npt.NDArray[np.int64]:
-    """Return the groups of images as numbers; ``groups`` has one hashable value per image.
+def _numbers(groups: object, n_images: int, argument: str) -> npt.NDArray[np.int64]:
+    """Return the groups of images as numbers; the argument ``groups`` has one hashable value per image.
 
     Raises:
         DataError: if ``groups`` is not a sequence of this length, or a value is missing or not hashable.
     """
     import numpy as np
 
-    where = Location(key=("groups",))
-    expected = "a sequence with one value per training image, such as the names of patients"
+    where = Location(key=(argument,))
+    kind = "training" if argument == "groups" else "test"
+    expected = f"a sequence with one value per {kind} image, such as the names of patients"
     # The letters of a text and the keys of a mapping are not the groups of images; a set has no order.
     if isinstance(groups, str | bytes | Mapping | Set) or not isinstance(groups, Iterable):
         raise DataError(Problem(where=where, expected=expected, got=type(groups).__name__))
@@ -198,7 +208,7 @@ def _numbers(groups: object, n_images: int) -> npt.NDArray[np.int64]:
             got = f"{type(value).__name__} for image {row}"
             raise DataError(Problem(where=where, expected="hashable values", got=got)) from None
         if _is_missing(value):
-            what = "each training image must have a group"
+            what = f"each {kind} image must have a group"
             raise DataError(Problem(what, where, f"{value} for image {row}", hint=HOW_TO_SEPARATE))
     return found
 

@@ -62,11 +62,14 @@ def set_aside(
     train = replace(images, groups=grouping.numbers).take(np.flatnonzero(~assigned.is_test))
     if train.groups is not None:
         train = replace(train, groups=numbered(train.groups))
-    return train, _plain(images, assigned.is_test), assigned.is_test
+    # Declared groups of test images are kept: intervals need them.
+    kept = replace(images, groups=None if declared is None else grouping.numbers)
+    return train, _plain(kept, assigned.is_test), assigned.is_test
 
 
 def _plain(images: Images, is_test: npt.NDArray[np.bool_]) -> Images:
-    """Return the test images, without groups, weights and times."""
+    """Return the test images, without weights and times."""
     import numpy as np
 
-    return replace(images, groups=None, weights=None, times=None).take(np.flatnonzero(is_test))
+    test = replace(images, weights=None, times=None).take(np.flatnonzero(is_test))
+    return test if test.groups is None else replace(test, groups=numbered(test.groups))
