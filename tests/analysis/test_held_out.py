@@ -62,6 +62,32 @@ def searched(wrong: dict[str, int | tuple[int, ...]], labels: bool = True) -> Re
     return replace(results, records=records, arrays=arrays)
 
 
+def test_pooled_validation_images_count_by_group() -> None:
+    """Images of one group that all differ count like one image; the group spans folds if folds are repeated."""
+    results = searched({"kernel=3": 20, "kernel=5": 0})
+
+    def arrays(fit_id: str, what: str) -> dict[str, Any]:
+        found = results.arrays(fit_id, what)
+        return {**found, "groups": found["indices"] // 20} if what == "validation" else found
+
+    plain, grouped = (
+        analyse(each).stage_results[0].verdicts[0].difference
+        for each in (results, replace(results, arrays=arrays))
+    )
+    assert plain.groups is None and grouped.groups is not None
+    assert grouped.groups.n_images == 1437 and grouped.groups.n_groups == 75
+    assert plain.floor is not None and grouped.floor is not None
+    # 5 of 75 groups differ, instead of 100 of 1,437 images.
+    assert grouped.floor.variance > 10 * plain.floor.variance and grouped.floor.degrees == 74
+    assert 70 < grouped.groups.n_effective < 90 and grouped.n_images == int(grouped.groups.n_effective)
+    intervals = [
+        analyse(each).stage_results[0].fold_intervals["kernel=3"]
+        for each in (results, replace(results, arrays=arrays))
+    ]
+    widths = [each.high - each.low for each in intervals]
+    assert widths[1] > 2 * widths[0] and intervals[1].groups is not None
+
+
 def test_one_image_more_per_fold_is_inconclusive() -> None:
     """Equal differences in all folds have no variance between folds, but the images still vary."""
     results = searched({"kernel=3": 3, "kernel=5": 2})
@@ -112,8 +138,8 @@ def test_image_of_repeated_folds_counts_once() -> None:
     first, second = analyse(results).stage_results[0].rows
     reader = HeldOutReader(results)
     pairs = list(zip(first.fits, second.fits, strict=True))
-    once, n_once = pooled_images(pairs, reader, ACCURATE) or (None, 0)
-    twice, n_twice = pooled_images(pairs + pairs, reader, ACCURATE) or (None, 0)
+    once, n_once, _ = pooled_images(pairs, reader, ACCURATE) or (None, 0, None)
+    twice, n_twice, _ = pooled_images(pairs + pairs, reader, ACCURATE) or (None, 0, None)
     assert n_once == n_twice == 1437
     assert once == twice == images_of(np.array([-1.0] * 5 + [0.0] * 1432))
     assert bound_of_pooled_images(pairs) == bound_of_pooled_images(pairs + pairs)

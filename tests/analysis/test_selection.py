@@ -83,6 +83,43 @@ def test_corrected_score_of_equal_candidates_is_unbiased() -> None:
     assert abs(float(np.mean(corrected))) < 0.005
 
 
+def test_optimism_of_groups_equals_reference_implementation() -> None:
+    """A draw consists of whole groups: images outside a draw are of other groups."""
+    random = np.random.default_rng(4)
+    correct = (random.random((60, 4)) < (0.7, 0.75, 0.8, 0.7)).astype(np.float32)
+    groups, losses = (
+        random.permutation(np.repeat(np.arange(12), 5)),
+        random.random((60, 4)).astype(np.float32),
+    )
+    winner, draws, found = 2, np.random.RandomState(SEED), []
+    for _ in range(DRAWS):
+        drawn = draws.randint(0, 12, 12)
+        rows = np.concatenate([np.flatnonzero(groups == group) for group in drawn])
+        outside = ~np.isin(groups, drawn)
+        ranks = [
+            (-int(correct[rows, c].sum()), float(losses[rows, c].sum(dtype=np.float64)), c) for c in range(4)
+        ]
+        selected = min(ranks)[2]
+        found.append(float(correct[outside, winner].mean() - correct[outside, selected].mean()))
+    assert optimism(correct, losses, winner, groups) == pytest.approx(float(np.mean(found)), abs=1e-6)
+
+
+def test_corrected_score_of_grouped_images_is_less_biased_with_drawn_groups() -> None:
+    """Eight equal candidates with effects on each of 30 groups: drawing images misses most of the bias."""
+    random = np.random.default_rng(2)
+    groups = np.repeat(np.arange(30), 10)
+    by_images, by_groups = [], []
+    for _ in range(40):
+        chance = random.beta(0.8, 0.2, (30, 8))[groups]
+        correct = (random.random((300, 8)) < chance).astype(np.float32)
+        scores = correct.mean(axis=0)
+        winner = int(scores.argmax())
+        bias = float(scores[winner]) - 0.8
+        by_images.append(bias - optimism(correct, _no_losses(correct), winner))
+        by_groups.append(bias - optimism(correct, _no_losses(correct), winner, groups))
+    assert abs(float(np.mean(by_groups))) < 0.02 < 0.03 < float(np.mean(by_images))
+
+
 def _with_predictions(results: Results, labels: bool = True) -> Results:
     """Return results with validation predictions that match the records."""
     fits = {fit.id: fit for fit in results.plan.fits}

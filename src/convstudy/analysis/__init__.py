@@ -5,6 +5,7 @@
 ``candidates``      one row per candidate and per fit: scores, cost, weights digests
 ``held_out``        predictions of validation images, by the fits of a search
 ``predictions``     predictions of test images
+``image_groups``    whether images in groups allow intervals
 ``descriptive``     why verdicts are descriptive only
 ``comparisons``     verdicts on pairs of candidates
 ``training_sets``   differences over several training sets

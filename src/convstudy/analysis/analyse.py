@@ -102,7 +102,8 @@ class Analysis:
         If one of them collapsed, its intervals are not reliable.
         """
         if fit_ids not in self._calibrations:
-            found = calibration_of(map(self.predictions.of, fit_ids))
+            models = [self.predictions.of(fit_id) for fit_id in fit_ids]
+            found = calibration_of(models, self.predictions.all_groups)
             if found is not None and not self.collapsed_fit_ids.isdisjoint(fit_ids):
                 found = found.unreliable()
             self._calibrations[fit_ids] = found

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.predictions import Predictions, losses_of_true
+from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval, wilson
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.two_way import accuracy_interval
@@ -47,7 +48,8 @@ class Bin:
         n_images: the number of distinct images.
         confidence, accuracy: means, fractions; ``None`` if the bin is empty.
         interval: Wilson's interval of the accuracy for a sample of ``n_images`` and not ``n``, because predictions of
-            several models for one image are not independent.
+            several models for one image are not independent. If images are in groups, the number of images is divided
+            by the design effect of the accuracy.
     """
 
     low: float
@@ -120,8 +122,14 @@ class Calibration:
         return replace(self, accuracy=replace(self.accuracy, reliable=False), bins=bins)
 
 
-def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
+def calibration_of(
+    models: Iterable[Predictions | None], groups: npt.NDArray[np.int64] | None = None
+) -> Calibration | None:
     """Compute the calibration of a candidate's models.
+
+    Args:
+        models: their predictions.
+        groups: the group of each test image, shape (n,).
 
     Returns:
         ``None`` if there is no model, if predictions of a model are missing, or if labels differ between models.
@@ -143,13 +151,20 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
         briers.append(model.brier)
     if not confidences:
         return None
+    indices = None if groups is None else group_indices(groups, len(correct[0]))
     confidence, right = np.stack(confidences), np.stack(correct).astype(np.float64)
     widths = [_equal_width(c) for c in confidence]
     masses = [_equal_mass(c) for c in confidence]
     gaps = [_gaps(c, r, bins) for c, r, bins in zip(confidence, right, widths, strict=True)]
+    accuracy = accuracy_interval(right)
+    if indices is not None:
+        # One group says nothing about other groups.
+        one = Interval(accuracy.estimate, 0.0, 1.0)
+        accuracy = accuracy_interval(right, groups=indices) if indices.max() > 0 else one
+    known = accuracy.groups
     return Calibration(
         n_images=confidence.shape[1],
-        bins=_bins(confidence, right),
+        bins=_bins(confidence, right, known.n_effective / known.n_images if known else 1.0),
         error=summarise(_mean_distance(*each) for each in gaps),
         by_chance=summarise(map(_by_chance, confidence, widths)),
         equal_mass=summarise(
@@ -158,7 +173,7 @@ def calibration_of(models: Iterable[Predictions | None]) -> Calibration | None:
         equal_mass_by_chance=summarise(map(_by_chance, confidence, masses)),
         largest=summarise(float(np.abs(gap[n > 0]).max()) for gap, n in gaps),
         confidence=summarise(confidence.mean(axis=1).tolist()),
-        accuracy=accuracy_interval(right),
+        accuracy=accuracy,
         brier=summarise(briers),
         loss=summarise(losses),
     )
@@ -223,7 +238,8 @@ def mean_distance_of_binomial(n: int, p: float) -> float:
     return 2 * math.exp(math.log(v) + choices + v * math.log(p) + (n - v + 1) * math.log1p(-p))
 
 
-def _bins(confidence: Floats, right: Floats) -> tuple[Bin, ...]:
+def _bins(confidence: Floats, right: Floats, counted: float) -> tuple[Bin, ...]:
+    """Return the bins of equal width; in the interval of a bin, each image counts as ``counted`` images."""
     import numpy as np
 
     bin_numbers = _equal_width(confidence)
@@ -240,7 +256,7 @@ def _bins(confidence: Floats, right: Floats) -> tuple[Bin, ...]:
                 n_images,
                 float(np.mean(confidence[inside])) if n else None,
                 accuracy,
-                wilson(accuracy, n_images) if accuracy is not None else None,
+                wilson(accuracy, n_images * counted) if accuracy is not None else None,
             )
         )
     return tuple(bins)

@@ -20,6 +20,7 @@ from convstudy.analysis.error_ratios import (
 from convstudy.analysis.held_out import (
     HeldOutReader,
     bound_of_pooled_images,
+    pooled_accuracy,
     pooled_contributions,
     variance_of_pooled,
 )
@@ -86,10 +87,11 @@ def compare_folds(
         ratio = max((a.n_validation / a.n_train for a, _ in pairs if a.n_train), default=0.0)
         first_scores, second_scores = _paired_scores(pairs, measure)
         pooled = pooled_contributions(pairs, held_out, metric)
-        measured = None if pooled is None else variance_of_pooled(*pooled)
+        pooled_groups = None if pooled is None else held_out.groups([one for one, _ in pairs])
+        measured = None if pooled is None else variance_of_pooled(*pooled, pooled_groups)
         # Error rates bound the number of images on which two models differ, so the bound is for proportions only.
         bound = bound_of_pooled_images(pairs) if pairs and proportions else (None, 0)
-        images, n_pooled = measured or bound
+        images, n_pooled, groups = measured or (*bound, None)
         if measured is None and not proportions:
             difference = _without_interval(first_scores, second_scores)
             errors = Errors(
@@ -99,9 +101,19 @@ def compare_folds(
             # Two values of a metric differ by at most its range.
             limit = metric.high - metric.low
             difference = fold_difference(
-                first_scores, second_scores, ratio, images=images, n_images=n_pooled, limit=limit
+                first_scores,
+                second_scores,
+                ratio,
+                images=images,
+                n_images=n_pooled,
+                limit=limit,
+                groups=groups,
             )
-            errors = errors_over_folds(first_scores, second_scores, ratio, pooled, metric, margin, n_pooled)
+            errors = errors_over_folds(
+                first_scores, second_scores, ratio, pooled, metric, margin, n_pooled, pooled_groups
+            )
+        if pairs:
+            difference = held_out.marked(difference, [one for one, _ in pairs])
         each = _verdict_on(first, second, measure, difference, errors)
         bounded = bool(pairs) and measured is None and proportions
         each = replace(each, bounded=bounded, same_models=first.shares_models(second))
@@ -203,6 +215,7 @@ def intervals_of(
     if not found or len(found) < len(read):
         return {}
     sets = training_sets_of([fit for fit in row.fits if fit.test is not None])
+    groups = predictions.groups
     intervals: dict[str, Interval] = {}
     for name in names:
         each_metric = metric_named(name)
@@ -214,23 +227,28 @@ def intervals_of(
         if sets is not None:
             table = sets.rows(table)
         if each_metric.zero_or_one:
-            intervals[name] = accuracy_interval(table, confidence, predictions.weights(each_metric))
+            weights = predictions.weights(each_metric)
+            interval = accuracy_interval(table, confidence, weights, groups=groups)
         elif name == LOG_LOSS:
-            intervals[name] = loss_interval(table, confidence)
+            interval = loss_interval(table, confidence, groups)
         elif each_metric.kind == "per set" and math.isfinite(each_metric.high - each_metric.low):
             change = predictions.largest_change(each_metric)
-            intervals[name] = set_interval(table, each_metric.low, each_metric.high, change, confidence)
+            interval = set_interval(table, each_metric.low, each_metric.high, change, confidence, groups)
         else:
-            intervals[name] = mean_interval(table, each_metric.low, each_metric.high, confidence)
+            interval = mean_interval(table, each_metric.low, each_metric.high, confidence, groups)
+        intervals[name] = predictions.marked(interval, table.shape[1])
     return intervals
 
 
-def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, Interval]:
+def fold_intervals(
+    rows: tuple[CandidateRow, ...], metric: Metric, held_out: HeldOutReader
+) -> dict[str, Interval]:
     """Return the 95 % interval of each candidate's mean validation score, by name; only for proportions.
 
     Args:
         rows: the candidates of a search; those without a score on each fold have no interval.
         metric: the study's metric.
+        held_out: the reader of validation predictions.
     """
     found: dict[str, Interval] = {}
     if not holds("Wilson", metric):
@@ -240,9 +258,10 @@ def fold_intervals(rows: tuple[CandidateRow, ...], metric: Metric) -> dict[str, 
         if len(scores) < len(row.fits):
             continue
         ratio = max(fit.n_validation / fit.n_train for fit in row.fits)
-        interval = fold_mean(scores, [fit.n_validation for fit in row.fits], ratio)
+        pooled = pooled_accuracy(row.fits, held_out, metric)
+        interval = fold_mean(scores, [fit.n_validation for fit in row.fits], ratio, pooled=pooled)
         if interval is not None:
-            found[row.name] = interval
+            found[row.name] = held_out.marked(interval, row.fits)
     return found
 
 
@@ -307,6 +326,7 @@ def _compare_on_images(
         else:
             difference = _without_interval(*both)
             errors = Errors(fixed_margin(metric, margin, [fmean(each) for each in both if each]))
+        difference = predictions.marked(difference, n_images)
         verdict = _verdict_on(first, second, measure, difference, errors)
         return replace(verdict, bounded=bool(pairs) and proportions, same_models=same)
     sets = training_sets_of([one for one, _ in _paired_fits(first, second, measure)])
@@ -315,7 +335,10 @@ def _compare_on_images(
     if not holds("McNemar", metric):
         return verdict
     # McNemar's test is for proportions: a value above 0 is a correct prediction.
-    return replace(verdict, models=tuple(discordance(a > 0, b > 0) for a, b in zip(*tables, strict=True)))
+    return replace(
+        verdict,
+        models=tuple(discordance(a > 0, b > 0, predictions.groups) for a, b in zip(*tables, strict=True)),
+    )
 
 
 def _compare_tables(
@@ -329,11 +352,13 @@ def _compare_tables(
     n_images, largest = tables[0].shape[1], max(float(each.max()) for each in tables)
     size = pseudo_observations(metric, largest, n_images, predictions.largest_change(metric))
     weights = predictions.weights(metric)
-    found = difference_over_seeds(*tables, sets, size, weights)
+    groups = predictions.groups
+    found = difference_over_seeds(*tables, sets, size, weights, groups)
     # The rule of three counts images in units of the largest difference that an unseen image can have.
-    n_effective = int(n_images / size) if size else n_images
+    n_effective = int(found.n_images / size) if size else found.n_images
     difference = replace(found, n_images=n_effective, limit=metric.high - metric.low)
-    return difference, errors_over_seeds(tables, sets, metric, margin, size, weights)
+    errors = errors_over_seeds(tables, sets, metric, margin, size, weights, groups)
+    return predictions.marked(difference, n_images), errors
 
 
 def _without_interval(first_scores: tuple[float, ...], second_scores: tuple[float, ...]) -> Difference:
@@ -372,6 +397,8 @@ def _with_required_seeds(
         return verdict
     if training_sets_of(first.fits) is not None:
         return verdict  # the variances of training sets and of seeds would need separate numbers
+    if _counts_groups(verdict):
+        return verdict
     found = components(tables[0] - tables[1])
     return replace(verdict, required=required_seeds(found, verdict.margin, _error(verdict)))
 
@@ -384,9 +411,16 @@ def _with_required_images(verdict: Verdict) -> Verdict:
         or verdict.bounded
         or verdict.same_models
         or verdict.by_share is not None
+        or _counts_groups(verdict)
     ):
         return verdict
     return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
+
+
+def _counts_groups(verdict: Verdict) -> bool:
+    """Return whether more groups are needed instead of more images, so that a number of images would be wrong."""
+    groups = verdict.difference.groups
+    return groups is not None and groups.needs_more_groups
 
 
 def _error(verdict: Verdict) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from convstudy.analysis.image_groups import few_groups
 from convstudy.data import Dataset
 from convstudy.plan import Fit, Stage
 from convstudy.stats.differences import Difference
@@ -21,8 +22,9 @@ def why_descriptive(dataset: Dataset, n_folds: int = 0) -> str:
     """Return why verdicts are descriptive only; empty if they are not.
 
     Intervals and tests over folds assume random folds. With as many folds as groups, nothing is random: each fold is a
-    group, and the next patient or camera can differ from them in another way. In order of time, the test images are
-    later than all others: they are one sample of the future, however many images it has.
+    group, and the next patient or camera can differ from them in another way. Fewer than 10 groups do not show how much
+    groups differ. In order of time, the test images are later than all others: they are one sample of the future,
+    however many images it has. For test images in few groups, see ``PredictionReader.why_refused``.
 
     Args:
         dataset: the dataset of the study.
@@ -30,7 +32,9 @@ def why_descriptive(dataset: Dataset, n_folds: int = 0) -> str:
     """
     if dataset.has_times:
         return IN_ORDER
-    return ONE_GROUP if n_folds and n_folds == dataset.n_groups else ""
+    if not n_folds:
+        return ""
+    return ONE_GROUP if n_folds == dataset.n_groups else few_groups("training", dataset.n_groups)
 
 
 def why_unfinished(stage: Stage, untested: Iterable[Fit]) -> str:

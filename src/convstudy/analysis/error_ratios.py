@@ -17,7 +17,7 @@ from convstudy.stats.two_way import bound_of_images, images_of, linearised
 
 if TYPE_CHECKING:
     from convstudy.stats.training_sets import TrainingSets
-    from convstudy.stats.two_way import Values
+    from convstudy.stats.two_way import Integers, Values
 
 Weighed = Callable[[float, float], Difference]
 """Maps a and b, of the same sign, to a · first error − b · second error with its uncertainty."""
@@ -52,6 +52,7 @@ def errors_over_seeds(
     margin: float | Share,
     size: float,
     weights: Values | None,
+    groups: Integers | None = None,
 ) -> Errors:
     """Compare the errors of two candidates over seeds and images.
 
@@ -62,6 +63,7 @@ def errors_over_seeds(
         margin: its equivalence margin.
         size: the largest difference of two models on an unseen image (``methods``).
         weights: the weights of the images, shape (images,).
+        groups: the group of each image, shape (images,).
     """
     means = tuple(float(table.mean()) for table in tables)
     if not metric.has_errors:
@@ -69,12 +71,13 @@ def errors_over_seeds(
     # Weights apply to the deviations of values; errors are then plain values.
     own = [table if weights is None else linearised(table, weights) for table in tables]
     first, second = (metric.error(table) for table in own)
-    n = tables[0].shape[1] / size if size else float(tables[0].shape[1])
 
     def weighed(a: float, b: float) -> Difference:
-        return difference_over_seeds(a * first, b * second, sets, size * max(abs(a), abs(b)))
+        return difference_over_seeds(a * first, b * second, sets, size * max(abs(a), abs(b)), groups=groups)
 
-    return _errors(metric, margin, means, weighed, n)
+    # For images in groups, it is their effective number.
+    n_images = weighed(1.0, 1.0).n_images
+    return _errors(metric, margin, means, weighed, n_images / size if size else float(n_images))
 
 
 def errors_without_predictions(
@@ -101,6 +104,7 @@ def errors_over_folds(
     metric: Metric,
     margin: float | Share,
     n_images: int,
+    groups: Integers | None = None,
 ) -> Errors:
     """Compare the errors of two candidates over the same folds.
 
@@ -114,6 +118,7 @@ def errors_over_folds(
         metric: the metric.
         margin: its equivalence margin.
         n_images: the number of images of all folds, in units of the largest difference.
+        groups: the group of each of these images, shape (images,).
     """
     means = (fmean(first), fmean(second)) if first else ()
     errors = [[metric.error(value) for value in scores] for scores in (first, second)]
@@ -123,7 +128,8 @@ def errors_over_folds(
             images = bound_of_images(_bound(metric, means, a, b), max(1, n_images))
         else:
             one, other, size = pooled
-            images = images_of(a * metric.error(one) - b * metric.error(other), size * max(abs(a), abs(b)))
+            values = a * metric.error(one) - b * metric.error(other)
+            images = images_of(values, size * max(abs(a), abs(b)), groups)
         scaled = ([a * error for error in errors[0]], [b * error for error in errors[1]])
         return fold_difference(*scaled, ratio, images=images, n_images=n_images, limit=float("inf"))
 

@@ -207,7 +207,7 @@ def stage_result(
         why = why_descriptive(results.dataset, search.folds)
         verdicts = compare_folds(best, others, metric, margin, len(rows), held_out) if best else ()
         verdicts = described(verdicts, why)
-        outer = nested(results, stage, best)
+        outer = nested(results, stage, best, held_out)
         if outer is not None and why_descriptive(results.dataset, search.outer_folds or search.folds):
             outer = replace(outer, interval=None)
         trace = search_trace(results, stage)
@@ -225,7 +225,7 @@ def stage_result(
             best,
             _next_best(best, others, validation),
             verdicts,
-            fold_intervals={} if why else fold_intervals(rows, metric),
+            fold_intervals={} if why else fold_intervals(rows, metric, held_out),
             trace=trace,
             nested=outer,
             selection=selected,
@@ -254,9 +254,10 @@ def stage_result(
         best = rows[0]
     balanced = balanced_scores(results, rows, "test", predictions, held_out)
     names = (*recorded_with(metric.name), *([BALANCED_ACCURACY] if balanced else []))
-    intervals = {row.name: intervals_of(row, names, predictions) for row in rows}
+    why = why_descriptive(results.dataset) or predictions.why_refused()
+    why = why or why_unfinished(stage, results.untested)
+    intervals = {} if why else {row.name: intervals_of(row, names, predictions) for row in rows}
     named = {row.name: row for row in rows}
-    why = why_descriptive(results.dataset) or why_unfinished(stage, results.untested)
     looks, loss_margin = LookReader.of(results), results.study.margin_of(LOG_LOSS)
     collapse = collapse_of(results, stage, rows, held_out)
     losses = compare_losses(pairs, predictions, looks, loss_margin) if metric.name != LOG_LOSS else ()
@@ -292,7 +293,7 @@ def stage_result(
         # If log-loss is the study's metric, the verdicts are already about losses.
         marked(asked(losses), collapse),
         marked(asked(interactions), collapse, combined, best.name if best else ""),
-        {} if why else marked_intervals(intervals, collapse),
+        marked_intervals(intervals, collapse),
         balanced=balanced,
         corrected_intervals=marked_intervals(corrected, collapse),
         collapse=with_pairs(collapse, pairs, test, conditional),

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import FitRow
+from convstudy.analysis.image_groups import Estimate, independent, of_images
 from convstudy.analysis.methods import pseudo_observations
-from convstudy.analysis.predictions import losses_of, matches_accuracy, valid_arrays, values_of
+from convstudy.analysis.predictions import groups_in, losses_of, matches_accuracy, valid_arrays, values_of
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import Source
+from convstudy.stats.grouped import grouped_mean, grouped_proportion
+from convstudy.stats.image_groups import ImageGroups, group_indices
+from convstudy.stats.intervals import Interval
 from convstudy.stats.two_way import bound_of_images, images_of
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ class HeldOut:
         largest_change: the largest change of the metric that one of these images can cause, on the scale of
             ``values``.
         balanced_accuracy: the mean accuracy over classes.
+        groups: int64, shape (n,), the group of each image; ``None`` if there are none, or if they are not recorded.
     """
 
     images: npt.NDArray[np.int64]
@@ -47,6 +52,7 @@ class HeldOut:
     values: npt.NDArray[np.float64] | None = None
     largest_change: float = 1.0
     balanced_accuracy: float | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
         """Return the contribution of each image to a metric, shape (n,); ``None`` if it is unknown or undefined."""
@@ -95,6 +101,21 @@ class HeldOutReader:
             self._n_cached += len(found.images) if found else 0
         return found
 
+    def groups(self, fits: Sequence[FitRow]) -> npt.NDArray[np.int64] | None:
+        """Return the group of each distinct image of some fits (see :meth:`image_index`), ``None`` without groups."""
+        read = [self.of(fit.fit_id) for fit in fits]
+        groups = [each.groups for each in read if each is not None and each.groups is not None]
+        if not groups or len(groups) < len(read):
+            return None
+        index, times = self.image_index(fits)
+        return of_images(groups, index, len(times))
+
+    def marked(self, found: Estimate, fits: Sequence[FitRow]) -> Estimate:
+        """Mark an estimate that takes images as independent because the groups of its images are unknown."""
+        if not self._results.dataset.n_groups or self.groups(fits) is not None:
+            return found
+        return independent(found, sum(fit.n_validation for fit in fits))
+
     def class_counts(self, fit_id: str) -> tuple[int, ...] | None:
         """Return the number of validation images per class; ``None`` if the labels are not recorded."""
         if fit_id not in self._class_counts:
@@ -130,12 +151,12 @@ class HeldOutReader:
         values = values_of(self._metric, labels, probabilities)
         change = self._metric.largest_change(labels, probabilities.shape[1])
         balanced = float((correct * metric_named(BALANCED_ACCURACY).weights(labels)).mean())
-        return HeldOut(shared, correct, losses, values, change, balanced)
+        return HeldOut(shared, correct, losses, values, change, balanced, groups_in(arrays, len(labels)))
 
 
 def pooled_images(
     pairs: Sequence[tuple[FitRow, FitRow]], held_out: HeldOutReader, metric: Metric
-) -> tuple[Source, int] | None:
+) -> tuple[Source, int, ImageGroups | None] | None:
     """Compute the variance of a difference over folds that the sampling of images causes.
 
     With repeated folds, an image can be held out several times; it counts once, with its mean difference.
@@ -146,18 +167,32 @@ def pooled_images(
         metric: the study's metric.
 
     Returns:
-        This variance, and the effective number of images for an equivalence claim. ``None`` if predictions are missing,
-        the metric is undefined, or the images of a pair differ.
+        This variance, the effective number of images for an equivalence claim, and the groups of the images if they
+        have groups. ``None`` if predictions are missing, the metric is undefined, or the images of a pair differ.
     """
     found = pooled_contributions(pairs, held_out, metric)
     if found is None:
         return None
-    return variance_of_pooled(*found)
+    return variance_of_pooled(*found, held_out.groups([first for first, _ in pairs]))
 
 
-def variance_of_pooled(first: Values, second: Values, size: float) -> tuple[Source, int]:
-    """Return the result of :func:`pooled_images` for two candidates' mean contributions of each image."""
-    return images_of(first - second, size), int(len(first) / size) if size else len(first)
+def variance_of_pooled(
+    first: Values, second: Values, size: float, groups: npt.NDArray[np.int64] | None = None
+) -> tuple[Source, int, ImageGroups | None]:
+    """Return the result of :func:`pooled_images` for two candidates' mean contributions of each image.
+
+    Args:
+        first: the contributions to the metric of the first candidate, shape (images,).
+        second: those to the metric of the second.
+        size: the size of the pseudo-observations.
+        groups: the group of each image, shape (images,).
+    """
+    indices = None if groups is None else group_indices(groups, len(first))
+    if indices is not None and indices.max() > 0:
+        found = grouped_mean((first - second)[None], indices)
+        counted = found.groups.n_effective
+        return found.sources(size)[0], int(counted / size) if size else int(counted), found.groups
+    return images_of(first - second, size), int(len(first) / size) if size else len(first), None
 
 
 def pooled_contributions(
@@ -191,6 +226,33 @@ def pooled_contributions(
         return None
     first_means, second_means = (np.bincount(index, np.concatenate(each)) / times for each in values)
     return first_means, second_means, pseudo_observations(metric, largest, len(times), change)
+
+
+def pooled_accuracy(fits: Sequence[FitRow], held_out: HeldOutReader, metric: Metric) -> Interval | None:
+    """Compute the interval of an accuracy on the pooled validation images of some fits, if these are in groups.
+
+    Args:
+        fits: the fits of one candidate, one per fold.
+        held_out: the reader of validation predictions.
+        metric: a metric that is a proportion.
+
+    Returns:
+        ``None`` if predictions are missing or the images are not in groups.
+    """
+    import numpy as np
+
+    read = [held_out.of(fit.fit_id) for fit in fits]
+    values = [None if each is None else each.metric_values(metric) for each in read]
+    known = [each for each in values if each is not None]
+    groups = held_out.groups(fits) if known and len(known) == len(values) else None
+    if groups is None:
+        return None
+    index, times = held_out.image_index(fits)
+    indices = group_indices(groups, len(times))
+    if indices is None or indices.max() < 1:
+        return None
+    means = np.bincount(index, np.concatenate(known)) / times
+    return grouped_proportion(grouped_mean(means[None], indices))
 
 
 def bound_of_pooled_images(pairs: Sequence[tuple[FitRow, FitRow]]) -> tuple[Source, int]:

@@ -33,7 +33,7 @@ from convstudy.stats.verdicts import Evidence, Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
     from convstudy.stats.training_sets import TrainingSets
-    from convstudy.stats.two_way import Values
+    from convstudy.stats.two_way import Integers, Values
 
 PSEUDO_OBSERVATIONS = (2.0, -2.0)
 """The values of the two added images."""
@@ -66,7 +66,9 @@ def interactions_of(
     verdicts = corrected(
         [
             looks.at_look(
-                _without_correction((both, a, b, unmodified), metric, tables[a.name, b.name], margin),
+                _without_correction(
+                    (both, a, b, unmodified), metric, tables[a.name, b.name], margin, predictions
+                ),
                 *(both, a, b, unmodified),
             )
             for both, a, b in pairs
@@ -88,6 +90,7 @@ def two_way_interaction(
     size: float = 1.0,
     weights: Values | None = None,
     limit: float = 2.0,
+    groups: Integers | None = None,
 ) -> Difference:
     """Return an interaction with its interval for new seeds and new images.
 
@@ -98,17 +101,18 @@ def two_way_interaction(
             pseudo-observations are ±2 times this.
         weights: the weights of the images, shape (images,), if the values are multiplied by weights.
         limit: the interval is clipped to ±``limit``.
+        groups: the group of each image, shape (images,).
 
     Raises:
         ValueError: if there are no seeds.
     """
-    found = two_way_difference(values, 0 * values, confidence, PSEUDO_OBSERVATIONS[0] * size, weights)
+    found = two_way_difference(values, 0 * values, confidence, PSEUDO_OBSERVATIONS[0] * size, weights, groups)
     pairs = tuple(float(mean) for mean in values.mean(axis=1))
     return replace(
         found,
         pairs=pairs,
         summary=summarise(pairs),
-        n_images=int(values.shape[1] / size) if size else values.shape[1],
+        n_images=int(found.n_images / size) if size else found.n_images,
         limit=limit,
     )
 
@@ -118,6 +122,7 @@ def _without_correction(
     metric: Metric,
     table: _Table | None,
     margin: float,
+    predictions: PredictionReader,
 ) -> Verdict:
     """Return the verdict on an interaction without a correction for others."""
     _, first, second, _ = rows
@@ -129,7 +134,8 @@ def _without_correction(
     else:
         widest = 2 * (metric.high - metric.low)
         values = table.values if table.sets is None else table.sets.rows(table.values)
-        found = two_way_interaction(values, size=table.size, weights=table.weights, limit=widest)
+        found = two_way_interaction(values, CONFIDENCE, table.size, table.weights, widest, predictions.groups)
+        found = predictions.marked(found, values.shape[1])
         if table.sets is not None:
             found = table.sets.separated(found, tuple(float(mean) for mean in table.values.mean(axis=1)))
     evidence = sum((row.evidence for row in rows), Evidence())
@@ -187,6 +193,8 @@ def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[st
 def _with_required_seeds(verdict: Verdict, table: _Table | None) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
     if verdict.kind != "inconclusive" or table is None or table.sets is not None:
+        return verdict
+    if verdict.difference.groups is not None and verdict.difference.groups.needs_more_groups:
         return verdict
     error = (1 - verdict.difference.confidence) / verdict.n_comparisons
     squares = sum(value**2 for value in PSEUDO_OBSERVATIONS)

@@ -11,15 +11,19 @@ used, because the images that select this epoch would also score it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
-from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.candidates import CandidateRow, FitRow, fit_row
+from convstudy.analysis.held_out import HeldOutReader, pooled_accuracy
 from convstudy.analysis.methods import holds
 from convstudy.history.results import Results
 from convstudy.metrics import metric_named
 from convstudy.plan import Candidate, Stage
-from convstudy.stats.intervals import Interval
+from convstudy.stats.differences import t_quantile
+from convstudy.stats.intervals import Interval, score_ends
 from convstudy.stats.resampled import fold_mean
 from convstudy.stats.summary import Summary, summarise
 
@@ -90,13 +94,16 @@ class Nested:
         }
 
 
-def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested | None:
+def nested(
+    results: Results, stage: Stage, best: CandidateRow | None, held_out: HeldOutReader
+) -> Nested | None:
     """Evaluate a search by its outer folds; ``None`` if it is not nested.
 
     Args:
         results: the results of the run.
         stage: the search.
         best: its selected candidate, if there is one.
+        held_out: the reader of validation predictions.
     """
     if not results.study.search[stage.name].nested:
         return None
@@ -108,20 +115,38 @@ def nested(results: Results, stage: Stage, best: CandidateRow | None) -> Nested 
     metric = metric_named(results.study.metric)
     is_complete = len(scores) == len(folds)
     reached = {fit.epoch_budget for won in winners for fit in won.fits}
+    interval: Interval | None = None
+    fits: list[FitRow] = []
+    if is_complete and holds("Wilson", metric):
+        fits = [
+            fit_row(results, results.plan.stage(f"nested.{stage.name}"), won, won.fits[0]) for won in winners
+        ]
+        pooled = pooled_accuracy(fits, held_out, metric)
+        counts = [fold.n_images for fold in folds]
+        interval = fold_mean(scores, counts, 1 / (len(folds) - 1), pooled=_at(scores, counts, pooled))
     return Nested(
         folds=folds,
         score=summarise(scores if is_complete else ()),
-        interval=(
-            fold_mean(scores, [fold.n_images for fold in folds], 1 / (len(folds) - 1))
-            if is_complete and holds("Wilson", metric)
-            else None
-        ),
+        interval=interval and held_out.marked(interval, fits),
         searched=best.validation[metric.name].mean if best else None,
         same_budget=best is not None and {fit.epoch_budget for fit in best.fits} == reached,
         n_train=folds[0].n_train,
         n_train_searched=best.fits[0].n_train if best else 0,
         higher_is_better=metric.higher_is_better,
     )
+
+
+def _at(scores: Sequence[float], counts: Sequence[int], pooled: Interval | None) -> Interval | None:
+    """Return the interval of the pooled scores, with the effective number of images of ``pooled``.
+
+    The predictions of outer fits are those of another epoch than the scores; their design effect serves for both.
+    """
+    if pooled is None or pooled.groups is None:
+        return None
+    mean = min(1.0, math.fsum(s * n for s, n in zip(scores, counts, strict=True)) / sum(counts))
+    t2 = t_quantile(0.5 + pooled.confidence / 2, pooled.groups.n_groups - 1) ** 2
+    low, high = score_ends(mean, pooled.groups.n_effective, t2)
+    return replace(pooled, estimate=mean, low=low, high=high)
 
 
 def _outer_fold(results: Results, search: str, number: int, won: Candidate) -> OuterFold:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from convstudy.analysis.image_groups import Estimate, independent, why_refused
 from convstudy.errors import StoreError
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
@@ -38,6 +39,8 @@ class Predictions:
         has_losses: whether the mean loss equals the recorded loss.
         values: the contribution of each image to the study's metric (:meth:`Metric.contributions`), shape (n,);
             ``None`` for accuracy and log-loss, and if the metric is undefined.
+        groups: int64, shape (n,), the group of each image; ``None`` if there are no groups, or in a file of an older
+            convstudy.
         error_rows: the rows of the test set that ``error_pixels`` shows, shape (k,); ``None`` unless requested.
         error_pixels: the most confident errors, shape (k, height, width, channels).
     """
@@ -49,6 +52,7 @@ class Predictions:
     brier: float
     has_losses: bool = True
     values: npt.NDArray[np.float64] | None = None
+    groups: npt.NDArray[np.int64] | None = None
     error_rows: npt.NDArray[Any] | None = None
     error_pixels: npt.NDArray[Any] | None = None
 
@@ -90,6 +94,7 @@ class PredictionReader:
         self._n_classes = results.dataset.n_classes
         self._with_images = frozenset(with_images)
         self._labels: npt.NDArray[np.int64] | None = None
+        self._groups: npt.NDArray[np.int64] | None = None
         self._read: dict[str, Predictions | None] = {}
         self._unreadable: dict[str, str] = {}
         self._largest_changes: dict[str, float] = {}
@@ -124,6 +129,31 @@ class PredictionReader:
             None if self._labels is None else int(np.bincount(self._labels, minlength=self._n_classes).min())
         )
 
+    @property
+    def all_groups(self) -> npt.NDArray[np.int64] | None:
+        """The group of each test image, shape (n,); ``None`` if there are none, or no file with groups was read yet."""
+        return self._groups
+
+    @property
+    def groups(self) -> npt.NDArray[np.int64] | None:
+        """Like ``all_groups``, but ``None`` if they allow no interval."""
+        return None if self.why_refused() else self._groups
+
+    def why_refused(self) -> str:
+        """Return why the groups of the test images allow no interval; empty if they do, or there are none."""
+        if self._groups is None and self._results.dataset.n_groups:
+            for fit_id in self._results.test_evaluations:
+                if self.of(fit_id) is not None:
+                    break
+        if self._groups is None or self._labels is None:
+            return ""
+        return why_refused(self._groups, self._labels)
+
+    def marked(self, found: Estimate, n_images: int) -> Estimate:
+        """Mark an estimate that takes images as independent because the groups of the test images are unknown."""
+        unknown = self._results.dataset.n_groups and self._groups is None
+        return independent(found, n_images) if unknown else found
+
     def unreadable(self, fit_id: str) -> str:
         """Return the error from reading a fit's file; empty if the file was read, even if its content was ignored."""
         self.of(fit_id)
@@ -151,6 +181,8 @@ class PredictionReader:
             self._labels = found.labels
         if not np.array_equal(found.labels, self._labels):
             return None
+        # Files of an older convstudy have no groups; those of the other files hold for all, because the images do.
+        self._groups = found.groups if self._groups is None else self._groups
         losses, loss = losses_of_true(found.true), test_evaluation.scores["log-loss"]
         # A true class with probability 0 in float32 has no exact loss; then the mean differs from the recorded one.
         is_close = abs(losses.mean() - loss) <= _LOSS_TOLERANCE * max(1.0, loss)
@@ -189,7 +221,16 @@ def predictions_in(arrays: Arrays, metric: Metric | None = None) -> Predictions 
         true=true,
         brier=float((squares - 2 * true.astype(np.float64) + 1).mean()),
         values=values_of(metric, labels, probabilities),
+        groups=groups_in(arrays, len(labels)),
     )
+
+
+def groups_in(arrays: Arrays, n_images: int) -> npt.NDArray[np.int64] | None:
+    """Return the groups in a file, shape (n,); ``None`` if there are none, or not one integer per image."""
+    groups = arrays.get("groups")
+    if groups is None or groups.dtype.kind not in "iu" or groups.shape != (n_images,):
+        return None
+    return groups.astype("int64")
 
 
 def values_of(

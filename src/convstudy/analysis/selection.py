@@ -11,6 +11,7 @@ winner on the same images::
 This has the same mean as the paper's estimate with less variance, because draws that select the winner contribute 0.
 
 The draws also give the corrected score an interval (:mod:`convstudy.stats.selected_score`).
+If images are in groups, groups are drawn instead of images.
 
 The random generator has a constant seed, so the result is a deterministic function of the predictions, identical on
 all machines.
@@ -25,6 +26,7 @@ from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.methods import holds
 from convstudy.metrics import Metric
+from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval
 from convstudy.stats.selected_score import corrected_interval
 
@@ -99,7 +101,7 @@ def selection(
     found = _predictions(among, metric, held_out)
     if found is None:
         return Selection(score, len(among), None, "no predictions")
-    draws = draws_of(*found, among.index(best))
+    draws = draws_of(*found[:2], among.index(best), found[2])
     interval = corrected_interval(score, draws.bias, draws.scores, draws.share, draws.n)
     return Selection(score, len(among), draws.bias, interval=interval)
 
@@ -121,21 +123,33 @@ class Draws:
     n: int
 
 
-def optimism(correct: Array, losses: Array, winner: int) -> float:
+def optimism(
+    correct: Array, losses: Array, winner: int, groups: npt.NDArray[np.int64] | None = None
+) -> float:
     """Estimate the bias of the winner's accuracy, a fraction; the arguments are those of :func:`draws_of`."""
-    return draws_of(correct, losses, winner).bias
+    return draws_of(correct, losses, winner, groups).bias
 
 
-def draws_of(correct: Array, losses: Array, winner: int) -> Draws:
+def draws_of(
+    correct: Array, losses: Array, winner: int, groups: npt.NDArray[np.int64] | None = None
+) -> Draws:
     """Select and score candidates on bootstrap samples of the images.
 
     Args:
         correct: 1 for a correct prediction, else 0; shape (images, candidates).
         losses: cross-entropies in nats, same shape; the lower mean loss wins if accuracies are equal.
         winner: the column of the candidate that was selected on all images.
+        groups: the group of each image, shape (images,). A draw then consists of groups, because images of one group
+            are not independent: the other images of a drawn patient are not new images.
     """
     import numpy as np
 
+    sizes = np.ones(len(correct), dtype=np.float32)
+    if groups is not None:
+        # Rows are then groups: sums over their images.
+        first = np.argsort(groups, kind="stable")
+        starts = np.flatnonzero(np.diff(groups[first], prepend=-1))
+        correct, losses, sizes = (np.add.reduceat(each[first], starts) for each in (correct, losses, sizes))
     n = len(correct)
     # NumPy guarantees the numbers of RandomState; those of a Generator may change between versions.
     random = np.random.RandomState(SEED)
@@ -153,24 +167,30 @@ def draws_of(correct: Array, losses: Array, winner: int) -> Draws:
         selected = (hits - loss / (1.000001 * loss.max(axis=1, keepdims=True) + 1e-300)).argmax(axis=1)
         outside = (not_drawn @ correct).astype(np.float64)
         # A draw that contains every image leaves no image to score on; its difference is 0.
-        size = np.maximum(not_drawn.sum(axis=1), 1)
+        size = np.maximum(not_drawn @ sizes, 1)
         of_selected = outside[np.arange(n_draws), selected]
         differences += ((outside[:, winner] - of_selected) / size).tolist()
         left_out = not_drawn.any(axis=1)
         scores += (of_selected / size)[left_out].tolist()
         shares += not_drawn.mean(axis=1)[left_out].tolist()
     bias, share = float(np.mean(differences)), float(np.mean(shares)) if shares else 1.0
-    every = np.array(scores) if scores else np.full(1, correct[:, winner].mean(), dtype=np.float64)
+    every = (
+        np.array(scores) if scores else np.full(1, correct[:, winner].sum() / sizes.sum(), dtype=np.float64)
+    )
     return Draws(bias, every, share, n)
 
 
 def _predictions(
     rows: list[CandidateRow], metric: Metric, held_out: HeldOutReader
-) -> tuple[Array, Array] | None:
-    """Return correctness and losses, shape (images, candidates); ``None`` if predictions are missing."""
+) -> tuple[Array, Array, npt.NDArray[np.int64] | None] | None:
+    """Return correctness and losses, shape (images, candidates), and the group of each image, if it is known.
+
+    The result is ``None`` if predictions are missing.
+    """
     import numpy as np
 
     images: list[npt.NDArray[np.int64]] = []
+    groups: list[npt.NDArray[np.int64]] = []
     correct: list[npt.NDArray[np.float32]] = []
     losses: list[npt.NDArray[np.float32]] = []
     for row in rows:
@@ -179,9 +199,13 @@ def _predictions(
         if len(found) < len(read):
             return None
         images = images or [each.images for each in found]
+        groups = groups or [each.groups for each in found if each.groups is not None]
         if not all(np.array_equal(each.images, own) for each, own in zip(found, images, strict=True)):
             return None
         values = [each.metric_values(metric) for each in found]
         correct.append(np.concatenate([each for each in values if each is not None]).astype(np.float32))
         losses.append(np.concatenate([each.losses for each in found]))
-    return np.stack(correct, axis=1), np.stack(losses, axis=1)
+    n_images = sum(map(len, images))
+    known = np.concatenate(groups) if sum(map(len, groups)) == n_images else None
+    indices = None if known is None else group_indices(known, n_images)
+    return np.stack(correct, axis=1), np.stack(losses, axis=1), indices

@@ -11,7 +11,7 @@ from convstudy.stats.training_sets import TrainingSets
 from convstudy.stats.two_way import two_way_difference
 
 if TYPE_CHECKING:
-    from convstudy.stats.two_way import Values
+    from convstudy.stats.two_way import Integers, Values
 
 
 def training_sets_of(fits: Sequence[FitRow]) -> TrainingSets | None:
@@ -26,6 +26,7 @@ def difference_over_seeds(
     sets: TrainingSets | None,
     pseudo_observations: float | None = None,
     weights: Values | None = None,
+    groups: Integers | None = None,
 ) -> Difference:
     """Return the difference of two candidates over seeds and images, and over training sets if there are several.
 
@@ -35,10 +36,17 @@ def difference_over_seeds(
         sets: the training set of each seed.
         pseudo_observations: see :func:`~convstudy.stats.two_way.two_way_difference`.
         weights: the weights of the images, shape (images,).
+        groups: the group of each image, shape (images,).
     """
     if sets is None:
-        return two_way_difference(first, second, pseudo_observations=pseudo_observations, weights=weights)
+        return two_way_difference(
+            first, second, pseudo_observations=pseudo_observations, weights=weights, groups=groups
+        )
     rows = two_way_difference(
-        sets.rows(first), sets.rows(second), pseudo_observations=pseudo_observations, weights=weights
+        sets.rows(first),
+        sets.rows(second),
+        pseudo_observations=pseudo_observations,
+        weights=weights,
+        groups=groups,
     )
     return sets.separated(rows, tuple(float(mean) for mean in (first - second).mean(axis=1)))

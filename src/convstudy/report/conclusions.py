@@ -19,6 +19,7 @@ from convstudy.report.added_seeds_text import added_seeds_note
 from convstudy.report.balance_text import TITLE, balanced_summary, imbalance_note
 from convstudy.report.collapse_text import collapse_notes, collapse_sentences
 from convstudy.report.failure_text import failures_text
+from convstudy.report.group_text import counts_like, run_note, stage_note
 from convstudy.report.metric_text import capital, writer
 from convstudy.report.optimism_text import search_optimism, test_set_text
 from convstudy.report.questions_text import short_notes, shown_verdicts
@@ -107,6 +108,7 @@ def _about_search(stage_result: StageResult) -> Conclusion:
         return Conclusion("search", subject, f"{text} {alone}", best.evidence, more)
     # Folds share training images: a difference that is significant on these folds may not hold for new ones.
     text += f" {ranking_summary(stage_result.verdicts_on_best, 'fold', best.n_done, ' on these folds')}."
+    text += stage_note(stage_result)
     runner_up = stage_result.verdict_on(stage_result.runner_up.name) if stage_result.runner_up else None
     probability = verdict_notes.probability(runner_up) if runner_up else ""
     notes = (*_verdict_notes(stage_result), *([probability] if probability else []), *more)
@@ -168,7 +170,7 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
         return Conclusion(
             "compare", subject, f"{text} There is no other candidate.", best.evidence, tuple(notes)
         )
-    text += f" {ranking_summary(verdicts, 'seed', tested.n)}."
+    text += f" {ranking_summary(verdicts, 'seed', tested.n)}.{stage_note(stage_result)}"
     return Conclusion("compare", subject, text, _evidence_of_best(stage_result), tuple(notes))
 
 
@@ -185,7 +187,7 @@ def _about_ablation(stage_result: StageResult) -> Conclusion:
     seeds, accuracy = _fits(base, tested, "seed"), _after_comma(_accuracy(stage_result, base))
     text = (
         f"the unmodified network has {_mean(stage_result, base)} ({seeds}{accuracy}); "
-        f"{changes(stage_result.verdicts, tested.n)}{interactions}."
+        f"{changes(stage_result.verdicts, tested.n)}{interactions}.{stage_note(stage_result)}"
     )
     notes = (
         f"Unmodified network: {_test_score(stage_result, base)}.",
@@ -233,8 +235,8 @@ def _about_run(analysis: Analysis) -> tuple[Conclusion, ...]:
         found.append(Conclusion("run", "", text, _evidence_of_records(failed)))
     note = capital(imbalance_note(analysis))
     notes = [capital(text) for text in short_notes(shown_verdicts(analysis.main_results))]
-    seeds = added_seeds_note(analysis)
-    texts = (f"Seeds: {seeds}" if seeds else "", note, test_set_text(analysis.protocol), *notes)
+    seeds, groups = added_seeds_note(analysis), capital(run_note(analysis))
+    texts = (f"Seeds: {seeds}" if seeds else "", note, groups, test_set_text(analysis.protocol), *notes)
     found += [Conclusion("run", "", text) for text in texts if text]
     if not results.complete:
         found.append(Conclusion("run", "", _unfinished(results)))
@@ -312,10 +314,11 @@ def _tested(stage_result: StageResult, row: CandidateRow) -> str:
 
 def _test_score(stage_result: StageResult, row: CandidateRow) -> str:
     """Format a test score in full: ``test accuracy 99.60 ± 0.05 % (5 seeds, 95 % CI 99.48 to 99.72 %)``."""
-    score = row.summary(stage_result.measure)
+    score, found = row.summary(stage_result.measure), stage_result.interval(row.name)
     details = (
         _fits(row, score, "seed"),
-        interval_text(stage_result.interval(row.name), stage_result.metric),
+        interval_text(found, stage_result.metric),
+        counts_like([found.groups]) if found else "",
         _accuracy(stage_result, row),
     )
     value = with_spread(score, writer(stage_result.metric))

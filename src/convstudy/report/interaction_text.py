@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convstudy.numbers import listed, shortest_percent
+from convstudy.report.group_text import mark
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
 from convstudy.report.questions_text import look_text, questions_text
 from convstudy.report.verdict_text import NOT_RELIABLE, VerdictLabel, verdict_label
@@ -84,7 +85,7 @@ def interaction_note(verdict: Verdict) -> str:
             )
             scope += f", {NOT_RELIABLE}" if verdict.n_collapsed else ""
             low, high = with_sign(metric, difference.low), with_sign(metric, difference.high)
-            text += f" ({confidence} {low} to {high}{scope})"
+            text += f" ({confidence} {low} to {high}{scope}{mark(difference.groups)})"
         text += ", "
     return f"{text}{interaction_verdict(verdict, FULL)}{look_text(verdict)}{questions_text(verdict)}."
 

@@ -17,6 +17,7 @@ from convstudy.numbers import counted, listed, shortest, shortest_percent, with_
 from convstudy.report.added_seeds_text import added_seeds_note
 from convstudy.report.balance_text import imbalance_note, with_other_accuracy
 from convstudy.report.collapse_text import collapse_clause
+from convstudy.report.group_text import mark, run_note
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.stages import stage_title
@@ -203,7 +204,7 @@ def _differences(found: Sequence[Verdict], label: VerdictLabel, detail: _Detail)
         name = (
             "unreliable interval" if found[0].n_collapsed else f"{shortest_percent(difference.confidence)} CI"
         )
-        text += f", {name} {low} to {high}"
+        text += f", {name} {low} to {high}{mark(difference.groups)}"
     return f" (inconclusive: {text})" if label in ("ahead", "behind") else f" ({text})"
 
 
@@ -221,6 +222,8 @@ def _about_run(analysis: Analysis) -> Iterator[str]:
     if note := added_seeds_note(analysis):
         yield f"Seeds: {note}"
     if note := imbalance_note(analysis):
+        yield f"Note: {note}"
+    if note := run_note(analysis):
         yield f"Note: {note}"
     if protocol.test_evaluations and protocol.n_hypotheses_elsewhere:
         n = counted(protocol.n_hypotheses_elsewhere, "candidate")

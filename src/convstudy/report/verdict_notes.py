@@ -5,6 +5,7 @@ from __future__ import annotations
 from convstudy.analysis import StageResult
 from convstudy.numbers import counted, listed, percent, shortest_percent
 from convstudy.report.error_ratios import few_errors_text, ratio_text
+from convstudy.report.group_text import counts_like, mark
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, within_of
 from convstudy.report.questions_text import look_text, questions_text
 from convstudy.report.verdict_text import NOT_RELIABLE, verdict_label, why_not_tested
@@ -26,7 +27,8 @@ def verdict_note(verdict: Verdict) -> str:
         scope = " for these two models on new images" if verdict.kind == "too few to say" else ""
         confidence = "interval" if verdict.n_collapsed else f"{shortest_percent(difference.confidence)} CI"
         scope += f", {NOT_RELIABLE}" if verdict.n_collapsed else ""
-        text += f" ({confidence} {with_sign(metric, difference.low)} to {with_sign(metric, difference.high)}{scope}"
+        low, high = with_sign(metric, difference.low), with_sign(metric, difference.high)
+        text += f" ({confidence} {low} to {high}{scope}{mark(difference.groups)}"
         known = verdict.by_share and verdict.errors and not verdict.n_collapsed
         text += f"; {ratio_text(verdict.errors)})" if known and verdict.errors else ")"
     bound = (
@@ -34,8 +36,10 @@ def verdict_note(verdict: Verdict) -> str:
         if verdict.bounded
         else ""
     )
+    counted_images = counts_like([difference.groups])
+    groups = f"; {counted_images}" if counted_images and difference.low is not None else ""
     test_set = f"{look_text(verdict)}{questions_text(verdict)}"
-    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}{test_set}."
+    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}{groups}{test_set}."
 
 
 def probability(verdict: Verdict) -> str:
@@ -108,13 +112,15 @@ def sources(verdict: Verdict) -> str:
         return ""
     proportion = seeds**2 / (seeds**2 + images**2) if seeds or images else 0.5
     unit = unit_of(metric_of(verdict))
+    in_groups = verdict.difference.groups is not None and verdict.difference.groups.matters
+    images_text = "groups of test images" if in_groups else "test images"
     of_seeds, of_images = f"±{_width(verdict, seeds)}{unit}", f"±{_width(verdict, images)}{unit}"
     lead = "; the interval is wide"
     if proportion >= _DOMINANT:
-        return f"{lead} mainly because there are few seeds ({of_seeds}; test images contribute {of_images})"
+        return f"{lead} mainly because there are few seeds ({of_seeds}; {images_text} contribute {of_images})"
     if proportion <= 1 - _DOMINANT:
-        return f"{lead} mainly because there are few test images ({of_images}; seeds contribute {of_seeds})"
-    return f"{lead} because there are few seeds ({of_seeds}) and few test images ({of_images})"
+        return f"{lead} mainly because there are few {images_text} ({of_images}; seeds contribute {of_seeds})"
+    return f"{lead} because there are few seeds ({of_seeds}) and few {images_text} ({of_images})"
 
 
 def _chance(probability: float) -> str:

@@ -19,6 +19,7 @@ from convstudy.numbers import (
     shortest_percent,
 )
 from convstudy.report.error_ratios import few_errors_text
+from convstudy.report.group_text import mark
 from convstudy.report.metric_text import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
 from convstudy.stats import Interval, RequiredSampleSize, Verdict
 
@@ -104,7 +105,7 @@ def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = Tru
     if verdict.n_collapsed:
         return f"{text}, interval {signed_by(metric, low)} to {signed_by(metric, high)}, {NOT_RELIABLE}"
     interval = f"{shortest_percent(difference.confidence)} CI " if names_interval else ""
-    return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}"
+    return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}{mark(difference.groups)}"
 
 
 def differences_range(verdicts: Sequence[Verdict], unsigned: bool, noun: bool = True) -> str:
@@ -221,8 +222,8 @@ def interval_text(found: Interval | None, metric: Metric) -> str:
         return ""
     ends = f"{bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
     if not found.reliable:
-        return f"interval {ends}, {NOT_RELIABLE}"
-    return f"{shortest_percent(found.confidence)} CI {ends}"
+        return f"interval {ends}, {NOT_RELIABLE}{mark(found.groups)}"
+    return f"{shortest_percent(found.confidence)} CI {ends}{mark(found.groups)}"
 
 
 def reliable_ends(verdict: Verdict) -> tuple[float | None, float | None]:
@@ -241,8 +242,10 @@ def without_interval(verdicts: Sequence[Verdict]) -> str:
 def over_seeds(verdicts: Sequence[Verdict]) -> str:
     """Name the sources of variation that intervals of test scores account for; one seed shows none between seeds."""
     numbers = {verdict.difference.n for verdict in verdicts if verdict.difference.n}
-    one_seed = "only for the sampling of test images, for these trained models; other seeds may differ"
+    grouped = any(each.difference.groups is not None and each.difference.groups.is_known for each in verdicts)
+    images = "groups of test images" if grouped else "test images"
+    one_seed = f"only for the sampling of {images}, for these trained models; other seeds may differ"
     if numbers == {1}:
         return f"With one seed, the interval accounts {one_seed}."
-    both = "The interval accounts for the variation between seeds and for the sampling of test images"
+    both = f"The interval accounts for the variation between seeds and for the sampling of {images}"
     return f"{both}; with a single pair, it accounts {one_seed}." if 1 in numbers else f"{both}."

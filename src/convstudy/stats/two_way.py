@@ -183,17 +183,21 @@ def seeds_only_difference(
     return Difference(pairs, summary, summary.mean, (*seeds, images), n_images, confidence, limit=1.0)
 
 
-def images_of(values: Values, pseudo_observations: float = 1.0) -> Source:
+def images_of(values: Values, pseudo_observations: float = 1.0, groups: Integers | None = None) -> Source:
     """Return the contribution of the images to the variance of a mean difference, for two fixed models.
 
     Args:
         values: the difference on each image, shape (images,).
         pseudo_observations: the absolute difference on each of the two pseudo-observations, which favour one candidate
             each; 1 for values of 0 or 1.
+        groups: the group of each image, shape (images,); ``None`` if images are independent.
 
     Raises:
         ValueError: if there are fewer than two images.
     """
+    indices = None if groups is None else group_indices(groups, len(values))
+    if indices is not None and indices.max() > 0:
+        return grouped_mean(values[None], indices).sources(pseudo_observations)[0]
     (images,) = squares_of(values[None], extra=PSEUDO_OBSERVATIONS, size=pseudo_observations).sources
     return images
 
@@ -360,7 +364,12 @@ def mean_interval(
 
 
 def set_interval(
-    values: Values, low: float, high: float, largest_change: float, confidence: float = CONFIDENCE
+    values: Values,
+    low: float,
+    high: float,
+    largest_change: float,
+    confidence: float = CONFIDENCE,
+    groups: Integers | None = None,
 ) -> Interval:
     """Return the interval of a candidate's mean for a metric per set, from pseudo-values.
 
@@ -372,6 +381,7 @@ def set_interval(
         high: the largest possible value of the metric.
         largest_change: the largest change that one image can cause, on the scale of a pseudo-value.
         confidence: the confidence level of the interval.
+        groups: the group of each image, shape (images,); the interval is then for new groups.
 
     >>> import numpy as np
     >>> found = set_interval(np.ones((2, 100)), low=-1.0, high=1.0, largest_change=1.5)  # kappa is 1 with both seeds
@@ -379,9 +389,10 @@ def set_interval(
     (0.94, 1.0)
     """
     span = high - low
-    found = accuracy_interval((values - low) / span, confidence, heaviest=max(1e-9, largest_change / span))
+    heaviest = max(1e-9, largest_change / span)
+    found = accuracy_interval((values - low) / span, confidence, heaviest=heaviest, groups=groups)
     estimate, lower, upper = (low + span * each for each in (found.estimate, found.low, found.high))
-    return Interval(estimate, lower, upper, confidence)
+    return Interval(estimate, lower, upper, confidence, groups=found.groups)
 
 
 def linearised(table: Values, weights: Values) -> Values:

@@ -19,6 +19,8 @@ from convstudy.report.stages import ends
 from convstudy.report.table import Column, Table, Value
 from convstudy.report.thumbnails import Thumbnail
 from convstudy.stats import (
+    FEW_GROUPS,
+    MIN_GROUPS,
     ClassAccuracy,
     Confusion,
     Guesses,
@@ -47,8 +49,9 @@ def sections(material: Material) -> Iterator[Section]:
 
     info = material.results.dataset
     labels, names = found[0].labels, info.class_names
+    groups = material.analysis.predictions.all_groups
     confusion = confusion_of(labels, [each.predicted for each in found], info.n_classes)
-    by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes)
+    by_class = class_accuracies(labels, np.stack([each.predicted for each in found]), info.n_classes, groups)
     if not material.analysis.collapsed_fit_ids.isdisjoint(fit.id for fit in head.candidate.fits):
         by_class = tuple(
             replace(each, accuracy=each.accuracy and replace(each.accuracy, reliable=False))
@@ -181,9 +184,11 @@ def _pairs_table(confusion: Confusion, names: tuple[str, ...]) -> Table:
 
 def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...]) -> Table:
     """Return the accuracy per class with intervals, and the most frequent wrong prediction."""
+    grouped = any(each.n_groups for each in found)
     columns = (
         Column("class", "Class"),
         Column("images", "Test images", "count"),
+        *((Column("groups", "Groups", "count"),) if grouped else ()),
         Column("accuracy", "Accuracy", "percent"),
         Column("low", "95 % CI from", "percent"),
         Column("high", "to", "percent"),
@@ -194,7 +199,8 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         (
             names[each.label],
             each.n_images,
-            each.accuracy.estimate if each.accuracy else None,
+            *((each.n_groups,) if grouped else ()),
+            each.estimate,
             *ends(each.accuracy),
             None if each.confused_with is None else names[each.confused_with],
             each.confused_fraction if each.confused_with is not None else None,
@@ -207,6 +213,11 @@ def class_accuracy_table(found: tuple[ClassAccuracy, ...], names: tuple[str, ...
         f"{'One seed' if one else 'All seeds together'}. The 95 % CIs hold for {scope}, and are not corrected for the "
         "number of classes."
     )
+    if grouped:
+        caption += (
+            f" They are for new groups of images; classes with fewer than {MIN_GROUPS} groups have none, and those of "
+            f"classes with fewer than {FEW_GROUPS} are approximate."
+        )
     if any(each.accuracy is not None and not each.accuracy.reliable for each in found):
         caption = "All seeds together, also those that collapsed; therefore there are no 95 % CIs."
     return Table("class-accuracy", "Accuracy per class", caption, columns, rows)

@@ -48,8 +48,7 @@ def group_text(counts: PartCounts, info: Dataset) -> str:
     return (
         f"The {counted(info.n_train, 'training image')} are in {counted(counts.n_groups_in_all, 'group')}{mixed}. No "
         "split divides a group: its images are either training or validation images. Numbers of images therefore "
-        "differ between folds. Intervals and tests count images as independent; images of one group are usually not, "
-        "so that true uncertainty is larger."
+        "differ between folds. Images of one group are usually not independent, so intervals and tests are on groups."
     )
 
 

@@ -11,6 +11,7 @@ from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.numbers import counted, listed
 from convstudy.report.balance_text import rare_class_note
 from convstudy.report.error_ratios import error_ratio_table
+from convstudy.report.group_text import UNKNOWN
 from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind, within_text
 from convstudy.report.questions_text import (
     false_claims_bound,
@@ -81,6 +82,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     bounded = any(verdict.bounded for stage_result in stage_results for verdict in stage_result.verdicts)
     verdicts = [verdict for stage_result in stage_results for verdict in stage_result.verdicts]
     more = more_columns(verdicts, kind)
+    grouped = any(v.difference.groups is not None for result in stage_results for v in result.verdicts)
     columns = (
         Column("first", "Candidate"),
         Column("verdict", "Verdict"),
@@ -92,6 +94,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         Column("half_width_seeds", "± seeds or folds", width),
         Column("half_width_images", "± images", width),
         *((Column("images_part", "± images is"),) if bounded else ()),
+        *((Column("groups", "Groups", "count"), Column("effective", "Images count like")) if grouped else ()),
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
@@ -110,6 +113,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             _width(verdict, "folds" if stage_result.question == "search" else "seeds"),
             _width(verdict, "images"),
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
+            *(_groups(verdict) if grouped else ()),
             verdict.difference.n,
             None if verdict.no_interval else verdict.p,
             None if verdict.no_interval else verdict.adjusted_p,
@@ -133,7 +137,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "and “± images”: the half-width that the interval would have if this were the only source of variation. Over "
         "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
         "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
-        f"{lost}p: uncorrected p-value of the test against {_limit(metric, margin)}."
+        f"{lost}{_GROUPED if grouped else ''}p: uncorrected p-value of the test against {_limit(metric, margin)}."
         f"{more_caption(more)}{_required_text(metric, margin) if has_required else ''}"
     )
     if any(verdict.no_interval and not verdict.descriptive for verdict in verdicts):
@@ -166,6 +170,23 @@ def _limit(metric: Metric, margin: float | Share) -> str:
     if isinstance(margin, Share):
         return f"an error ratio of {margin.least:.4g}, in one direction or the other"
     return f"the nearer one of ±{margin_text(metric, margin)}"
+
+
+_GROUPED = (
+    "Images are in groups: intervals are for new groups, and “± images” is from the sampling of groups. “Images count "
+    "like”: the number of independent images with the same variance (number of images divided by the design effect). "
+    "More images of the same groups change little: no required number is given. "
+)
+
+
+def _groups(verdict: Verdict) -> tuple[Value, Value]:
+    """Return the cells of the columns of groups."""
+    groups = verdict.difference.groups
+    if groups is None:
+        return None, ""
+    if not groups.is_known:
+        return None, UNKNOWN
+    return groups.n_groups, f"{groups.n_effective:,.0f} of {groups.n_images:,}"
 
 
 def _required_text(metric: Metric, margin: float | Share) -> str:
@@ -275,17 +296,20 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
             pair.first_only,
             pair.second_only,
             pair.neither,
-            pair.exact_p,
+            pair.exact_p if pair.by_group is None else pair.by_group,
             stage_result.stage,
         )
         for stage_result in stage_results
         for verdict in stage_result.verdicts
         for number, pair in enumerate(verdict.models, start=1)
     ]
+    grouped = any(pair.by_group is not None for c in stage_results for v in c.verdicts for pair in v.models)
+    by_group = "Images are in groups: the p-value is that of a permutation test that exchanges the models in a group. "
     metrics = {stage_result.metric.name: stage_result.metric.title for stage_result in stage_results}
     correct = "".join(f"“Correct” is by {title}. " for name, title in metrics.items() if name != ACCURACY)
     caption = (
         f"Number of test images that both, one or neither of two models with the same seed predict correctly. {correct}"
+        f"{by_group if grouped else ''}"
         "The p-value is for these two models only, not for other seeds. The test has no margin and no correction for "
         "multiple comparisons."
     )
