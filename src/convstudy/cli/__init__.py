@@ -17,6 +17,7 @@
 ``check``           ``convstudy check``
 ``findings``        findings of the checks as text and JSON, and ``--strict``
 ``verdict``         ``convstudy verdict``
+``group_file``      a CSV file of groups for ``convstudy verdict --groups``
 ``failed``          failed fits as text and JSON
 ``runs``            ``convstudy status``, ``runs``, ``report``
 ``networks``        ``convstudy networks``

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -43,17 +44,27 @@ class Margin(click.ParamType):  # type: ignore[type-arg]  # generic in some vers
         "convstudy verdict --successes 9951 9937 --n 10000",
         "convstudy verdict --successes 9951 9937 --n 10000 --discordant 21 7 --margin 0.2",
         "convstudy verdict --successes 9951 9937 --n 10000 --discordant 21 7 --margin '10 %'",
+        "convstudy verdict --groups patients.csv",
     )
 )
 @click.option(
     "--successes",
     nargs=2,
     type=int,
-    required=True,
+    default=None,
     metavar="A B",
     help="The numbers of correct predictions of the two models.",
 )
-@click.option("--n", "n", type=int, required=True, metavar="N", help="The number of test images.")
+@click.option("--n", "n", type=int, metavar="N", help="The number of test images.")
+@click.option(
+    "--groups",
+    "group_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instead of all of these, for images in groups such as patients: a CSV file with the columns group, n, first, "
+    "second and, if known, both (or first_only and second_only), one line per group; or the columns group, first and "
+    "second (1: correct, 0: wrong), one line per image.",
+)
 @click.option(
     "--both-right",
     type=int,
@@ -79,8 +90,9 @@ class Margin(click.ParamType):  # type: ignore[type-arg]  # generic in some vers
 )
 @json_option
 def verdict(
-    successes: tuple[int, int],
-    n: int,
+    successes: tuple[int, int] | None,
+    n: int | None,
+    group_file: Path | None,
     both_right: int | None,
     discordant: tuple[int, int] | None,
     margin: float | Share,
@@ -92,6 +104,24 @@ def verdict(
 
     Exit status: 0 success, 2 wrong usage.
     """
+    if group_file is not None:
+        counts = {"--successes": successes, "--n": n, "--both-right": both_right, "--discordant": discordant}
+        given = [name for name, value in counts.items() if value is not None]
+        if given:
+            raise click.UsageError(
+                f"--groups and {given[0]} must not be given together: the file has all counts."
+            )
+        if not isinstance(margin, float):
+            raise click.UsageError(
+                "--margin must be in percentage points with --groups, not a share of the errors."
+            )
+        _on_groups(group_file, margin, as_json)
+        return
+    if successes is None or n is None:
+        context = click.get_current_context()
+        missing = "n" if n is None else "successes"
+        parameter = next(each for each in context.command.params if each.name == missing)
+        raise click.MissingParameter(ctx=context, param=parameter)
     from convstudy.stats import verdict_on_counts
 
     found = verdict_on_counts(*successes, n, both_right=both_right, discordant=discordant, margin=margin)
@@ -102,3 +132,16 @@ def verdict(
         print_json({**asdict(found), "mcnemar_exact_p": exact, "answer": list(counts_answer(found))})
     else:
         click.echo("\n".join(counts_answer(found)))
+
+
+def _on_groups(path: Path, margin: float, as_json: bool) -> None:
+    """Print the verdict on a file of groups."""
+    from convstudy.cli.group_file import read_groups
+    from convstudy.report import groups_answer
+    from convstudy.stats.grouped_counts import verdict_on_groups
+
+    found = verdict_on_groups(read_groups(path), margin)
+    if as_json:
+        print_json({**asdict(found), "answer": list(groups_answer(found))})
+    else:
+        click.echo("\n".join(groups_answer(found)))
