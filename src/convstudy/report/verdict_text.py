@@ -103,7 +103,8 @@ def difference_text(verdict: Verdict, unsigned: bool, names_interval: bool = Tru
         return text
     low, high = sorted((factor * difference.low, factor * difference.high))
     if verdict.n_collapsed:
-        return f"{text}, interval {signed_by(metric, low)} to {signed_by(metric, high)}, {NOT_RELIABLE}"
+        ends = f"{signed_by(metric, low)} to {signed_by(metric, high)}"
+        return f"{text}, interval {ends}, {NOT_RELIABLE}{mark(difference.groups)}"
     interval = f"{shortest_percent(difference.confidence)} CI " if names_interval else ""
     return f"{text}, {interval}{signed_by(metric, low)} to {signed_by(metric, high)}{mark(difference.groups)}"
 
