@@ -45,7 +45,7 @@ class Metric:
         per_set: maps labels and probabilities to the value; NaN if it is not defined on these labels.
         pseudo_values: maps labels and probabilities to the jackknife pseudo-values of a metric per set, float64
             ``(n,)`` with the value of the metric as their mean. ``None``: convstudy deletes up to 200 blocks of images
-            and computes ``per_set`` without each block.
+            and computes ``per_set`` without each block; for images in groups, such intervals are too narrow.
         weigh: maps labels to float64 weights ``(n,)`` with mean 1; ``None`` for equal weights.
         zero_or_one: whether each value per image is 0 or 1.
         least_classes: the smallest number of classes for which two models can have different values.
