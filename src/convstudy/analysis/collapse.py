@@ -19,6 +19,8 @@ from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, Metric, metric_named
 from convstudy.plan import Stage
 from convstudy.stats.collapse import ValidationScore, collapse_rate, collapsed, fisher_exact
+from convstudy.stats.grouped import grouped_mean
+from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval
 from convstudy.stats.measure import Measure
 from convstudy.stats.superiority import win_probability
@@ -231,6 +233,17 @@ class _ClassCounts:
             self._of_split[split] = counts
         return self._of_split[split]
 
+    def counted(self, fit: FitRow) -> float:
+        """Return the factor from the number of validation images to their effective number: 1 without groups."""
+        held = self._held_out.of(fit.fit_id)
+        if held is None or held.groups is None:
+            return 1.0
+        indices = group_indices(held.groups, len(held.correct))
+        if indices is None or indices.max() < 1:
+            return 1.0
+        found = grouped_mean(held.correct[None].astype("float64"), indices).groups
+        return found.n_effective / found.n_images
+
     def _without_labels(self, n_images: int) -> tuple[int, ...]:
         """Return counts in the proportions of the training images, or equal ones, because splits are stratified."""
         images, n_classes = self._results.images, self._results.dataset.n_classes
@@ -254,7 +267,7 @@ def _chance(metric_name: str, counts: tuple[int, ...]) -> float:
 
 def _of_candidate(row: CandidateRow, metric: Metric, counts: _ClassCounts) -> CandidateCollapse:
     done = [fit for fit in row.fits if fit.status == "done"]
-    scores = [_score(fit, metric, counts.of(fit)) for fit in done]
+    scores = [_score(fit, metric, counts.of(fit), counts.counted(fit)) for fit in done]
     seeds = {
         fit.part: CollapsedSeed(fit.part, score.value, score.learned)
         for fit, score, failed in zip(done, scores, collapsed(scores), strict=True)
@@ -266,7 +279,8 @@ def _of_candidate(row: CandidateRow, metric: Metric, counts: _ClassCounts) -> Ca
     return CandidateCollapse(row.name, ordered, len(done) + len(diverged))
 
 
-def _score(fit: FitRow, metric: Metric, counts: tuple[int, ...]) -> ValidationScore:
+def _score(fit: FitRow, metric: Metric, counts: tuple[int, ...], counted: float) -> ValidationScore:
+    """Return the validation score of a fit; each of its images counts as ``counted`` independent images."""
     value = fit.score(Measure("validation", metric.name))
     assert value is not None  # a completed fit has validation scores
     n_images = float(fit.n_validation)
@@ -274,7 +288,7 @@ def _score(fit: FitRow, metric: Metric, counts: tuple[int, ...]) -> ValidationSc
     if metric.classes == "all":
         # A mean over classes has the variance of a balanced set with the harmonic mean of the class sizes.
         n_images = len(present) ** 2 / sum(1 / count for count in present)
-    return ValidationScore(value, _chance(metric.name, counts), metric.high, n_images)
+    return ValidationScore(value, _chance(metric.name, counts), metric.high, n_images * counted)
 
 
 def _without(row: CandidateRow, parts: frozenset[str]) -> CandidateRow:
