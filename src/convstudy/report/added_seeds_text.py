@@ -16,9 +16,9 @@ _RELATIONS: dict[Decided, str] = {
 
 
 def seeds_range(stages: tuple[Stage, ...]) -> str:
-    """Format the numbers of seeds of the candidates of these stages: ``5 seeds``, ``5 to 10 seeds``."""
+    """Format the numbers of seeds of the candidates of these stages: ``5``, ``5 to 10``."""
     counts = sorted({len(candidate.fits) for stage in stages for candidate in stage.candidates})
-    return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counted(counts[-1], 'seed')}"
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def growing_stages(plan: Plan) -> tuple[Stage, ...]:

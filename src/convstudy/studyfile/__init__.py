@@ -1,7 +1,8 @@
 """The study file and its objects. Reading a file reports all of its errors at once.
 
 ====================  =================================================================================
-``study``             ``Study``, ``Search``, ``Compare``, ``Ablate``, ``Variant``
+``study``             ``Study``, ``Search``, ``Compare``
+``ablate``            ``Ablate``, ``Variant``
 ``recipe``            ``Recipe``: how a network is trained
 ``augment``           the recipe key ``augment``
 ``transforms``        the transforms that it can name, and the presets
@@ -26,6 +27,7 @@
 ``classes``           the number of images of each class, which needs the labels
 ``resampling``        the key ``resample``
 ``margin_checks``     the key ``equivalence_margin`` and the metric of the study
+``added_seeds``       the key ``max_seeds``
 ``weighted_classes``  the names in tables of ``class_weights``
 ``messages``          errors of pydantic as errors of a study file
 ``file_error``        an error at a key, before its file and line are known
@@ -40,6 +42,7 @@
 Nothing here loads torch or NumPy.
 """
 
+from convstudy.studyfile.ablate import Ablate, Variant
 from convstudy.studyfile.changes import read_change
 from convstudy.studyfile.classes import check_classes, check_test_classes
 from convstudy.studyfile.files import BUILT_IN_STUDIES
@@ -50,7 +53,7 @@ from convstudy.studyfile.reading import StudyText, check_study, load_study, plac
 from convstudy.studyfile.recipe import RECIPE_KEYS, Recipe
 from convstudy.studyfile.schema import study_schema
 from convstudy.studyfile.starter import starter_file
-from convstudy.studyfile.study import BEST, Ablate, Compare, Search, Study, Variant
+from convstudy.studyfile.study import BEST, Compare, Search, Study
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.writing import study_document
 

@@ -18,6 +18,8 @@ from convstudy.errors import KeyPath, NetworkError, one_of
 from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
 from convstudy.numbers import counted
+from convstudy.studyfile.ablate import Ablate, Variant
+from convstudy.studyfile.added_seeds import check_added_seeds
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
@@ -30,7 +32,7 @@ from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import COMBINED_KEYS, RECIPE_KEYS, Recipe
 from convstudy.studyfile.resampling import check_resampling
-from convstudy.studyfile.study import BEST, METHODS_OF, RUNG_METHODS, Ablate, Search, Variant
+from convstudy.studyfile.study import BEST, METHODS_OF, RUNG_METHODS, Search
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.weighted_classes import check_weighted_classes
 
@@ -67,7 +69,7 @@ def check_parts(draft: Draft) -> None:
     if draft.head is not None and draft.head.final_threads is not None and (draft.compares or draft.ablates):
         what = "final_threads has no effect: a study with a comparison or an ablation has no final training"
         draft.report(("study", "final_threads"), what, hint="remove it, or set threads")
-    _check_added_seeds(draft)
+    check_added_seeds(draft)
     for name in draft.names.get("suppress", ()):
         if name not in CHECK_NAMES:
             draft.report_unknown("check", name, CHECK_NAMES, ("suppress", name))
@@ -169,22 +171,6 @@ def _check_data(draft: Draft) -> None:
             )
 
 
-def _check_added_seeds(draft: Draft) -> None:
-    """Check that a study that adds seeds has a comparison or an ablation, and no interactions."""
-    if draft.head is None or draft.head.max_seeds is None:
-        return
-    if not any(draft.names.get(kind) or _reported(draft, (kind,)) for kind in ("compare", "ablate")):
-        what = "seeds are added until compared networks are decided, but there is no [compare.NAME] or [ablate.NAME]"
-        hint = "add a comparison, or set seeds instead of max_seeds"
-        draft.report(("study", "max_seeds"), what, hint=hint)
-    for name, ablate in draft.ablates.items():
-        if ablate.interactions:
-            # An interaction needs the same seeds of four networks, but the rule ends each variant separately.
-            what = "interactions need a fixed number of seeds"
-            hint = "set seeds instead of max_seeds, or remove interactions"
-            draft.report(("ablate", name, "interactions"), what, hint=hint)
-
-
 def _check_subset(draft: Draft, dataset: Dataset, subset: int | None, path: KeyPath) -> bool:
     """Report a subset that is too large or too small for the dataset; return whether it is allowed."""
     if subset is None or dataset.n_classes <= subset <= dataset.n_train:
@@ -217,7 +203,7 @@ def _check_search(draft: Draft, name: str, search: Search) -> None:
         draft.report_unknown("network", search.network, known, (*path, "network"))
     n_errors = len(draft.errors)
     _check_recipe(draft, draft.recipe, search.recipe, (*path, "recipe"))
-    base = _varied(draft.recipe, search.recipe) if len(draft.errors) == n_errors else draft.recipe
+    base = draft.recipe.varied(search.recipe) if len(draft.errors) == n_errors else draft.recipe
     pattern = draft.networks.get(search.network)
     _check_method(draft, search, path)
     for key, values in search.parameters.items():
@@ -309,10 +295,6 @@ def _check_recipe(
             draft.report(at, found.what, found.got, found.expected, found.hint)
         return False
     return True
-
-
-def _varied(base: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    return base.varied(changes) if changes else base
 
 
 def _check_searches_together(draft: Draft) -> None:

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.errors import DataError, KeyPath, Location, nearest, one_of, unknown
+from convstudy.studyfile.ablate import Ablate, Variant
 from convstudy.studyfile.file_error import FileError, shown, value_and_kind
 from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.messages import FILLED_IN, NAME_TEXT, errors_of
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.recipe import Recipe
-from convstudy.studyfile.study import Ablate, Compare, Head, Search, Study, Variant
+from convstudy.studyfile.study import Compare, Head, Search, Study
 from convstudy.studyfile.suppress import REASON_TEXT, is_reason
 
 MAX_SECTIONS = 100

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from convstudy.errors import KeyPath
+from convstudy.studyfile.ablate import Ablate
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.file_error import shown
 from convstudy.studyfile.part import SearchValue
-from convstudy.studyfile.study import Ablate, candidate_name
+from convstudy.studyfile.study import candidate_name
 
 
 class ListedValues:

@@ -14,6 +14,7 @@ from convstudy.data.dataset import Dataset
 from convstudy.errors import NOWHERE, KeyPath, Location, NetworkError, Problem
 from convstudy.networks import Network
 from convstudy.networks.tree import LayerPath, LayerProblem, Source
+from convstudy.studyfile.ablate import Variant
 from convstudy.studyfile.checks import MAX_CANDIDATES, bases, checked_values, n_combinations
 from convstudy.studyfile.draft import Draft
 from convstudy.studyfile.file_error import FileError, shown
@@ -21,7 +22,6 @@ from convstudy.studyfile.pairs import pairs_of
 from convstudy.studyfile.part import SearchValue
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
-from convstudy.studyfile.study import Variant
 
 Values = Mapping[str, SearchValue]
 MAX_LAYERS = 500_000

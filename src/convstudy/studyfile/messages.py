@@ -10,12 +10,13 @@ from pydantic import BaseModel, ValidationError
 
 from convstudy.errors import KeyPath, Location, key_text, nearest, one_of, unknown
 from convstudy.numbers import counted
+from convstudy.studyfile.ablate import Variant
 from convstudy.studyfile.file_error import FileError, shown, value_and_kind
 from convstudy.studyfile.part import DIGEST_PATTERN, NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
-from convstudy.studyfile.study import Search, Variant
+from convstudy.studyfile.study import Search
 
 DIGEST_TEXT = "a SHA-256 of 64 digits, 0 to 9 and a to f"
 NAME_TEXT = 'a name of 1 to 64 letters, digits, ".", "_" and "-" that starts with a letter or a digit'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from convstudy.studyfile.study import Ablate, Variant
+from convstudy.studyfile.ablate import Ablate, Variant
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,14 @@ from pydantic import BaseModel
 from convstudy.networks import LAYERS
 from convstudy.networks.expanding import BLOCK_USAGE, BRANCH, WORDS
 from convstudy.networks.uses import IDENTITY, REPEATS
+from convstudy.studyfile.ablate import AUGMENT, Ablate, Variant
 from convstudy.studyfile.draft import MAX_SECTIONS
 from convstudy.studyfile.images import DatasetTable
 from convstudy.studyfile.part import NAME_PATTERN
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NONE, Recipe
-from convstudy.studyfile.study import (
-    AUGMENT,
-    BEST,
-    DRAWING_METHODS,
-    METHODS_OF,
-    Ablate,
-    Compare,
-    Head,
-    Search,
-    Variant,
-)
+from convstudy.studyfile.study import BEST, DRAWING_METHODS, METHODS_OF, Compare, Head, Search
 from convstudy.studyfile.suppress import CHECK_NAMES, MAX_REASON_LENGTH
 from convstudy.studyfile.transforms import augment_schema
 

@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from convstudy.data.dataset import Dataset
 from convstudy.data.split import Holdout
 from convstudy.metrics import ACCURACY, metric_named, recorded_with
-from convstudy.networks import Network
 from convstudy.stats.error_ratio import Share
 from convstudy.stats.sequential import FIRST_LOOK
+from convstudy.studyfile.ablate import AUGMENT, Ablate, Changes
 from convstudy.studyfile.augment import plain_value
 from convstudy.studyfile.images import DatasetField
 from convstudy.studyfile.margins import EquivalenceMargin, is_default, margin_in_units
-from convstudy.studyfile.part import Activation, Init, Many, MetricName, Name, Part, SearchValue, gathered
+from convstudy.studyfile.part import Many, MetricName, Name, Part, SearchValue
 from convstudy.studyfile.patterns import BlockPattern, NetworkPattern
 from convstudy.studyfile.ranges import Range
-from convstudy.studyfile.recipe import NONE, RECIPE_KEYS, Recipe
+from convstudy.studyfile.recipe import Recipe
 from convstudy.studyfile.suppress import Reason
 
 BEST = "best"
@@ -56,17 +56,6 @@ RUNG_METHODS: Mapping[str, str] = {"halving": "successive halving", "screening":
 in a report."""
 METHODS_OF: Mapping[str, tuple[str, ...]] = {"trials": DRAWING_METHODS, "budget": tuple(RUNG_METHODS)}
 """Keys of a search -> the methods that use them."""
-
-
-def _plain_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return recipe changes with ``"none"`` for None, as in a study file, and a text for a table of transforms."""
-    without_none = {key: NONE if value is None else value for key, value in changes.items()}
-    return {key: plain_value(value) if key == AUGMENT else value for key, value in without_none.items()}
-
-
-Changes = Annotated[dict[str, Any], AfterValidator(_plain_changes)]
-AUGMENT = "augment"
-"""The recipe key whose values can be tables. A study keeps them as texts, so that every value is plain."""
 
 
 class Search(Part):
@@ -163,73 +152,6 @@ class Compare(Part):
     """
 
     networks: Many[str] = Field(min_length=2, description="The names of the compared networks.")
-
-
-class Variant(Part):
-    """One variant of an ablation: what differs from the network and the recipe.
-
-    In a study file, the recipe keys are next to the other keys: ``{ without = ["dropout"], epochs = 9 }``.
-
-    Attributes:
-        without: layer types that are removed, such as "dropout".
-        activation: the activation that replaces every hidden activation, or None.
-        init: the initialiser of all initial weights, or None.
-        recipe: recipe key -> value.
-
-    >>> from convstudy import Network
-    >>> network = Network.read(["conv 8 3 relu", "batch-norm", "flatten"])
-    >>> Variant(without=["batch-norm"], activation="tanh").network(network).texts
-    ('conv 8 3 tanh', 'flatten')
-    """
-
-    without: Many[str] = Field(
-        default=(), description="The types of the layers that are removed, such as dropout."
-    )
-    activation: Activation | None = Field(
-        default=None, description="The activation that replaces every hidden activation."
-    )
-    init: Init | None = Field(default=None, description="The initialiser of all initial weights.")
-    recipe: Changes = Field(default_factory=dict, description="Recipe keys with other values.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_recipe(cls, values: Any) -> Any:
-        """Move recipe keys under ``recipe``. Other keys stay and are reported as unknown."""
-        return gathered(values, tuple(cls.model_fields), "recipe", RECIPE_KEYS)
-
-    @property
-    def changes_network(self) -> bool:
-        """Whether the variant has another network, not only another recipe."""
-        return bool(self.without or self.activation is not None or self.init is not None)
-
-    def network(self, network: Network) -> Network:
-        """Return the network with the changes of this variant."""
-        network = network.without(self.without)
-        if self.activation:
-            network = network.with_activation(self.activation)
-        return network.with_init(self.init) if self.init else network
-
-
-class Ablate(Part):
-    """An ablation: variants of one network, each compared with it over seeds.
-
-    Attributes:
-        network: the name of the network, or "best" for the network that the comparison selects.
-        interactions: whether to also train the variants in pairs.
-        variants: name -> :class:`Variant`.
-
-    >>> plain = Variant(without=["dropout"])
-    >>> list(Ablate(network="best", variants={"plain": plain}).variants)
-    ['plain']
-    """
-
-    network: str = Field(description='The network, or "best" for the winner of the comparison.')
-    interactions: bool = Field(
-        default=False,
-        description="Also train the variants in pairs, and report whether their effects add up. Pairs that change the "
-        "same key or layer type are left out.",
-    )
-    variants: dict[Name, Variant] = Field(min_length=1)
 
 
 SEEDS_PER_TRAINING_SET = 2

@@ -7,9 +7,10 @@ from typing import Any
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
 from convstudy.metrics import ACCURACY
+from convstudy.studyfile.ablate import Variant
 from convstudy.studyfile.ranges import Range
 from convstudy.studyfile.recipe import NEWER_KEYS, NONE, Recipe
-from convstudy.studyfile.study import METHODS_OF, Head, Search, Study, Variant
+from convstudy.studyfile.study import METHODS_OF, Head, Search, Study
 
 
 def study_document(study: Study) -> dict[str, Any]:

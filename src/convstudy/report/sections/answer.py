@@ -68,7 +68,7 @@ def _facts(material: Material) -> Facts:
 def _seeds(plan: Plan) -> str:
     """Return the number of seeds per candidate; a range if seeds are added."""
     growing = growing_stages(plan)
-    return seeds_range(growing).removesuffix(" seeds") if growing else str(plan.study.seeds)
+    return seeds_range(growing) if growing else str(plan.study.seeds)
 
 
 SECTION = Topic(0, sections, data)
