@@ -33,6 +33,7 @@ COMMANDS = (
     "training_sets",
     "test_looks --studies 4000",
     "until_decided",
+    "baselines digits",
 )
 """Module of ``benchmarks.statistics`` and its arguments."""
 FOLDER = Path("build/simulate")

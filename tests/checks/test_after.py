@@ -7,15 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
+from convstudy.checks.baselines import without_baselines
 from convstudy.checks.outcomes import edge_of, outlying
+from convstudy.checks.searches import without_first
+from convstudy.data import Fold, Holdout
 from convstudy.history.results import Results
 from convstudy.stats import RequiredSampleSize
-from convstudy.studyfile import Range, Search
-from tests.checks.made import LEVELS, level_of, results, settled, study
+from convstudy.stats.two_way import two_way_difference
+from convstudy.studyfile import Range, Search, Study
+from tests.checks.made import LEVELS, ONE, level_of, results, settled, study, with_baselines
 
 
 def reported(made: Results) -> tuple[Finding, ...]:
@@ -57,6 +62,12 @@ def like_the_base(**more: Any) -> Results:
     return at(level, **{"weights": weights, **more})
 
 
+def one_search() -> Study:
+    """Return the study with a search of one network only, and no other question."""
+    search = {"one": Search(network="one", parameters={"kernel": (3, 5)}, folds=5, recipe={"epochs": 3})}
+    return study(search=search, compare={}, ablate={}, network={"one": ONE})
+
+
 def one_seed_off(name: str, number: int) -> float:
     return level_of(name, number) - (0.02 if (name, number) == ("two", 3) else 0.0)
 
@@ -72,6 +83,11 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         ("search.one.parameters.kernel", "search.two.parameters.kernel"),
     ),
     "difference-within-noise": (lambda: at(levels(two=0.9849)), ("compare.all",)),
+    "no-better-than-first": (
+        lambda: at(levels(kernel_5=0.9655), case=one_search()),
+        ("search.one",),
+    ),
+    "no-better-than-baseline": (lambda: with_baselines(results(), 0.9601), ("compare.all", "ablate.best")),
     "overfitting": (
         lambda: results(
             trace=lambda name, number: settled(level_of(name, number), gap=0.06 if name == "tanh" else 0.005)
@@ -87,10 +103,16 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
 }
 
 
+# The runner-up of a search with two candidates is its first one.
+COMPANIONS = {"no-better-than-first": {"difference-within-noise"}}
+
+
 @pytest.mark.parametrize("check", FIRES)
 def test_only_this_check_fires_on_results_made_for_it(check: str) -> None:
     make, where = FIRES[check]
-    found = reported(make())
+    every = reported(make())
+    found = [each for each in every if each.check not in COMPANIONS.get(check, ())]
+    assert {each.check for each in every} - {check} == COMPANIONS.get(check, set())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
     assert all(each.what and each.hint for each in found)
 
@@ -198,10 +220,13 @@ def test_best_candidate_is_reported_only_if_its_verdict_is_not_better() -> None:
     assert reported(at(levels())) == ()
     (finding,) = reported(at(levels(two=0.9849)))
     assert finding.what.startswith("two was selected over one; on the test images two is ahead by 0.10 p")
-    (equivalent,) = reported(
+    equivalent = reported(
         at(levels(kernel_5=0.9651, kernel_3=0.965), case=study(search={"one": study().search["one"]}))
     )
-    assert (equivalent.check, equivalent.where) == ("difference-within-noise", "search.one")
+    assert [(each.check, each.where) for each in equivalent] == [
+        ("difference-within-noise", "search.one"),
+        ("no-better-than-first", "search.one"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +267,110 @@ def test_best_candidate_that_is_worse_on_test_images_is_reported() -> None:
     what = found["difference-within-noise"]
     assert "on the test images two is ahead by 1.61 p" in what
     assert what.endswith(": the other candidate is better")
+
+
+# no-better-than-first
+
+
+def test_search_is_compared_with_the_value_that_its_network_states() -> None:
+    def found(*kernels: int, stated: int = 3, **changed: float) -> list[Finding]:
+        search = {"one": Search(network="one", parameters={"kernel": kernels}, folds=5, recipe={"epochs": 3})}
+        network = {"one": ONE.model_copy(update={"parameters": {"kernel": stated}})}
+        made = at(levels(**changed), case=study(search=search, compare={}, ablate={}, network=network))
+        return [each for each in reported(made) if each.check == "no-better-than-first"]
+
+    (note,) = found(2, 3, 5, kernel_2=0.95, kernel_3=0.9645, kernel_5=0.965)
+    assert "kernel=5 is not clearly better than the study’s own kernel=3" in note.what
+    assert "+0.0" in note.what and "95 % CI" in note.what
+    (note,) = found(2, 3, 5, stated=7, kernel_2=0.9645, kernel_3=0.95, kernel_5=0.965)
+    assert "than the first candidate kernel=2" in note.what
+    # Clearly better, or the stated value itself:
+    assert found(2, 3, 5, kernel_2=0.95, kernel_3=0.95, kernel_5=0.97) == []
+    assert found(2, 3, 5, kernel_2=0.963, kernel_3=0.968, kernel_5=0.95) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"search": {}}, "the study has no search"),
+        ({}, "every search selected the stated value or its first candidate"),
+    ],
+)
+def test_search_without_a_comparison_is_not_applicable(changes: dict[str, Any], reason: str) -> None:
+    made = at(levels(kernel_3=0.98), case=study(**changes))
+    assert without_first(analyse(made)) == reason
+    assert without_first(analyse(at(levels()))) == ""
+
+
+# no-better-than-baseline
+
+
+def test_networks_at_the_level_of_a_baseline_are_reported_with_difference_and_interval() -> None:
+    compared, varied = (
+        each
+        for each in reported(with_baselines(results(), 0.9601))
+        if each.check == "no-better-than-baseline"
+    )
+    assert "baseline nearest neighbours, which costs seconds, has a test accuracy of 96.01 %" in compared.what
+    assert "one," not in compared.what  # 98.5 %
+    assert "two, 0.00 p" in compared.what and "95 % CI" in compared.what
+    # The unmodified network of the ablation is the network one of the comparison.
+    assert "tanh, −3.0" in varied.what and varied.what.endswith("the baseline is better")
+    assert "unmodified" not in varied.what
+    assert compared.level == "warning"
+
+
+@pytest.mark.parametrize(("accuracy", "n_found"), [(0.5, 0), (0.9, 0), (0.95, 1), (0.97, 2), (0.999, 2)])
+def test_baselines_are_reported_only_if_networks_are_not_better(accuracy: float, n_found: int) -> None:
+    found = reported(with_baselines(results(), accuracy))
+    assert [each.check for each in found] == ["no-better-than-baseline"] * n_found
+
+
+def test_verdicts_on_baselines_are_those_of_tables_with_a_constant_baseline() -> None:
+    made = with_baselines(results(), 0.9601)
+    analysis = analyse(made)
+    (compared,) = [each for each in analysis.baselines if each.stage == "compare.all"]
+    arrays = made.baseline(Holdout(0.1, 0))
+    assert arrays is not None
+    (row,) = [row for row in analysis.stage_results[2].rows if row.name == "two"]
+    table = np.stack(
+        [
+            (each["probabilities"].argmax(axis=1) == each["labels"]).astype(float)
+            for each in (made.arrays(fit.fit_id, "test") for fit in row.fits)
+        ]
+    )
+    baseline = (arrays["predicted"][2] == arrays["labels"]).astype(float)
+    expected = two_way_difference(table, np.broadcast_to(baseline, table.shape))
+    (verdict,) = [each for each in compared.verdicts if each.first == "two"]
+    assert (verdict.difference.low, verdict.difference.high) == pytest.approx((expected.low, expected.high))
+    assert [round(each.score, 4) for each in compared.scores] == [0.0, 0.5, 0.9601]
+    assert compared.best.name == "nearest neighbours" and compared.best.n_train == 50_000
+
+
+def test_one_seed_is_compared_by_the_interval_of_its_trained_model() -> None:
+    made = results(study(seeds=1))
+    weak = [each.check for each in reported(with_baselines(made, 0.9))]
+    assert "no-better-than-baseline" not in weak
+    (found,) = [each for each in reported(with_baselines(made, 0.98)) if each.where == "ablate.best"]
+    assert "one seed: an interval for this trained model" in found.what
+
+
+def test_missing_or_wrong_baselines_are_not_applicable() -> None:
+    made = results()
+    assert without_baselines(analyse(made)).startswith("the baselines are not computed yet")
+    arrays = with_baselines(made, 0.9).baseline(Holdout(0.1, 0))
+    assert arrays is not None
+    for name, values in (
+        ("predicted", arrays["predicted"][:2]),
+        ("labels", arrays["labels"][1:]),
+        ("labels", arrays["labels"] + 10),
+        ("n_train", arrays["n_train"][:1]),
+    ):
+        wrong = {**arrays, name: values}
+        assert analyse(replace(made, baseline=lambda split, wrong=wrong: wrong)).baselines == ()
+    other = {**arrays, "labels": arrays["labels"] + 1}
+    analysis = analyse(replace(made, baseline=lambda split: None if isinstance(split, Fold) else other))
+    assert without_baselines(analysis) == "predictions of the networks are missing"
 
 
 # overfitting

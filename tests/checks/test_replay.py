@@ -73,6 +73,7 @@ def test_errors_of_the_notebook_are_reported() -> None:
         ("single-seed", "study.seeds"),
         ("still-improving", "ablate.five-conv: augmented"),
         ("difference-within-noise", "search.kernel-size"),
+        ("no-better-than-first", "search.kernel-size"),
         ("difference-within-noise", "compare.architectures"),
     }
 

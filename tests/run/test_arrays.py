@@ -66,6 +66,7 @@ def test_arrays_are_written_once_and_all_executors_give_the_same_results(tmp_pat
     assert statistics(here) == statistics(apart) == statistics(on_others) == statistics(threads)
     folder = tmp_path / "here" / "datasets" / study.dataset.digest
     names = [
+        "baseline-test.safetensors",
         "dataset.json",
         "statistics.json",
         "test-images.npy",

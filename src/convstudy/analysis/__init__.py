@@ -12,6 +12,7 @@
 ``looks``           earlier tests of a comparison, and other questions to the same test set
 ``collapse``        collapsed seeds: rates, and the verdicts among seeds that trained
 ``error_ratios``    the ratio of two candidates' errors, over seeds and folds
+``baselines``       networks compared with majority class, linear model, nearest neighbours
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation
@@ -30,6 +31,7 @@ docs/statistics.md has the source of each method, the reason for it, and its mea
 """
 
 from convstudy.analysis.analyse import Analysis, analyse
+from convstudy.analysis.baselines import BaselineScore, StageBaselines, baseline_metric
 from convstudy.analysis.calibration import Bin, Calibration, calibration_of
 from convstudy.analysis.candidates import CandidateRow, FitRow, candidate_row, candidate_rows
 from convstudy.analysis.collapse import CandidateCollapse, CollapsedSeed, PairCollapse, StageCollapse
@@ -49,6 +51,7 @@ __all__ = [
     "TEST",
     "VALIDATION",
     "Analysis",
+    "BaselineScore",
     "BiasedEstimate",
     "Bin",
     "Calibration",
@@ -68,9 +71,11 @@ __all__ = [
     "SearchTrace",
     "Selection",
     "StageCollapse",
+    "StageBaselines",
     "StageResult",
     "Trials",
     "analyse",
+    "baseline_metric",
     "calibration_of",
     "candidate_row",
     "candidate_rows",

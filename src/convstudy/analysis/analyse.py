@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from convstudy.analysis.baselines import StageBaselines, stage_baselines
 from convstudy.analysis.calibration import Calibration, calibration_of
 from convstudy.analysis.findings import Headline, StageResult, headline, stage_result
 from convstudy.analysis.held_out import HeldOutReader
@@ -76,6 +77,14 @@ class Analysis:
     def biased_estimates(self) -> tuple[BiasedEstimate, ...]:
         """The selection-biased estimates of this run, each with an unbiased estimate."""
         return biased_estimates(self.results, self.stage_results, self.headline)
+
+    @cached_property
+    def baselines(self) -> tuple[StageBaselines, ...]:
+        """The main stages compared with baselines; those whose baselines are not computed are left out."""
+        found = (
+            stage_baselines(self.results, each, self.predictions, self.held_out) for each in self.main_results
+        )
+        return tuple(each for each in found if each is not None)
 
     def tested_fit_ids(self, candidate: Candidate) -> tuple[str, ...]:
         """Return the ids of a candidate's completed fits that have a test score."""

@@ -11,6 +11,8 @@
 ``learning_curves``    during training: recorded histories
 ``chance``             the majority-class baseline
 ``outcomes``           after training: scores, selected candidates, test-set evaluations
+``searches``           after training: searches that find nothing better than the stated value
+``baselines``          after training: networks that are not better than a baseline
 ``identical_weights``  after training: candidates with the same weights and scores
 ``images``             the dataset's images, and calibration
 ``candidates``         the trained candidates, each fit once

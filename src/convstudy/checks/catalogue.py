@@ -11,6 +11,7 @@ from typing import Any
 from convstudy.analysis import Analysis
 from convstudy.checks import (
     applicability,
+    baselines,
     identical_weights,
     images,
     imbalance,
@@ -19,6 +20,7 @@ from convstudy.checks import (
     outcomes,
     questions,
     recipes,
+    searches,
 )
 from convstudy.checks.check import Check, Planned, run_checks
 from convstudy.checks.finding import Findings, Outcome
@@ -244,6 +246,22 @@ RUN_CHECKS: tuple[Check[Analysis], ...] = (
         "A selected candidate that is not clearly better than the next",
         outcomes.differences_within_noise,
         applicability.without_runner_up,
+    ),
+    Check(
+        "no-better-than-first",
+        "after",
+        "note",
+        "A search whose best candidate is not clearly better than the stated or first one",
+        searches.no_better_than_first,
+        searches.without_first,
+    ),
+    Check(
+        "no-better-than-baseline",
+        "after",
+        "warning",
+        "A network that is not clearly better than a baseline that costs nothing",
+        baselines.no_better_than_baseline,
+        baselines.without_baselines,
     ),
     Check(
         "overfitting",

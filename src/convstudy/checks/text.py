@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convstudy import numbers
+from convstudy.stats import Difference
 
 MAX_LISTED = 4
 
@@ -12,6 +13,16 @@ MAX_LISTED = 4
 def points(fraction: float) -> str:
     """Return a difference of accuracies without its sign: ``0.42 percentage points``."""
     return f"{numbers.bare_points(abs(fraction))} percentage points"
+
+
+def signed_interval(difference: Difference, in_percent: bool = True) -> str:
+    """Return a known difference with its interval: ``−0.42 percentage points (95 % CI −0.90 to 0.06)``."""
+    write, unit = (numbers.points, " percentage points") if in_percent else (numbers.bare_change, "")
+    assert difference.mean is not None  # callers skip differences without pairs
+    text = f"{write(difference.mean)}{unit}"
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} (95 % CI {write(difference.low)} to {write(difference.high)})"
 
 
 def listed(names: Sequence[str]) -> str:

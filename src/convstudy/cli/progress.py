@@ -258,11 +258,13 @@ def event_text(event: Event, progress: Progress) -> str:
         return f"{progress.name(event.fit)}: test {metric.title} {score}"
     if isinstance(event, NoMessage):
         if event.fit is None:
-            return f"no message from the search for duplicate images for {count(event.seconds)} s"
+            return f"no message from the inspection of the images for {count(event.seconds)} s"
         name = progress.name(event.fit)
         return f"no message from {name} for {count(event.seconds)} s; a fit sends one after each epoch"
     if isinstance(event, ImagesInspected) and event.error:
         return f"the search for duplicate images failed: {event.error.splitlines()[0]}"
+    if isinstance(event, ImagesInspected) and event.baselines_error:
+        return f"the baselines failed: {event.baselines_error.splitlines()[0]}"
     if isinstance(event, FilesLost):
         return lost_text(event, progress)
     if isinstance(event, NotReproduced):

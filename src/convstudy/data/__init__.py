@@ -44,6 +44,7 @@ Importing this package loads neither NumPy nor scikit-learn nor pooch; using it 
 
 from __future__ import annotations
 
+from convstudy.data.audit.baselines import BASELINES, BaselinePredictions, baseline_key, baseline_predictions
 from convstudy.data.audit.statistics import DatasetStatistics, dataset_statistics
 from convstudy.data.built_in import BUILT_IN_DATASETS
 from convstudy.data.dataset import Dataset
@@ -54,7 +55,9 @@ from convstudy.data.split_counts import PartCounts, part_counts, validation_coun
 from convstudy.data.splits import Shortage, shortage, split_indices, split_sizes
 
 __all__ = [
+    "BASELINES",
     "BUILT_IN_DATASETS",
+    "BaselinePredictions",
     "Dataset",
     "DatasetStatistics",
     "Fold",
@@ -67,6 +70,8 @@ __all__ = [
     "PartCounts",
     "Shortage",
     "Split",
+    "baseline_key",
+    "baseline_predictions",
     "dataset_statistics",
     "part_counts",
     "shortage",

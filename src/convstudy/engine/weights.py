@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -50,6 +52,12 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
         what = f"this file cannot be written: {error}"
         hint = "free disk space or restore access, then run the same command again"
         raise StoreError(Problem(what, Location(str(path)), hint=hint)) from None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    """Write NumPy arrays as :func:`write_tensors` does, with their digest in the metadata."""
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    write_tensors(path, tensors, {"digest": weights_digest(tensors)})
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, str]]:

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from convstudy.data import Dataset, DatasetStatistics
+from convstudy.data import Dataset, DatasetStatistics, Split, baseline_key
 from convstudy.data.audit.fingerprints import Fingerprints
 from convstudy.errors import ConvstudyError, Location, Problem, StoreError, nearest
 from convstudy.history.access_log import access_log, n_before
@@ -30,6 +31,9 @@ from convstudy.plan import Choice, Fit, Plan
 from convstudy.record import Evaluation, Record, RecordSummary, Scores
 from convstudy.store import Store, StoredRun
 from convstudy.studyfile import Study
+
+if TYPE_CHECKING:
+    from convstudy.store.artefacts import Arrays
 
 
 class History:
@@ -238,6 +242,10 @@ class History:
         """
         self.store.save_dataset_statistics(statistics.digest, statistics.as_json())
 
+    def baseline(self, dataset: Dataset, split: Split) -> Arrays | None:
+        """Return the predictions of the baselines for the images of a split; ``None`` if they are not computed."""
+        return self.artefacts.baseline(dataset.digest, baseline_key(split))
+
     def report_folder(self, run_id: str) -> Path:
         """Return the folder of a run's report."""
         return self.layout.report(run_id)
@@ -317,5 +325,6 @@ class History:
             access_log=access_log(logged, forms, study.dataset),
             images=self.dataset_statistics(study.dataset),
             acceptances=acceptances,
+            baseline=lambda split: artefacts.baseline(study.dataset.digest, baseline_key(split)),
             augmented=lambda recipe: artefacts.augmented(study.dataset.digest, recipe.augmentation_key),
         )

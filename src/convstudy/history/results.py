@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.data import Dataset, DatasetStatistics
+from convstudy.data import Dataset, DatasetStatistics, Split
 from convstudy.history.access_log import Entry
 from convstudy.plan import Candidate, Choice, Fit, Plan, Stage, own_epochs
 from convstudy.record import Acceptance, Evaluation, Record
@@ -42,6 +42,8 @@ class Results:
             in order.
         images: statistics of the dataset's images; ``None`` until the test set is evaluated.
         acceptances: the failures that this run accepted, in order.
+        baseline: a function that returns the predictions of the baselines for the images of a split
+            (:func:`convstudy.data.baseline_predictions`), or ``None`` if they are not computed.
         augmented: a function that returns examples of a recipe's augmented training images by name (``labels`` (m,),
             ``originals`` (m, height, width, channels), ``augmented`` (m, n, height, width, channels)), or ``None``.
 
@@ -74,6 +76,7 @@ class Results:
     images: DatasetStatistics | None = None
     acceptances: tuple[Acceptance, ...] = ()
     augmented: Callable[[Recipe], Arrays | None] = lambda recipe: None
+    baseline: Callable[[Split], Arrays | None] = lambda split: None
 
     @property
     def dataset(self) -> Dataset:

@@ -110,13 +110,12 @@ class Fit:
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values that :meth:`from_json` reads back; they represent the dataset by its digest."""
-        kind = "fold" if isinstance(self.split, Fold) else "holdout"
         return {
             "dataset_digest": self.dataset.digest,
             "layers": self.network.as_json(),
             "init": self.network.init,
             "recipe": self.recipe.model_dump(),
-            "split": {"kind": kind, **_without_none(_without_none(asdict(self.split), "within"), "half")},
+            "split": split_as_json(self.split),
             "seed": self.seed,
             "threads": self.threads,
             **_without_none({"epoch_budget": self.epoch_budget}, "epoch_budget"),
@@ -128,20 +127,31 @@ class Fit:
         """Return the fit of these values; raise ``ValueError`` if they belong to another dataset."""
         if values["dataset_digest"] != dataset.digest:
             raise ValueError(f"the fit belongs to dataset {values['dataset_digest']}; got {dataset.digest}")
-        split = dict(values["split"])
-        kind = {"fold": Fold, "holdout": Holdout}[split.pop("kind")]
-        if split.get("within"):
-            split["within"] = Outer(**split["within"])
         return cls(
             dataset=dataset,
             network=Network.read(values["layers"], values["init"]),
             recipe=Recipe(**values["recipe"]),
-            split=kind(**split),
+            split=split_from_json(values["split"]),
             seed=values["seed"],
             threads=values["threads"],
             epoch_budget=values.get("epoch_budget"),
             metric=values.get("metric", ACCURACY),
         )
+
+
+def split_as_json(split: Split) -> dict[str, Any]:
+    """Return JSON values that :func:`split_from_json` reads back."""
+    kind = "fold" if isinstance(split, Fold) else "holdout"
+    return {"kind": kind, **_without_none(_without_none(asdict(split), "within"), "half")}
+
+
+def split_from_json(values: dict[str, Any]) -> Split:
+    own = dict(values)
+    kind = {"fold": Fold, "holdout": Holdout}[own.pop("kind")]
+    if own.get("within"):
+        own["within"] = Outer(**own["within"])
+    found: Split = kind(**own)
+    return found
 
 
 def _without_none(values: dict[str, Any], key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@
 ``restoring``       finds and restores missing or damaged files of completed fits
 ``inspecting``      stores what the search for duplicates found, next to the test-set evaluation
 ``save_arrays``     stores the arrays of a study in the runs folder
+``baselines``       fits and stores the baselines of a plan
 ``examples``        stores examples of augmented images for the report
 ``arguments``       checks the arguments of a run
 ``stopping``        the errors that end a run

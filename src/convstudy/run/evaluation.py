@@ -1,6 +1,6 @@
 """Evaluates each model of a comparison, an ablation or a final training on the test set once, after all choices.
 
-The images are inspected for duplicates at the same time, on another worker.
+The images are inspected for duplicates, and the baselines fitted, at the same time, on another worker.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import Counter, deque
 
 from convstudy.history import History
 from convstudy.plan import Fit, Plan
+from convstudy.run.baselines import missing_baselines
 from convstudy.run.events import EvaluatedOnTestSet, Listener
 from convstudy.run.inspecting import save_inspection
 from convstudy.run.restoring import Restoration, is_untested
@@ -26,8 +27,8 @@ def evaluate_models(
     If the weights of any model are missing, no model is evaluated. Each evaluation is written to the test-set access
     log before its task is submitted, so that a killed run leaves an entry too.
 
-    The images are inspected unless their statistics exist. An inspection reads the test images, so it starts only when
-    a model of the plan is being evaluated or has a test score; then all choices are made.
+    The images are inspected unless their statistics and baselines exist. An inspection reads the test images, so it
+    starts only when a model of the plan is being evaluated or has a test score; then all choices are made.
 
     Args:
         plan: the plan with all choices.
@@ -81,11 +82,12 @@ def _due(plan: Plan, history: History, restoration: Restoration, n_workers: int)
         due.extend((*untested, *filter(restoration.lacks_predictions, plan.tested_fits)))
     statistics = history.dataset_statistics(plan.dataset)
     # Statistics of earlier versions have no fingerprints of the test images.
-    is_missing = statistics is None or statistics.fingerprints is None
-    if is_missing and (due or _has_test_score(plan, history)):
+    has_statistics = statistics is not None and statistics.fingerprints is not None
+    missing = missing_baselines(plan, history)
+    if (missing or not has_statistics) and (due or _has_test_score(plan, history)):
         # For many images, the inspection takes longer than an evaluation. So it starts second, where it runs next to
         # the evaluations. A single worker evaluates first, because the scores are what the user waits for.
-        due.insert(1 if n_workers > 1 else len(due), Inspect(plan.dataset))
+        due.insert(1 if n_workers > 1 else len(due), Inspect(plan.dataset, missing, has_statistics))
     return due
 
 

@@ -235,7 +235,8 @@ class EventReader:
     def _images_inspected(self, values: Mapping[str, Any]) -> ImagesInspected:
         dataset, statistics = self._the_dataset, values["statistics"]
         read = None if statistics is None else DatasetStatistics.from_json(statistics, dataset)
-        return ImagesInspected(dataset, read, values["error"])
+        # Files of events of earlier versions have no baselines.
+        return ImagesInspected(dataset, read, values["error"], values.get("baselines_error", ""))
 
     def _files_lost(self, values: Mapping[str, Any]) -> FilesLost:
         return FilesLost(

@@ -118,12 +118,17 @@ class EvaluatedOnTestSet:
 
 @dataclass(frozen=True)
 class ImagesInspected:
-    """The image statistics were computed. If that failed, ``statistics`` is ``None``, and ``error`` has the reason."""
+    """The image statistics and the baselines were computed.
+
+    If the statistics failed, ``statistics`` is ``None``, and ``error`` has the reason. If the baselines failed,
+    ``baselines_error`` has the reason.
+    """
 
     kind: ClassVar = "images-inspected"
     dataset: Dataset
     statistics: DatasetStatistics | None
     error: str = ""
+    baselines_error: str = ""
 
     def as_json(self) -> dict[str, Any]:
         statistics = None if self.statistics is None else self.statistics.as_json()
@@ -131,6 +136,7 @@ class ImagesInspected:
             "kind": self.kind,
             "statistics": statistics,
             "error": self.error,
+            "baselines_error": self.baselines_error,
             **_definitions(self.dataset, ()),
         }
 

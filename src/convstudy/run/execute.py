@@ -16,6 +16,7 @@ from convstudy.engine.weights import Tensors, weights_digest, write_tensors
 from convstudy.errors import ConvstudyError, DataError, FitError, Location, OutOfMemory, Problem, StoreError
 from convstudy.plan import Fit
 from convstudy.record import Record
+from convstudy.run.baselines import save_baselines
 from convstudy.run.examples import save_examples
 from convstudy.run.tasks import (
     Advanced,
@@ -76,7 +77,7 @@ def _last_message(
         case Test():
             return _test(task, layout, device)
         case Inspect():
-            return _inspect(task)
+            return _inspect(task, layout)
 
 
 def _train(
@@ -135,14 +136,27 @@ def _test(task: Test, layout: Layout, device: str) -> Tested:
         return Tested(task, error=_error_text(error), error_kind=kind)
 
 
-def _inspect(task: Inspect) -> Inspected:
+def _inspect(task: Inspect, layout: Layout) -> Inspected:
     try:
         loaded = _loaded(task.dataset)
-        # An inspection needs no entry in the access log: it tests no hypothesis and starts after a logged evaluation.
+        # An inspection needs no entry in the access log: nothing is chosen after it, and it starts after a logged
+        # evaluation. The protocol of a run says that its baselines were scored on the test images.
         test = loaded.test.open(lambda: None)
-        return Inspected(task, dataset_statistics(loaded.info, loaded.train, test))
-    except Exception as error:  # send every error to the run loop, as in _test
-        return Inspected(task, error=_error_text(error))
+    except Exception as problem:  # send every error to the run loop, as in _test
+        return Inspected(task, error=_error_text(problem))
+    statistics, error, baselines_error = None, "", ""
+    try:
+        if not task.has_statistics:
+            statistics = dataset_statistics(loaded.info, loaded.train, test)
+    except Exception as problem:
+        error = _error_text(problem)
+    try:
+        if task.baselines:
+            _check_presence(layout)
+            save_baselines(layout, task.dataset.digest, loaded.train, test, task.baselines)
+    except Exception as problem:
+        baselines_error = _error_text(problem)
+    return Inspected(task, statistics, error, baselines_error)
 
 
 def _check_presence(layout: Layout) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from convstudy.data import Dataset, DatasetStatistics
+from convstudy.data import Dataset, DatasetStatistics, Split
 from convstudy.errors import Problem
 from convstudy.plan import Fit
+from convstudy.plan.fit import split_as_json, split_from_json
 from convstudy.record import Epoch, Record, Scores
 
 
@@ -39,12 +40,19 @@ class Test:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Compute the statistics of all images of a dataset, and find duplicates between and within its parts.
+    """Compute the statistics of all images of a dataset, find duplicates between and within its parts, fit baselines.
 
-    The task reads the test images, so it runs after all choices. It uses no model.
+    The task reads the test images, so it runs after all choices. It uses no trained model.
+
+    Attributes:
+        dataset: the dataset.
+        baselines: the splits whose baselines are fitted (:func:`convstudy.data.baseline_predictions`).
+        has_statistics: whether the statistics exist already, so that only the baselines are missing.
     """
 
     dataset: Dataset
+    baselines: tuple[Split, ...] = ()
+    has_statistics: bool = False
 
 
 Task = Train | Test | Inspect
@@ -89,11 +97,15 @@ class Tested:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The computation of a dataset's statistics has ended; if it failed, ``error`` is the reason."""
+    """The computation of a dataset's statistics and baselines has ended.
+
+    ``error`` is the reason if the statistics failed, ``baselines_error`` the reason if the baselines failed.
+    """
 
     task: Task
     statistics: DatasetStatistics | None = None
     error: str = ""
+    baselines_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,12 @@ Send = Callable[[WorkerMessage], None]
 def task_as_json(task: Task) -> dict[str, Any]:
     """Return a task as plain values that :func:`task_from_json` reads. The dataset has paths and digests, no images."""
     if isinstance(task, Inspect):
-        return {"task": "inspect", "dataset": task.dataset.as_json()}
+        return {
+            "task": "inspect",
+            "dataset": task.dataset.as_json(),
+            "baselines": [split_as_json(split) for split in task.baselines],
+            "has_statistics": task.has_statistics,
+        }
     values = {"dataset": task.fit.dataset.as_json(), "fit": task.fit.as_json()}
     if isinstance(task, Train):
         return {"task": "train", **values, "weights_digest": task.weights_digest}
@@ -136,7 +153,8 @@ def task_as_json(task: Task) -> dict[str, Any]:
 def task_from_json(values: dict[str, Any]) -> Task:
     dataset = Dataset.from_json(values["dataset"])
     if values["task"] == "inspect":
-        return Inspect(dataset)
+        splits = tuple(split_from_json(split) for split in values["baselines"])
+        return Inspect(dataset, splits, values["has_statistics"])
     fit = Fit.from_json(values["fit"], dataset)
     if values["task"] == "train":
         return Train(fit, values["weights_digest"])
@@ -162,7 +180,12 @@ def message_as_json(message: WorkerMessage) -> dict[str, Any]:
             }
         case Inspected():
             statistics = message.statistics.as_json() if message.statistics else None
-            return {"kind": "inspected", "statistics": statistics, "error": message.error}
+            return {
+                "kind": "inspected",
+                "statistics": statistics,
+                "error": message.error,
+                "baselines_error": message.baselines_error,
+            }
         case Halted():
             return {"kind": "halted", "problems": [problem.as_json() for problem in message.problems]}
 
@@ -184,7 +207,7 @@ def message_from_json(task: Task, values: dict[str, Any]) -> WorkerMessage:
             statistics = values["statistics"] and DatasetStatistics.from_json(
                 values["statistics"], task.dataset
             )
-            return Inspected(task, statistics, values["error"])
+            return Inspected(task, statistics, values["error"], values["baselines_error"])
         case "halted":
             return Halted(task, tuple(Problem.from_json(problem) for problem in values["problems"]))
     raise KeyError(values["kind"])

@@ -59,6 +59,24 @@ class Artefacts:
         form = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
         return arrays if form == _EXAMPLES else None
 
+    def baseline(self, dataset_digest: str, key: str) -> Arrays | None:
+        """Return the predictions of baselines; ``None`` if the file is missing or damaged.
+
+        Args:
+            dataset_digest: the digest of the dataset.
+            key: the key of their images.
+
+        Returns:
+            ``images`` and ``labels`` int64 (n,), ``predicted`` int64 (baselines, n), ``n_train`` int64 (baselines,) and
+            ``seconds`` float64 (baselines,).
+        """
+        try:
+            arrays, metadata = _content(self.layout.baseline(dataset_digest, key))
+        except Exception:  # as in _read; the next run computes them again
+            return None
+        form = {name: (array.dtype.name, array.ndim) for name, array in arrays.items()}
+        return arrays if form == _BASELINE and arrays_digest(arrays) == metadata.get("digest") else None
+
     def is_sound(self, fit_id: str, kind: str, weights_digest: str) -> bool:
         """Return whether a file can be read and belongs to these weights. Reads the whole file."""
         try:
@@ -97,6 +115,14 @@ class Artefacts:
 
 
 _EXAMPLES = {"labels": ("int64", 1), "originals": ("uint8", 4), "augmented": ("uint8", 5)}
+
+_BASELINE = {
+    "images": ("int64", 1),
+    "labels": ("int64", 1),
+    "predicted": ("int64", 2),
+    "n_train": ("int64", 1),
+    "seconds": ("float64", 1),
+}
 
 
 def _content(path: Path) -> tuple[Arrays, dict[str, str]]:

@@ -9,7 +9,8 @@
       fits/<fit id>/          weights, validation, test and checkpoint, as safetensors
       datasets/<digest>/      dataset.json: shape, classes, source; statistics.json: class counts, duplicates;
                               *.npy: the arrays of a study that was run on arrays;
-                              augmented-*.safetensors: examples of augmented training images
+                              augmented-*.safetensors: examples of augmented training images;
+                              baseline-*.safetensors: predictions of majority class, linear model, nearest neighbours
       <run id>/               the report of a run, with its tables and figures
 """
 
@@ -90,6 +91,15 @@ class Layout:
             key: the key of the augmentation, ``Recipe.augmentation_key``.
         """
         return self.dataset_folder(digest) / f"augmented-{key}.safetensors"
+
+    def baseline(self, digest: str, key: str) -> Path:
+        """Return the path of the predictions of baselines.
+
+        Args:
+            digest: the digest of the dataset.
+            key: the key of their images (:func:`convstudy.data.baseline_key`).
+        """
+        return self.dataset_folder(digest) / f"baseline-{key}.safetensors"
 
     def report(self, run_id: str) -> Path:
         """Return the folder of a run's report."""

@@ -39,6 +39,8 @@ CHECK_NAMES = (
     "same-weights",
     "winner-at-edge",
     "difference-within-noise",
+    "no-better-than-first",
+    "no-better-than-baseline",
     "overfitting",
     "seed-outlier",
     "validation-test-gap",

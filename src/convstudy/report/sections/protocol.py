@@ -27,7 +27,8 @@ def sections(material: Material) -> Iterator[Section]:
         test_evaluations_table(protocol, metric_named(results.study.metric)),
         access_log_table(protocol),
     )
-    text = Text((protocol_text(protocol, results.images is not None),))
+    has_baselines = any(each.measure.part == "test" for each in material.analysis.baselines)
+    text = Text((protocol_text(protocol, results.images is not None, has_baselines),))
     yield Section("protocol", "Protocol", (text, *(table for table in tables if table.rows)))
 
 
@@ -48,12 +49,13 @@ def data(material: Material) -> dict[str, Any]:
     }
 
 
-def protocol_text(protocol: Protocol, has_image_statistics: bool) -> str:
+def protocol_text(protocol: Protocol, has_image_statistics: bool, has_baselines: bool = False) -> str:
     """Return sentences on the number of test-set evaluations.
 
     Args:
         protocol: the run's protocol.
         has_image_statistics: whether the run searched the test images for duplicates.
+        has_baselines: whether baselines were scored on the test images.
     """
     n_choices = len(protocol.choices)
     choices = f", after {counted(n_choices, 'choice')}" if n_choices else "; no choice was made before them"
@@ -69,6 +71,11 @@ def protocol_text(protocol: Protocol, has_image_statistics: bool) -> str:
         )
     if has_image_statistics:
         text += " After the choices, the test images were also searched for duplicates; this uses no model."
+    if has_baselines:
+        text += (
+            " Three baselines without settings were scored on the test images at the same time; nothing is chosen by "
+            "their scores, so they are not in the log."
+        )
     return text
 
 

@@ -1,0 +1,115 @@
+"""Baselines that cost nothing, and every network compared with the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convstudy.analysis import BaselineScore, StageBaselines, baseline_metric
+from convstudy.metrics import ACCURACY, Metric
+from convstudy.numbers import listed
+from convstudy.report.metric_text import capital, margin_text
+from convstudy.report.section import Material, Section, Text, Topic
+from convstudy.report.stages import ends
+from convstudy.report.table import Column, Table, Value
+
+TITLE = "Baselines"
+NOT_COMPUTED = (
+    "Not computed. A run fits majority class, linear model and nearest neighbours after its test-set evaluations; for "
+    "an older runs folder, run the study again: nothing is trained again."
+)
+
+
+def sections(material: Material) -> Iterator[Section]:
+    found = material.analysis.baselines
+    if not found:
+        yield Section("baselines", TITLE, (Text((NOT_COMPUTED,)),))
+        return
+    metric, study = baseline_metric(material.results), material.results.study
+    margin = study.margin if study.metric == metric.name else metric.margin
+    tables = (baselines_table(found, metric), differences_table(found, metric, margin))
+    text = (
+        "Three classifiers that cost seconds, scored on the same images as the networks. They show how much of a "
+        "network’s score the images give away without a network."
+    )
+    if study.metric != metric.name:
+        text += f" They predict classes without probabilities, so they are compared by {metric.title}."
+    yield Section("baselines", TITLE, (Text((text,)), *(table for table in tables if table.rows)))
+
+
+def baselines_table(found: tuple[StageBaselines, ...], metric: Metric) -> Table:
+    """Return the scores of the baselines: once for the test images, and for each search on its folds."""
+    columns = (
+        Column("images", "Images"),
+        Column("baseline", "Baseline"),
+        Column("score", capital(metric.title), "percent"),
+        Column("low", "95 % CI from", "percent"),
+        Column("high", "to", "percent"),
+        Column("n_train", "Fitted to", "count"),
+        Column("seconds", "Time", "seconds"),
+    )
+    names: dict[tuple[BaselineScore, ...], list[str]] = {}
+    for each in found:  # stages with the same images have the same scores
+        names.setdefault(each.scores, []).append(
+            "test images" if each.measure.part == "test" else f"folds of {each.stage}"
+        )
+    rows: tuple[tuple[Value, ...], ...] = tuple(
+        (
+            listed(list(dict.fromkeys(images))),
+            score.name,
+            score.score,
+            *ends(score.interval),
+            score.n_train,
+            score.seconds,
+        )
+        for scores, images in names.items()
+        for score in scores
+    )
+    caption = (
+        "Majority class: always the largest class. Linear model: least squares on pixels (RidgeClassifier of "
+        "scikit-learn). Nearest neighbours: the majority of the 5 most similar images (KNeighborsClassifier). Pixels "
+        "are means of square blocks, at most 256 values per image. “Fitted to”: the number of training images, for "
+        "folds the smallest number; large training sets are sampled. On test images, baselines are fitted to all "
+        "training images, also those that networks validate on. The 95 % CIs are for new images."
+    )
+    return Table("baselines", TITLE, caption, columns, rows)
+
+
+def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin: float) -> Table:
+    """Return every network compared with the best baseline on its images."""
+    columns = (
+        Column("network", "Candidate"),
+        Column("verdict", "Verdict"),
+        Column("baseline", "Best baseline"),
+        Column("difference", "Difference", "points"),
+        Column("low", "95 % CI from", "points"),
+        Column("high", "to", "points"),
+        Column("pairs", "Seeds or folds", "count"),
+        Column("adjusted_p", "Holm-adjusted p", "p"),
+        Column("stage", "Stage"),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            verdict.first,
+            "descriptive only" if verdict.descriptive else verdict.kind,
+            verdict.second,
+            verdict.difference.mean,
+            verdict.difference.low,
+            verdict.difference.high,
+            verdict.difference.n,
+            None if verdict.no_interval else verdict.adjusted_p,
+            each.stage,
+        )
+        for each in found
+        for verdict in each.verdicts
+    ]
+    unit = "percentage points" if metric.name == ACCURACY else f"percentage points of {metric.title}"
+    caption = (
+        f"“Difference”: network minus the best baseline on the same images, in {unit}; of a search, the selected "
+        "candidate. The intervals cover other seeds of the network and other images, for this baseline. Verdicts are "
+        f"against the equivalence margin of ±{margin_text(metric, margin)}, with Holm’s correction for the networks of "
+        "the stage. p: of the test against the nearer end of the margin."
+    )
+    return Table("baseline-differences", "Networks and the best baseline", caption, columns, tuple(rows))
+
+
+SECTION = Topic(38, sections)
