@@ -30,9 +30,11 @@ COMMANDS = (
     "fold_simulation",
     "collapse",
     "search_scores",
+    "label_errors",
     "training_sets",
     "test_looks --studies 4000",
     "until_decided",
+    "baseline_coverage",
     "baselines digits",
 )
 """Module of ``benchmarks.statistics`` and its arguments."""

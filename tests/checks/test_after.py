@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.statistics.baseline_coverage import covers
 from convstudy.analysis import analyse
 from convstudy.checks import Finding, check_results
 from convstudy.checks.baselines import without_baselines
@@ -345,6 +346,16 @@ def test_verdicts_on_baselines_are_those_of_tables_with_a_constant_baseline() ->
     assert (verdict.difference.low, verdict.difference.high) == pytest.approx((expected.low, expected.high))
     assert [round(each.score, 4) for each in compared.scores] == [0.0, 0.5, 0.9601]
     assert compared.best.name == "nearest neighbours" and compared.best.n_train == 50_000
+
+
+def test_interval_of_a_difference_from_a_baseline_covers_new_images() -> None:
+    """docs/statistics.md: 95.5 % for ten seeds and 359 images; the bound is four standard errors lower."""
+    random = np.random.RandomState(0)
+    n_covered = 0
+    for _ in range(400):
+        right = (random.uniform(size=(11, 359)) >= 0.06 * random.uniform(size=359)).astype(np.float64)
+        n_covered += covers(right[:10], right[10])[0]
+    assert n_covered / 400 > 0.955 - 4 * 0.0104
 
 
 def test_one_seed_is_compared_by_the_interval_of_its_trained_model() -> None:

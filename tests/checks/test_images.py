@@ -16,7 +16,7 @@ from convstudy.data.audit.duplicates import Pair, Pairs
 from convstudy.data.audit.statistics import PartStatistics
 from convstudy.errors import Problem, StoreError
 from convstudy.history.results import Results
-from tests.checks.made import results
+from tests.checks.made import N_TEST, results
 
 MNIST = BUILT_IN_DATASETS["mnist"]
 NONE = Pairs(0, 0, 0, ())
@@ -54,6 +54,26 @@ def overconfident_by(distance: float, only: str = "tanh") -> Results:
     return replace(made, arrays=arrays)
 
 
+def with_label_errors(n: int) -> Results:
+    """Return results in which all models predict class 1 for ``n`` test images that are labelled 0."""
+    made = results()
+
+    def arrays(fit_id: str, what: str) -> Any:
+        level = made.arrays(fit_id, what)["probabilities"].max()
+        labels, probabilities = np.zeros(N_TEST, np.int64), np.zeros((N_TEST, 10), np.float32)
+        labels[-200:] = 1  # a class without images has no threshold
+        predicted = labels.copy()
+        predicted[: round((1 - level) * N_TEST)] = 2
+        predicted[:n] = 1
+        probabilities[np.arange(N_TEST), predicted] = level
+        probabilities[np.arange(N_TEST), np.where(predicted == labels, 9, labels)] = 1 - level
+        return {"labels": labels, "probabilities": probabilities}
+
+    return replace(made, arrays=arrays)
+
+
+# 15 of 10,000 images are more than the margin of 0.1 %, 5 are fewer.
+COMPANIONS = {"margin-below-label-errors": {"likely-label-errors"}}
 FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
     "train-test-duplicates": (
         lambda: with_statistics(exact=Pairs(3, 2, 1, (Pair(0, 0, 1, 2, 1.0),))),
@@ -70,13 +90,17 @@ FIRES: dict[str, tuple[Callable[[], Results], tuple[str, ...]]] = {
         ("study.dataset", "study.dataset"),
     ),
     "badly-calibrated": (lambda: overconfident_by(0.05), ("ablate.best: tanh",)),
+    "likely-label-errors": (lambda: with_label_errors(5), ("study.dataset",)),
+    "margin-below-label-errors": (lambda: with_label_errors(15), ("study.equivalence_margin",)),
 }
 
 
 @pytest.mark.parametrize("check", FIRES)
 def test_only_this_check_fires_on_data_made_for_it(check: str) -> None:
     make, where = FIRES[check]
-    found = reported(make())
+    every = reported(make())
+    found = [each for each in every if each.check not in COMPANIONS.get(check, ())]
+    assert {each.check for each in every} - {check} == COMPANIONS.get(check, set())
     assert [(each.check, each.where) for each in found] == [(check, each) for each in where]
     assert all(each.what and each.hint for each in found)
 

@@ -146,3 +146,14 @@ def test_study_with_balanced_accuracy_compares_balanced_accuracy(tmp_path: Path)
         assert mean is not None
         assert verdict.difference.mean == pytest.approx(mean - best)
         assert verdict.difference.low is not None
+
+
+def test_added_seeds_are_a_look_at_the_comparison_with_a_baseline(tmp_path: Path) -> None:
+    def levels(seeds: int) -> set[float]:
+        results, _ = ran(small_study(seeds=seeds, search={}, ablate={}), tmp_path)
+        (compared,) = analyse(results).baselines
+        return {round(verdict.difference.confidence, 4) for verdict in compared.verdicts}
+
+    assert levels(2) == {0.95}
+    (later,) = levels(3)
+    assert later > 0.95

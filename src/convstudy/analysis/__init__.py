@@ -13,6 +13,7 @@
 ``collapse``        collapsed seeds: rates, and the verdicts among seeds that trained
 ``error_ratios``    the ratio of two candidates' errors, over seeds and folds
 ``baselines``       networks compared with majority class, linear model, nearest neighbours
+``label_errors``    suspected label errors of training and test images
 ``interactions``    whether the effects of two variants of an ablation add up
 ``methods``         which statistical method is valid for which metric
 ``findings``        the results of each stage: search, comparison, ablation
@@ -40,6 +41,7 @@ from convstudy.analysis.curves import CurvePoint, curve
 from convstudy.analysis.expected_best import ExpectedBest, Trials
 from convstudy.analysis.findings import Headline, StageResult
 from convstudy.analysis.imbalance import has_imbalanced_classes
+from convstudy.analysis.label_errors import LabelErrors
 from convstudy.analysis.nested import Nested, OuterFold
 from convstudy.analysis.optimism import BiasedEstimate
 from convstudy.analysis.predictions import PredictionReader, Predictions
@@ -62,6 +64,7 @@ __all__ = [
     "ExpectedBest",
     "FitRow",
     "Headline",
+    "LabelErrors",
     "Nested",
     "OuterFold",
     "PairCollapse",
@@ -70,8 +73,8 @@ __all__ = [
     "Protocol",
     "SearchTrace",
     "Selection",
-    "StageCollapse",
     "StageBaselines",
+    "StageCollapse",
     "StageResult",
     "Trials",
     "analyse",

@@ -13,6 +13,7 @@ from convstudy.analysis.baselines import StageBaselines, stage_baselines
 from convstudy.analysis.calibration import Calibration, calibration_of
 from convstudy.analysis.findings import Headline, StageResult, headline, stage_result
 from convstudy.analysis.held_out import HeldOutReader
+from convstudy.analysis.label_errors import LabelErrors, label_errors_of_test, label_errors_of_training
 from convstudy.analysis.optimism import BiasedEstimate, biased_estimates
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.protocol import Protocol, protocol
@@ -85,6 +86,16 @@ class Analysis:
             stage_baselines(self.results, each, self.predictions, self.held_out) for each in self.main_results
         )
         return tuple(each for each in found if each is not None)
+
+    @cached_property
+    def label_errors(self) -> tuple[LabelErrors, LabelErrors]:
+        """The suspected label errors of the training images and of the test images."""
+        head = self.headline
+        fit_ids = self.tested_fit_ids(head.candidate) if head else ()
+        return (
+            label_errors_of_training(self.main_results, self.held_out),
+            label_errors_of_test(head, fit_ids, self.predictions),
+        )
 
     def tested_fit_ids(self, candidate: Candidate) -> tuple[str, ...]:
         """Return the ids of a candidate's completed fits that have a test score."""

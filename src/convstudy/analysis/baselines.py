@@ -14,20 +14,26 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
-from convstudy.analysis.descriptive import described, why_descriptive
+from convstudy.analysis.comparisons import compare_tables
+from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
+from convstudy.analysis.error_ratios import Errors, errors_over_folds
 from convstudy.analysis.findings import StageResult
-from convstudy.analysis.held_out import HeldOutReader
+from convstudy.analysis.held_out import HeldOutReader, variance_of_pooled
+from convstudy.analysis.looks import LookReader
 from convstudy.analysis.methods import pseudo_observations
 from convstudy.analysis.predictions import PredictionReader
-from convstudy.analysis.training_sets import difference_over_seeds, training_sets_of
+from convstudy.analysis.training_sets import training_sets_of
 from convstudy.data import BASELINES, Split
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, Metric, metric_named
 from convstudy.stats.differences import Difference
+from convstudy.stats.error_ratio import Share
+from convstudy.stats.grouped import grouped_mean, grouped_proportion
+from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval
 from convstudy.stats.measure import Measure
 from convstudy.stats.resampled import fold_difference, fold_mean
-from convstudy.stats.two_way import accuracy_interval, images_of
+from convstudy.stats.two_way import accuracy_interval
 from convstudy.stats.verdicts import Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
@@ -111,15 +117,18 @@ def stage_baselines(
         held_out: the reader of validation predictions.
     """
     metric = baseline_metric(results)
-    margin = results.study.margin if results.study.metric == metric.name else metric.margin
+    margin = results.study.margin_of(metric.name)
     if stage_result.question == "search":
         found = _over_folds(results, stage_result, metric, margin, held_out)
     elif results.plan.stage(stage_result.stage).tested:
         found = _on_test_images(results, stage_result, metric, margin, predictions)
     else:
         return None
-    n_folds = results.study.search[stage_result.name].folds if stage_result.question == "search" else 0
-    why = why_descriptive(results.dataset, n_folds)
+    if stage_result.question == "search":
+        why = why_descriptive(results.dataset, results.study.search[stage_result.name].folds)
+    else:
+        why = why_descriptive(results.dataset) or predictions.why_refused()
+        why = why or why_unfinished(results.plan.stage(stage_result.stage), results.untested)
     if found is None or not why:
         return found
     scores = tuple(replace(each, interval=None) for each in found.scores)
@@ -127,7 +136,11 @@ def stage_baselines(
 
 
 def _on_test_images(
-    results: Results, stage_result: StageResult, metric: Metric, margin: float, predictions: PredictionReader
+    results: Results,
+    stage_result: StageResult,
+    metric: Metric,
+    margin: float | Share,
+    predictions: PredictionReader,
 ) -> StageBaselines | None:
     import numpy as np
 
@@ -141,24 +154,25 @@ def _on_test_images(
         BaselineScore(
             name,
             float(values.mean()),
-            accuracy_interval(values[None], weights=weights),
+            predictions.marked(
+                accuracy_interval(values[None], weights=weights, groups=predictions.groups), len(part.labels)
+            ),
             part.n_train[number],
             part.seconds[number],
         )
         for number, (name, values) in enumerate(zip(BASELINES, part.values, strict=True))
     )
     best = max(range(len(scores)), key=lambda number: scores[number].score)
-    found = []
+    looks, found = LookReader.of(results), []
     for row in stage_result.rows:
         table = _table(row, part, metric, predictions)
         if table is None:
             continue
-        size = pseudo_observations(metric, 1.0, len(part.labels), float(part.weights.max()))
         sets = training_sets_of([fit for fit in row.fits if fit.test is not None])
         baseline = np.broadcast_to(part.values[best], table.shape)
-        difference = difference_over_seeds(table, baseline, sets, size, weights)
-        difference = replace(difference, n_images=int(len(part.labels) / size), limit=1.0)
-        found.append(_verdict(row, scores[best].name, measure, difference, margin))
+        difference, errors = compare_tables((table, baseline), sets, metric, predictions, margin)
+        verdict = _verdict(row, scores[best].name, measure, difference, errors)
+        found.append(looks.at_look(verdict, row))
     return StageBaselines(stage_result.stage, measure, len(part.labels), scores, corrected(found))
 
 
@@ -175,7 +189,11 @@ def _table(row: CandidateRow, part: _Part, metric: Metric, predictions: Predicti
 
 
 def _over_folds(
-    results: Results, stage_result: StageResult, metric: Metric, margin: float, held_out: HeldOutReader
+    results: Results,
+    stage_result: StageResult,
+    metric: Metric,
+    margin: float | Share,
+    held_out: HeldOutReader,
 ) -> StageBaselines | None:
     best = stage_result.best
     if best is None or best.n_done < len(best.fits):
@@ -185,7 +203,6 @@ def _over_folds(
     parts = [part for part in read if part is not None]
     if len(parts) < len(read):
         return None
-    # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
     ratio = max(fit.n_validation / fit.n_train for fit in best.fits)
     sizes = [len(part.labels) for part in parts]
     folds = [[float(part.values[number].mean()) for part in parts] for number in range(len(BASELINES))]
@@ -193,7 +210,7 @@ def _over_folds(
         BaselineScore(
             name,
             sum(folds[number]) / len(parts),
-            fold_mean(folds[number], sizes, ratio) if metric.counts else None,
+            _fold_interval(best, parts, number, ratio, held_out) if metric.counts else None,
             min(part.n_train[number] for part in parts),
             sum(part.seconds[number] for part in parts),
         )
@@ -201,39 +218,79 @@ def _over_folds(
     )
     top = max(range(len(scores)), key=lambda number: scores[number].score)
     measure = Measure("validation", metric.name)
-    difference = _fold_difference(best, parts, top, metric, held_out, ratio)
-    verdicts = () if difference is None else (_verdict(best, scores[top].name, measure, difference, margin),)
+    found = _fold_difference(best, parts, top, metric, margin, held_out)
+    verdicts = () if found is None else (_verdict(best, scores[top].name, measure, *found),)
     return StageBaselines(stage_result.stage, measure, sum(sizes), scores, verdicts)
 
 
 def _fold_difference(
-    row: CandidateRow, parts: list[_Part], number: int, metric: Metric, held_out: HeldOutReader, ratio: float
-) -> Difference | None:
-    """Return the difference of a candidate and a baseline over folds; ``None`` if predictions are missing."""
+    row: CandidateRow,
+    parts: list[_Part],
+    number: int,
+    metric: Metric,
+    margin: float | Share,
+    held_out: HeldOutReader,
+) -> tuple[Difference, Errors] | None:
+    """Compare a candidate and a baseline over folds; ``None`` if predictions are missing."""
     import numpy as np
 
-    own, theirs, differences = [], [], []
+    own, theirs = [], []
     for fit, part in zip(row.fits, parts, strict=True):
         read = held_out.of(fit.fit_id)
         values = None if read is None else read.metric_values(metric)
         if read is None or values is None or not np.array_equal(read.images, part.images):
             return None
-        own.append(float(values.mean()))
-        theirs.append(float(part.values[number].mean()))
-        differences.append(values - part.values[number])
-    heaviest = max(float(part.weights.max()) for part in parts)
+        own.append(values.astype(np.float64))
+        theirs.append(part.values[number])
     images = np.concatenate([part.images for part in parts])
     _, index, times = np.unique(images, return_inverse=True, return_counts=True)
-    means = np.bincount(index, np.concatenate(differences)) / times
-    size = pseudo_observations(metric, 1.0, len(times), heaviest)
-    source = images_of(means, size)
-    return fold_difference(own, theirs, ratio, images=source, n_images=int(len(times) / size), limit=1.0)
+    size = pseudo_observations(metric, 1.0, len(times), max(float(part.weights.max()) for part in parts))
+    first, second = (np.bincount(index, np.concatenate(values)) / times for values in (own, theirs))
+    network, baseline = ([float(values.mean()) for values in each] for each in (own, theirs))
+    # Nadeau and Bengio (2003) inflate the variance by this ratio, because training sets of folds overlap.
+    ratio = max(fit.n_validation / fit.n_train for fit in row.fits)
+    groups = held_out.groups(row.fits)
+    source, n_images, counted = variance_of_pooled(first, second, size, groups)
+    difference = fold_difference(
+        network, baseline, ratio, images=source, n_images=n_images, limit=1.0, groups=counted
+    )
+    errors = errors_over_folds(
+        network, baseline, ratio, (first, second, size), metric, margin, n_images, groups
+    )
+    return held_out.marked(difference, row.fits), errors
+
+
+def _fold_interval(
+    row: CandidateRow, parts: list[_Part], number: int, ratio: float, held_out: HeldOutReader
+) -> Interval | None:
+    """Return the interval of a baseline's mean accuracy over folds; groups of images count as such."""
+    import numpy as np
+
+    scores = [float(part.values[number].mean()) for part in parts]
+    groups, pooled = held_out.groups(row.fits), None
+    if groups is not None:
+        index, times = held_out.image_index(row.fits)
+        indices = group_indices(groups, len(times))
+        if indices is not None and indices.max() > 0:
+            values = np.concatenate([part.values[number] for part in parts])
+            pooled = grouped_proportion(grouped_mean((np.bincount(index, values) / times)[None], indices))
+    found = fold_mean(scores, [len(part.labels) for part in parts], ratio, pooled=pooled)
+    return None if found is None else held_out.marked(found, row.fits)
 
 
 def _verdict(
-    row: CandidateRow, baseline: str, measure: Measure, difference: Difference, margin: float
+    row: CandidateRow, baseline: str, measure: Measure, difference: Difference, errors: Errors
 ) -> Verdict:
-    return make_verdict(row.name, baseline, measure, difference, margin, row.evidence)
+    return make_verdict(
+        row.name,
+        baseline,
+        measure,
+        difference,
+        errors.margin,
+        row.evidence,
+        errors=errors.ratio,
+        by_share=errors.by_share,
+    )
 
 
 def _part(results: Results, split: Split, metric: Metric) -> _Part | None:

@@ -185,7 +185,7 @@ def compare_losses(
             sets = training_sets_of(
                 [one for one, _ in _paired_fits(first, second, Measure("test", LOG_LOSS))]
             )
-            compared = _compare_tables(tables, sets, metric_named(LOG_LOSS), predictions, margin)
+            compared = compare_tables(tables, sets, metric_named(LOG_LOSS), predictions, margin)
             verdict = _verdict_on(first, second, Measure("test", LOG_LOSS), *compared)
             found.append(looks.at_look(verdict, first, second))
     return corrected(found)
@@ -330,7 +330,7 @@ def _compare_on_images(
         verdict = _verdict_on(first, second, measure, difference, errors)
         return replace(verdict, bounded=bool(pairs) and proportions, same_models=same)
     sets = training_sets_of([one for one, _ in _paired_fits(first, second, measure)])
-    compared = _compare_tables(tables, sets, metric, predictions, margin)
+    compared = compare_tables(tables, sets, metric, predictions, margin)
     verdict = replace(_verdict_on(first, second, measure, *compared), same_models=same)
     if not holds("McNemar", metric):
         return verdict
@@ -341,7 +341,7 @@ def _compare_on_images(
     )
 
 
-def _compare_tables(
+def compare_tables(
     tables: tuple[Values, Values],
     sets: TrainingSets | None,
     metric: Metric,

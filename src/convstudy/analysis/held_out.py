@@ -38,6 +38,9 @@ class HeldOut:
         images: int64 row numbers in the training set, shape (n,).
         correct: bool, shape (n,).
         losses: float32 cross-entropies in nats, shape (n,).
+        labels: integers, shape (n,).
+        predicted: the most probable class, integers, shape (n,).
+        confidence: its probability, float32, shape (n,).
         values: the contribution of each image to the study's metric, shape (n,); ``None`` for accuracy and log-loss,
             and if the metric is undefined.
         largest_change: the largest change of the metric that one of these images can cause, on the scale of
@@ -49,10 +52,20 @@ class HeldOut:
     images: npt.NDArray[np.int64]
     correct: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.integer]
+    predicted: npt.NDArray[np.integer]
+    confidence: npt.NDArray[np.float32]
     values: npt.NDArray[np.float64] | None = None
     largest_change: float = 1.0
     balanced_accuracy: float | None = None
     groups: npt.NDArray[np.int64] | None = None
+
+    @property
+    def own(self) -> npt.NDArray[np.float32]:
+        """The probability of the label, shape (n,)."""
+        import numpy as np
+
+        return np.exp(-self.losses)
 
     def metric_values(self, metric: Metric) -> npt.NDArray[np.floating] | None:
         """Return the contribution of each image to a metric, shape (n,); ``None`` if it is unknown or undefined."""
@@ -139,7 +152,8 @@ class HeldOutReader:
         record = self._results.records.get(fit_id)
         if images is None or images.dtype.kind not in "iu" or record is None or not record.done:
             return None
-        correct = probabilities.argmax(axis=1) == labels
+        predicted = probabilities.argmax(axis=1)
+        correct = predicted == labels
         if not len(labels) == len(images) == record.n_validation or not matches_accuracy(
             correct, record.selected.validation["accuracy"]
         ):
@@ -151,7 +165,20 @@ class HeldOutReader:
         values = values_of(self._metric, labels, probabilities)
         change = self._metric.largest_change(labels, probabilities.shape[1])
         balanced = float((correct * metric_named(BALANCED_ACCURACY).weights(labels)).mean())
-        return HeldOut(shared, correct, losses, values, change, balanced, groups_in(arrays, len(labels)))
+        classes = np.min_scalar_type(probabilities.shape[1])
+        confidence = probabilities.max(axis=1).astype(np.float32)
+        return HeldOut(
+            shared,
+            correct,
+            losses,
+            labels.astype(classes),
+            predicted.astype(classes),
+            confidence,
+            values,
+            change,
+            balanced,
+            groups_in(arrays, len(labels)),
+        )
 
 
 def pooled_images(

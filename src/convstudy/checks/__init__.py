@@ -15,6 +15,7 @@
 ``baselines``          after training: networks that are not better than a baseline
 ``identical_weights``  after training: candidates with the same weights and scores
 ``images``             the dataset's images, and calibration
+``label_errors``       suspected label errors, and the equivalence margin
 ``candidates``         the trained candidates, each fit once
 ``applicability``      why a check does not apply to a study
 ``text``               how findings write differences and lists

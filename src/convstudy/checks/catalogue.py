@@ -15,6 +15,7 @@ from convstudy.checks import (
     identical_weights,
     images,
     imbalance,
+    label_errors,
     learning_curves,
     networks,
     outcomes,
@@ -330,6 +331,22 @@ IMAGE_CHECKS: tuple[Check[Analysis], ...] = (
         "Confidence that differs from accuracy",
         images.badly_calibrated,
         applicability.without_calibration,
+    ),
+    Check(
+        "likely-label-errors",
+        "images",
+        "note",
+        "Labels that models confidently contradict",
+        label_errors.likely_label_errors,
+        label_errors.without_examined_labels,
+    ),
+    Check(
+        "margin-below-label-errors",
+        "images",
+        "note",
+        "An equivalence margin below the rate of suspected label errors",
+        label_errors.margins_below_label_errors,
+        label_errors.without_comparable_margin,
     ),
 )
 """Checks that run after the test set has been evaluated."""

@@ -22,7 +22,8 @@ def signed_interval(difference: Difference, in_percent: bool = True) -> str:
     text = f"{write(difference.mean)}{unit}"
     if difference.low is None or difference.high is None:
         return text
-    return f"{text} (95 % CI {write(difference.low)} to {write(difference.high)})"
+    level = numbers.shortest_percent(difference.confidence)
+    return f"{text} ({level} CI {write(difference.low)} to {write(difference.high)})"
 
 
 def listed(names: Sequence[str]) -> str:

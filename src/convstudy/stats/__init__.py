@@ -28,6 +28,7 @@
 ``selected_score``  the interval of a winner's score after the correction for its selection
 ``confusion``       the confusion matrix
 ``classes``         accuracy per class; class balance
+``label_errors``    suspected label errors, by confident learning
 ``misclassified``   the most confident wrong predictions over all seeds
 ==================  ==========================================================================
 

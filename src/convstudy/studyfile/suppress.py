@@ -49,6 +49,8 @@ CHECK_NAMES = (
     "class-imbalance",
     "constant-images",
     "badly-calibrated",
+    "likely-label-errors",
+    "margin-below-label-errors",
 )
 """The names of all checks that can be suppressed. A test compares them with ``convstudy.checks``."""
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from convstudy.analysis import BaselineScore, StageBaselines, baseline_metric
 from convstudy.metrics import ACCURACY, Metric
 from convstudy.numbers import listed
-from convstudy.report.metric_text import capital, margin_text
+from convstudy.report.metric_text import capital, within_text
+from convstudy.report.questions_text import low_title
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.stages import ends
 from convstudy.report.table import Column, Table, Value
+from convstudy.stats import Share
 
 TITLE = "Baselines"
 NOT_COMPUTED = (
@@ -25,7 +27,7 @@ def sections(material: Material) -> Iterator[Section]:
         yield Section("baselines", TITLE, (Text((NOT_COMPUTED,)),))
         return
     metric, study = baseline_metric(material.results), material.results.study
-    margin = study.margin if study.metric == metric.name else metric.margin
+    margin = study.margin_of(metric.name)
     tables = (baselines_table(found, metric), differences_table(found, metric, margin))
     text = (
         "Three classifiers that cost seconds, scored on the same images as the networks. They show how much of a "
@@ -74,14 +76,15 @@ def baselines_table(found: tuple[StageBaselines, ...], metric: Metric) -> Table:
     return Table("baselines", TITLE, caption, columns, rows)
 
 
-def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin: float) -> Table:
+def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin: float | Share) -> Table:
     """Return every network compared with the best baseline on its images."""
+    verdicts = [verdict for each in found for verdict in each.verdicts]
     columns = (
         Column("network", "Candidate"),
         Column("verdict", "Verdict"),
         Column("baseline", "Best baseline"),
         Column("difference", "Difference", "points"),
-        Column("low", "95 % CI from", "points"),
+        Column("low", low_title(verdicts), "points"),
         Column("high", "to", "points"),
         Column("pairs", "Seeds or folds", "count"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
@@ -106,10 +109,10 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
     caption = (
         f"“Difference”: network minus the best baseline on the same images, in {unit}; of a search, the selected "
         "candidate. The intervals cover other seeds of the network and other images, for this baseline. Verdicts are "
-        f"against the equivalence margin of ±{margin_text(metric, margin)}, with Holm’s correction for the networks of "
+        f"against the equivalence margin of {within_text(metric, margin)}, with Holm’s correction for the networks of "
         "the stage. p: of the test against the nearer end of the margin."
     )
     return Table("baseline-differences", "Networks and the best baseline", caption, columns, tuple(rows))
 
 
-SECTION = Topic(38, sections)
+SECTION = Topic(37, sections)
