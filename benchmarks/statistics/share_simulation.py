@@ -21,7 +21,7 @@ from scipy.special import stdtrit
 
 from benchmarks.statistics.worlds import WORLDS, World, batches, draw
 from convstudy.stats.error_ratio import Share
-from convstudy.stats.sample_size import RULE_OF_THREE
+from convstudy.stats.power import RULE_OF_THREE
 from convstudy.stats.two_way import PSEUDO_OBSERVATIONS
 
 Array = npt.NDArray[np.float64]

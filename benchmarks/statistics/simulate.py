@@ -25,6 +25,7 @@ COMMANDS = (
     "set_metric_simulation bootstrap",
     "rare_class_simulation",
     "share_simulation",
+    "planning",
     "interaction_simulation",
     "group_simulation --studies 2000",
     "fold_simulation",

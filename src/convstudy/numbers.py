@@ -143,19 +143,22 @@ def bytes_text(number: int) -> str:
 
 
 def between(fewest: int, most: int | None, current: int) -> str:
-    """Return a range whose ends have one significant digit: ``20 to 70``, ``5,000 or more``.
+    """Return a range of rough numbers: ``20 to 70``, ``5,000 or more``.
+
+    Ends have one significant digit, or two after a leading 1, of which the second is 0 or 5: ``15 to 40``.
 
     Args:
         fewest: the lower end. It is rounded down, unless the result would be ``current`` or less.
         most: the upper end, rounded up; None for no upper end.
-        current: the present number; both ends are larger.
+        current: the present number; no end is smaller.
     """
-    low = _one_digit(fewest, math.floor)
-    if low <= current:
-        low = _one_digit(fewest, math.ceil)
+    if fewest <= current:
+        low = float(current)
+    elif (low := _rough(fewest, math.floor)) <= current:
+        low = _rough(fewest, math.ceil)
     if most is None:
         return f"{count(low)} or more"
-    high = max(low, _one_digit(most, math.ceil))
+    high = max(low, _rough(most, math.ceil))
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
@@ -252,3 +255,9 @@ def _one_digit(value: float, towards: Callable[[float], int]) -> float:
     # 1e-9 corrects rounding errors: 0.3 / 10.0**-1 is 2.9999999999999996, which floor would make 2.
     step = 1e-9 if towards is math.floor else -1e-9
     return float(f"{towards(value / 10.0**digits + step)}e{digits}")
+
+
+def _rough(value: float, towards: Callable[[float], int]) -> float:
+    """Round to one digit, or to half of a leading 1: from 1,010 to 2,000 would be too far."""
+    half = 10.0 ** math.floor(math.log10(value)) / 2
+    return towards(value / half) * half if value < 4 * half else _one_digit(value, towards)

@@ -9,6 +9,7 @@ from convstudy.analysis import StageResult, analyse
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.history.results import Results
 from tests.analysis.known import results_of, rows, study_of
+from tests.analysis.test_looks import with_log
 from tests.scores import scores
 
 
@@ -53,8 +54,41 @@ def test_too_few_seeds_give_the_required_number() -> None:
     (verdict,) = only(results).verdicts
     assert verdict.kind == "inconclusive"
     required = verdict.required
-    assert required and required.unit == "seeds" and required.n_present == 3
-    assert required.fewest and required.most and 5 < required.fewest < required.most < 200
+    assert required and required.run_first == 10 and required.requirements == () and required.n_pairs == 3
+    five = (*worse, 4, 12)
+    results = results_of(
+        study_of("mnist", seeds=5),
+        {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + five[s], 2)},
+    )
+    (verdict,) = only(results).verdicts
+    required = verdict.required
+    assert verdict.kind == "inconclusive" and required and required.better
+    assert (required.pairs, required.n_pairs, required.n_images) == ("seeds", 5, 10_000)
+    assert required.better.unit == "seeds"
+    assert (
+        required.better.fewest
+        and required.better.most
+        and 5 < required.better.fewest < required.better.most < 200
+    )
+
+
+def test_plan_is_for_the_level_of_the_next_look() -> None:
+    """Added seeds test the comparison again on the same test set, at a stricter level."""
+    worse = (0, 18, 9, 4, 12)
+    results = results_of(
+        study_of("mnist", seeds=5),
+        {"a": lambda s: scattered(s, 40, 1), "b": lambda s: scattered(s, 40 + worse[s], 2)},
+    )
+    (plain,) = only(results).verdicts
+    (first,) = only(with_log(results, [(results.run_id, range(5))])).verdicts
+    (second,) = only(with_log(results, [("before", range(3)), (results.run_id, (3, 4))])).verdicts
+    assert (len(plain.looks), first.looks, second.looks) == (0, (5,), (3, 5))
+    found = [
+        each.required.better.fewest
+        for each in (plain, first, second)
+        if each.required and each.required.better
+    ]
+    assert None not in found and len(set(found)) == 3 and found == sorted(found, key=lambda n: n or 0)
 
 
 def test_small_test_set_requires_more_test_images() -> None:
@@ -65,8 +99,9 @@ def test_small_test_set_requires_more_test_images() -> None:
     )
     (verdict,) = only(results).verdicts
     assert verdict.kind == "inconclusive"
-    assert verdict.required and verdict.required.unit == "test images"
-    assert verdict.required.fewest is None or verdict.required.fewest > 360
+    required = verdict.required
+    assert required and required.better and required.better.unit == "images"
+    assert required.better.fewest is None or required.better.fewest > 360
 
 
 def test_difference_of_the_size_of_the_margin_is_inconclusive() -> None:

@@ -110,14 +110,14 @@ def test_few_folds_require_more_folds_first() -> None:
     """The variance of few folds would require millions of images, mostly because of Student's t."""
     results = searched({"kernel=3": (12, 2, 20, 5, 15), "kernel=5": 11})
     (verdict,) = analyse(results).stage_results[0].verdicts
-    assert verdict.required and (verdict.required.unit, verdict.required.n_present) == ("images", 1437)
+    required = verdict.required
+    assert required and (required.pairs, required.n_pairs, required.n_images) == ("folds", 5, 1437)
     text = conclusions(analyse(results))[0].text
     assert "use more folds" in text
     numbers = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?= images)", text)]
     assert all(each <= 14_370 for each in numbers)
-    # If the variance between folds is below that of images, more folds do not help.
     (alike,) = conclusions(analyse(searched({"kernel=3": 12, "kernel=5": 11})))[:1]
-    assert "more folds" not in alike.text and "1,437 images can detect a difference of about" in alike.text
+    assert "; use more folds first: 5 folds of 1,437 images can show a true difference of about" in alike.text
 
 
 def test_missing_predictions_are_bounded_by_error_rates_and_marked() -> None:

@@ -154,7 +154,9 @@ def test_inconclusive_interaction_has_a_required_sample_size() -> None:
     wrong = {"unmodified network": some(20, 1), "one": some(30, 2), "two": some(40, 3), "one + two": swinging}
     (found,) = analyse(results_of(study(), wrong)).stage_results[0].interactions
     assert found.kind == "inconclusive"
-    assert found.required is not None and found.required.unit == "seeds"
+    assert found.required is not None and found.required.better is not None
+    assert found.required.pairs == "seeds" and found.required.better.unit == "seeds"
+    assert found.required.better.fewest is None
     assert found.required.shows is not None and found.required.shows > 0.005
 
 

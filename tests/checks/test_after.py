@@ -18,7 +18,7 @@ from convstudy.checks.outcomes import edge_of, outlying
 from convstudy.checks.searches import without_first
 from convstudy.data import Fold, Holdout
 from convstudy.history.results import Results
-from convstudy.stats import RequiredSampleSize
+from convstudy.stats import RequiredSampleSize, Requirement
 from convstudy.stats.two_way import two_way_difference
 from convstudy.studyfile import Range, Search, Study
 from tests.checks.made import LEVELS, ONE, level_of, results, settled, study, with_baselines
@@ -234,10 +234,13 @@ def test_best_candidate_is_reported_only_if_its_verdict_is_not_better() -> None:
     ("required", "hint"),
     [
         (None, "or use more seeds or images"),
-        (RequiredSampleSize(0.001, "seeds", 5, shows=0.01), "or use more seeds or images"),
-        (RequiredSampleSize(0.001, "images", 1437, 1437, 9000), "or use more seeds or images"),
+        (RequiredSampleSize(0.001, "seeds", 3, 10_000, run_first=10), "or use more seeds or images"),
         (
-            RequiredSampleSize(0.001, "seeds", 5, 12, 37),
+            RequiredSampleSize(0.001, "seeds", 5, 10_000, Requirement("better", 0.002, "seeds"), shows=0.01),
+            "or use more seeds or images",
+        ),
+        (
+            RequiredSampleSize(0.001, "seeds", 5, 10_000, Requirement("better", 0.002, "seeds", 12, 37)),
             "or use more seeds or images (the verdict estimates the number)",
         ),
     ],

@@ -16,12 +16,15 @@ def text_of(*counts: int, **more: object) -> str:
 def test_notebook_accuracies_are_inconclusive() -> None:
     lines = counts_answer(verdict_on_counts(9951, 9937, 10_000))
     assert lines[0] == (
-        "The comparison of the two models is inconclusive (difference 0.14 pp, 95 % CI −0.07 to 0.35, 10,000 images); "
-        "about 40,000 to 90,000 images are needed to detect a difference of 0.1 percentage points."
+        "The comparison of the two models is inconclusive (difference 0.14 pp, 95 % CI −0.07 to 0.35, 10,000 images)."
     )
-    assert lines[3].startswith("Difference: +0.14 pp (95 % CI −0.07 to +0.35; Newcombe")
-    assert lines[4] == "Error ratio 0.78, 95 % CI 0.54 to 1.13 (first to second)."
-    assert "--both-right" in lines[5] and "+0.06 to +0.22 at best" in lines[5]
+    assert lines[1] == (
+        "A verdict needs about 80,000 to 100,000 images if the true difference is 0.2 percentage points (power 80 %); "
+        "if it is 0, more than 10 times the data."
+    )
+    assert lines[4].startswith("Difference: +0.14 pp (95 % CI −0.07 to +0.35; Newcombe")
+    assert lines[5] == "Error ratio 0.78, 95 % CI 0.54 to 1.13 (first to second)."
+    assert "--both-right" in lines[6] and "+0.06 to +0.22 at best" in lines[6]
     assert "compares two trained models, one run each" in lines[-1]
 
 
@@ -69,10 +72,11 @@ def test_verdict_sentences(counts: tuple[int, ...], more: dict[str, object], exp
 
 def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
     lines = counts_answer(verdict_on_counts(10, 10, 10))
-    assert lines[0].endswith(
-        "; these images can detect a difference of about 30 percentage points, but not 0.1 percentage points."
+    assert lines[1] == (
+        "10 images can show a true difference of about 70 percentage points (power 80 %), but not 0.2 percentage "
+        "points."
     )
-    assert lines[5] == (
+    assert lines[6] == (
         "If both models were evaluated on the same images, only one pairing is possible, and the interval is "
         "−23.10 to +23.10 (still inconclusive)."
     )
@@ -82,19 +86,19 @@ def test_counts_with_only_one_pairing_do_not_ask_for_it() -> None:
 def test_pairing_that_widens_the_interval_is_reported() -> None:
     lines = counts_answer(verdict_on_counts(5000, 5000, 10_000))
     assert "CI −1.39 to 1.39" in lines[0]
-    assert lines[5].endswith(
+    assert lines[6].endswith(
         ": the interval is then −0.03 to +0.03 at best (equivalent) and −1.96 to +1.96 at worst."
     )
 
 
-@pytest.mark.parametrize(("n", "images"), [(1, "this image"), (2, "these images")])
-def test_too_few_images_cannot_detect_any_difference(n: int, images: str) -> None:
-    assert f"; {images} cannot detect any difference.\n" in text_of(n, n, n)
+@pytest.mark.parametrize(("n", "images"), [(1, "1 image"), (2, "2 images")])
+def test_too_few_images_cannot_show_any_difference(n: int, images: str) -> None:
+    assert f"\n{images} cannot show any difference.\n" in text_of(n, n, n)
 
 
 def test_known_pairing_is_not_asked_for() -> None:
     assert "--both-right" not in text_of(9951, 9937, 10_000, both_right=9930)
-    assert "needed" not in text_of(990, 900, 1000)
+    assert "needs" not in text_of(990, 900, 1000)
 
 
 @given(

@@ -116,9 +116,11 @@ def test_caption_of_verdicts_explains_required_sample_size() -> None:
         study = three_questions().model_copy(update={"equivalence_margin": margin})
         return table_of(gathered(synthetic_results(study)), "verdicts").caption
 
-    assert caption(0.5).endswith("detect this difference, or the required size is unknown.")
-    assert "Required to detect 0.5: approximate sample size" in caption(0.5)
-    assert "With a margin of 0 there is no smallest difference" in caption(0.0)
+    assert caption(0.5).endswith("“–”: the verdict is clear, or the size is unknown.")
+    assert "“better” or “worse” if the true difference is 1 percentage point, and “equivalent” if" in caption(
+        0.5
+    )
+    assert "With a margin of 0 no smallest difference matters" in caption(0.0)
 
 
 def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:

@@ -45,7 +45,7 @@ def test_json_has_all_tables_and_records(tmp_path: Path) -> None:
     results = synthetic_results(fails=["plain"])
     (path,) = write_report(*analysed(results), tmp_path, ["json"])
     document = json.loads(path.read_text("utf-8"))
-    assert document["schema_version"] == 3
+    assert document["schema_version"] == 4
     assert study_of(document["study"]) == results.study
     assert set(document["records"]) == set(results.records)
     assert len(document["answer"]) == 4

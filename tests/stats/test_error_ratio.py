@@ -183,7 +183,7 @@ def test_counts_with_weights_1_have_bonett_and_prices_interval() -> None:
 
 def test_verdict_on_counts_by_a_share() -> None:
     found = verdict_on_counts(59_940, 59_892, 60_000, both_right=59_880, margin=TEN)
-    assert (found.kind, found.images, found.share) == ("better", None, TEN)
+    assert (found.kind, found.required, found.share) == ("better", None, TEN)
     assert verdict_on_counts(59_940, 59_892, 60_000, both_right=59_880).kind == "inconclusive"
     assert found.errors and found.errors.ratio == pytest.approx(60 / 108)
     back = verdict_on_counts(59_892, 59_940, 60_000, both_right=59_880, margin=TEN)

@@ -32,14 +32,16 @@ from convstudy.metrics import LOG_LOSS, Metric, metric_named
 from convstudy.stats.differences import CONFIDENCE, Difference
 from convstudy.stats.error_ratio import Share
 from convstudy.stats.intervals import Interval
+from convstudy.stats.looks import look_confidence
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.measure import Measure
+from convstudy.stats.pilot import fold_pilot, seed_pilot
 from convstudy.stats.resampled import Probabilities, fold_difference, fold_mean, probabilities
-from convstudy.stats.sample_size import required_images, required_seeds
+from convstudy.stats.sample_size import required_folds, required_seeds
 from convstudy.stats.summary import summarise
 from convstudy.stats.two_way import (
+    PSEUDO_OBSERVATIONS,
     accuracy_interval,
-    components,
     loss_interval,
     mean_interval,
     seeds_only_difference,
@@ -125,7 +127,7 @@ def compare_folds(
             better = share_probabilities(errors.by_share)
         found.append(replace(each, probabilities=better))
     verdicts = corrected(found, n_candidates * (n_candidates - 1) // 2) if found else ()
-    return tuple(map(_with_required_images, verdicts)) if holds("sample size", metric) else verdicts
+    return tuple(map(_with_required_folds, verdicts)) if holds("sample size", metric) else verdicts
 
 
 def compare_seeds(
@@ -399,12 +401,18 @@ def _with_required_seeds(
         return verdict  # the variances of training sets and of seeds would need separate numbers
     if _counts_groups(verdict):
         return verdict
-    found = components(tables[0] - tables[1])
-    return replace(verdict, required=required_seeds(found, verdict.margin, _error(verdict)))
+    pilot = seed_pilot(tables[0] - tables[1])
+    # With added seeds, the comparison is tested again on the same test set, at the level of the next look.
+    confidence = verdict.difference.confidence
+    if verdict.looks:
+        confidence = look_confidence(verdict.look + len(verdict.later_looks) + 1)
+    error = (1 - confidence) / verdict.n_comparisons
+    return replace(verdict, required=required_seeds(pilot, verdict.margin, error))
 
 
-def _with_required_images(verdict: Verdict) -> Verdict:
-    """Attach the required number of images to an inconclusive verdict over folds."""
+def _with_required_folds(verdict: Verdict) -> Verdict:
+    """Attach the required number of folds or images to an inconclusive verdict over folds."""
+    difference, n = verdict.difference, verdict.difference.n_images
     # A sample size needs the measured variance of the images; an upper bound would give too large a number.
     if (
         verdict.kind != "inconclusive"
@@ -414,7 +422,12 @@ def _with_required_images(verdict: Verdict) -> Verdict:
         or _counts_groups(verdict)
     ):
         return verdict
-    return replace(verdict, required=required_images(verdict.difference, verdict.margin, _error(verdict)))
+    if difference.floor is None or difference.summary.sd is None or n < 2:
+        return verdict
+    # The variance on one image, without the contribution of the pseudo-observations.
+    image = max(0.0, difference.floor.variance * n - PSEUDO_OBSERVATIONS / n)
+    pilot = fold_pilot(difference.summary.sd**2, image, difference.n, n)
+    return replace(verdict, required=required_folds(pilot, verdict.margin, _error(verdict)))
 
 
 def _counts_groups(verdict: Verdict) -> bool:

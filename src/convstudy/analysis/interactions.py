@@ -26,9 +26,10 @@ from convstudy.analysis.training_sets import training_sets_of
 from convstudy.metrics import Metric
 from convstudy.stats.differences import CONFIDENCE, Difference
 from convstudy.stats.measure import Measure
+from convstudy.stats.pilot import seed_pilot
 from convstudy.stats.sample_size import required_seeds
 from convstudy.stats.summary import summarise
-from convstudy.stats.two_way import components, two_way_difference
+from convstudy.stats.two_way import two_way_difference
 from convstudy.stats.verdicts import Evidence, Verdict, corrected, make_verdict
 
 if TYPE_CHECKING:
@@ -197,5 +198,5 @@ def _with_required_seeds(verdict: Verdict, table: _Table | None) -> Verdict:
     if verdict.difference.groups is not None and verdict.difference.groups.needs_more_groups:
         return verdict
     error = (1 - verdict.difference.confidence) / verdict.n_comparisons
-    squares = sum(value**2 for value in PSEUDO_OBSERVATIONS)
-    return replace(verdict, required=required_seeds(components(table.values), verdict.margin, error, squares))
+    pilot = seed_pilot(table.values, PSEUDO_OBSERVATIONS[0] * table.size)
+    return replace(verdict, required=required_seeds(pilot, verdict.margin, error))

@@ -124,7 +124,7 @@ def differences_within_noise(analysis: Analysis) -> Iterator[Spot]:
         # rank() sorts better values first, so a rank of 0 or less means that the verdict's first candidate is ahead.
         first_is_ahead = stage_result.metric.rank(verdict.difference.mean) <= 0
         ahead = best.name if first_is_ahead == (verdict.first == best.name) else other.name
-        if verdict.required is not None and (verdict.required.fewest or 0) > verdict.required.n_present:
+        if verdict.required is not None and any(each.fewest for each in verdict.required.requirements):
             more += " (the verdict estimates the number)"
         yield Spot(
             stage_result.stage,

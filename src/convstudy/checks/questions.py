@@ -13,7 +13,7 @@ from convstudy.metrics import metric_named
 from convstudy.numbers import counted, shortest
 from convstudy.plan import Stage
 from convstudy.stats.error_ratio import Share
-from convstudy.stats.sample_size import RULE_OF_THREE
+from convstudy.stats.power import RULE_OF_THREE
 from convstudy.studyfile import Range
 
 

@@ -18,7 +18,8 @@
 ``conclusions``       the answer as text, each conclusion with its evidence
 ``short_answer``      the answer in one short line per question, for the terminal
 ``ranking_summary``   several verdicts in one sentence
-``verdict_text``      a verdict within a sentence: its difference, the required sample size
+``verdict_text``      a verdict within a sentence: its label, its difference
+``sample_size_text``  the required sample size of a verdict
 ``verdict_notes``     a verdict as a full sentence, with its sources of uncertainty
 ``interaction_text``  the interaction of two variants
 ``added_seeds_text``  seeds that are added until validation scores decide each pair

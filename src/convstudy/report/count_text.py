@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from convstudy.metrics import ACCURACY, metric_named
-from convstudy.numbers import (
-    bare_points,
-    between,
-    counted,
-    one_digit,
-    p_value,
-    percent,
-    points,
-    shortest_percent,
-)
+from convstudy.numbers import bare_points, counted, p_value, percent, points, shortest_percent
 from convstudy.report.error_ratios import ratio_text
 from convstudy.report.metric_text import capital, margin_text
-from convstudy.report.verdict_text import interval_text, percentage_points
+from convstudy.report.sample_size_text import plan_sentence
+from convstudy.report.verdict_text import interval_text
 from convstudy.stats import CountsVerdict, Interval
 
 
@@ -28,6 +20,7 @@ def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
     """
     return (
         _verdict(found),
+        *_required(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),
         _difference(found),
         *([f"{capital(ratio_text(found.errors))} (first to second)."] if found.errors else []),
@@ -58,18 +51,16 @@ def _verdict(found: CountsVerdict) -> str:
         return f"The two models are equivalent within {margin} {here} (difference {details})."
     if best:
         return f"The {best} model is ahead {here} (by {details}), but possibly by no more than {margin}."
-    required = ""
-    if found.few_errors:
-        required = f"; {margin} is fewer than 3 images, too few to show equivalence"
-    if found.images:
-        number = between(*found.images, found.n)
-        required = f"; about {number} images are needed to detect a difference of {margin}"
-    elif found.shows == 1:  # accuracies differ by 100 percentage points at most
-        required = f"; {'this image' if found.n == 1 else 'these images'} cannot detect any difference"
-    elif found.shows:
-        detectable = percentage_points(one_digit(found.shows * 100) / 100)
-        required = f"; these images can detect a difference of about {detectable}, but not {margin}"
-    return f"The comparison of the two models is inconclusive (difference {details}){required}."
+    few = f"; {margin} is fewer than 3 images, too few to show equivalence" if found.few_errors else ""
+    return f"The comparison of the two models is inconclusive (difference {details}){few}."
+
+
+def _required(found: CountsVerdict) -> tuple[str, ...]:
+    """Return the required number of images as a sentence; empty for a clear verdict."""
+    if found.required is None:
+        return ()
+    text = plan_sentence(found.required)
+    return (f"{text[0].upper()}{text[1:]}.",)
 
 
 def _model(name: str, found: CountsVerdict, index: int) -> str:

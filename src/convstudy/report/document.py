@@ -8,7 +8,7 @@ from convstudy.report.report import Report
 from convstudy.report.table import as_records
 from convstudy.studyfile import study_document
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Increase it when a key changes its meaning or is removed."""
 
 

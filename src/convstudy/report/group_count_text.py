@@ -5,7 +5,8 @@ from __future__ import annotations
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.numbers import bare_points, counted, p_value, percent, points, shortest_percent
 from convstudy.report.group_text import counts_like, mark
-from convstudy.report.verdict_text import interval_text, percentage_points
+from convstudy.report.sample_size_text import percentage_points
+from convstudy.report.verdict_text import interval_text
 from convstudy.stats import MIN_GROUPS, Interval
 from convstudy.stats.grouped_counts import GroupsVerdict
 

@@ -1,4 +1,4 @@
-"""Text of a single verdict within a sentence: its label, its difference with interval, the required sample size.
+"""Text of a single verdict within a sentence: its label, its difference with interval, the reason for no claim.
 
 The words "better", "worse" and "equivalent" are used only for verdicts of these kinds. "May be better" and "may be
 worse" are inconclusive verdicts.
@@ -10,25 +10,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from convstudy.metrics import Metric
-from convstudy.numbers import (
-    between,
-    count,
-    counted,
-    one_digit,
-    shortest,
-    shortest_percent,
-)
+from convstudy.numbers import counted, shortest_percent
 from convstudy.report.error_ratios import few_errors_text
 from convstudy.report.group_text import mark
 from convstudy.report.metric_text import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
-from convstudy.stats import Interval, RequiredSampleSize, Verdict
+from convstudy.stats import Interval, Verdict
 
-FEW_SEEDS = 3
-"""With this number of seeds or fewer, the variance between seeds is too uncertain to plan with."""
 NOT_RELIABLE = "not reliable with collapsed seeds"
 """With collapsed seeds, Student's interval of the mean does not keep its confidence level."""
-MORE_FOLDS = "more folds"
-"""With few folds, Student's t makes the interval wide: more folds of the same images narrow it."""
 
 VerdictLabel = Literal[
     "worse",
@@ -131,77 +120,6 @@ def _by_and_factor(verdict: Verdict, unsigned: bool) -> tuple[str, int]:
     if not unsigned or label not in ("worse", "behind", "better", "ahead"):
         return "", 1
     return "by ", -1 if (label in ("worse", "behind")) != verdict.lower_is_better else 1
-
-
-def required_sentence(verdicts: Sequence[Verdict]) -> str:
-    """Format the required sample size of the verdict that needs most; empty if none is known.
-
-    It reads ``about 10 to 40 seeds are needed to detect a difference of 0.1 percentage points``. If the requirement
-    is far beyond the available data, it gives the difference that these data can detect.
-    """
-    found = [verdict.required for verdict in verdicts if verdict.required is not None]
-    if not found:
-        return ""
-    most = max(found, key=_requirement)
-    detect = f"to detect a difference of {percentage_points(most.difference)}"
-    if most.fewest is None:
-        return _out_of_reach(most)
-    if most.folds_first:
-        return f"use {_amount(most)} {detect}"
-    rough = ""
-    if most.unit == "seeds" and most.n_present <= FEW_SEEDS:
-        rough = f" (a rough estimate: run more than {most.n_present} first)"
-    return f"{_amount(most)} are needed {detect}{rough}"
-
-
-def _requirement(required: RequiredSampleSize) -> tuple[bool, bool, float]:
-    """Return a sort key: seeds come before images, and images before requirements that are out of reach."""
-    return (required.fewest is None, required.unit != "seeds", required.fewest or required.shows or 0.0)
-
-
-def _out_of_reach(required: RequiredSampleSize) -> str:
-    assert required.shows is not None  # set wherever ``fewest`` is not
-    detectable = percentage_points(one_digit(required.shows * 100) / 100)
-    end = ": run more seeds first" if required.unit == "seeds" else ""
-    first = f"use {MORE_FOLDS} first: " if required.folds_first else ""
-    if required.shows == 1:  # accuracies differ by 100 percentage points at most
-        return f"{first}{required.n_present:,} {required.unit} cannot detect any difference{end}"
-    at_best = "" if required.unit == "seeds" else " at best"
-    return (
-        f"{first}{required.n_present:,} {required.unit} can detect a difference of about {detectable}{at_best}, "
-        f"but not {percentage_points(required.difference)}{end}"
-    )
-
-
-def _amount(required: RequiredSampleSize) -> str:
-    assert required.fewest is not None  # callers handle requirements that are out of reach
-    if required.unit == "images":
-        if required.fewest <= required.n_present:
-            return MORE_FOLDS
-        first = f"{MORE_FOLDS} first, then " if required.folds_first else ""
-        return f"{first}about {between(required.fewest, required.most, required.n_present)} images"
-    if required.unit == "test images":
-        return f"at least {count(one_digit(required.fewest))} test images"
-    return f"about {between(required.fewest, required.most, required.n_present)} seeds"
-
-
-def required_short(verdict: Verdict) -> str:
-    """Format the required sample size for a table cell: ``about 10 to 40 seeds``; empty if it is not known."""
-    found = verdict.required
-    if found is None:
-        return ""
-    if found.fewest is not None:
-        return _amount(found)
-    assert found.shows is not None  # set wherever ``fewest`` is not
-    detectable = f"about {shortest(one_digit(found.shows * 100))} pp" if found.shows < 1 else "no difference"
-    first = f"{MORE_FOLDS} first; " if found.folds_first else ""
-    return f"{first}{found.n_present:,} {found.unit} detect {detectable}"
-
-
-def percentage_points(fraction: float) -> str:
-    """Format a fraction without trailing zeros: ``0.1 percentage points``."""
-    text = shortest(fraction * 100)
-    return f"{text} percentage point{'' if text == '1' else 's'}"
 
 
 def reason(verdict: Verdict) -> str:

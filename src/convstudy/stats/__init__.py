@@ -14,7 +14,9 @@
 ``training_sets``   training sets as a third source of uncertainty
 ``looks``           levels for repeated tests of a comparison, and for many questions
 ``holm``            correction for multiple comparisons
-``sample_size``     the required number of seeds or images
+``power``           the probability of a verdict, by the size of the study
+``pilot``           the variances of a study that plans use, with upper limits
+``sample_size``     the required number of seeds, folds or images
 ``image_groups``    the groups of the images of an interval
 ``grouped``         seeds × groups of test images as two random effects
 ``groups``          groups of candidates without a significant difference
@@ -46,7 +48,7 @@ from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
 from convstudy.stats.misclassified import Guesses, Misclassified, misclassified_of
 from convstudy.stats.resampled import Probabilities
-from convstudy.stats.sample_size import RequiredSampleSize
+from convstudy.stats.sample_size import RequiredSampleSize, Requirement
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.verdicts import MARGIN, Evidence, Kind, MeasuredFit, Verdict, verdict
 
@@ -71,6 +73,7 @@ __all__ = [
     "Misclassified",
     "Probabilities",
     "RequiredSampleSize",
+    "Requirement",
     "Share",
     "ShareTest",
     "Source",

@@ -15,7 +15,7 @@ from typing import Literal
 from convstudy.stats.error_ratio import ErrorRatio, Share, ratio_interval
 from convstudy.stats.intervals import normal_quantile, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.sample_size import RULE_OF_THREE
+from convstudy.stats.power import RULE_OF_THREE
 
 Conclusion = Literal["better", "worse", "equivalent", "inconclusive"]
 

@@ -8,16 +8,16 @@ uncertainty from the unknown pairing.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from convstudy.errors import Location, Problem, UsageError
 from convstudy.stats.count_ratio import CountRatio
-from convstudy.stats.differences import ROUNDING
 from convstudy.stats.error_ratio import ErrorRatio, Share
-from convstudy.stats.intervals import Interval, bonett_price, newcombe, normal_quantile, wilson
+from convstudy.stats.intervals import Interval, bonett_price, newcombe, wilson
 from convstudy.stats.mcnemar import Discordance
-from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RULE_OF_THREE, fewest
+from convstudy.stats.pilot import model_pilot
+from convstudy.stats.power import RULE_OF_THREE
+from convstudy.stats.sample_size import RequiredSampleSize, required_images
 from convstudy.stats.verdicts import MARGIN, Kind
 
 
@@ -38,10 +38,8 @@ class CountsVerdict:
             McNemar's p-value.
         narrowest, widest: if the pairing is unknown, the intervals of the most and the least favourable pairing.
         narrowest_kind: the verdict for the most favourable pairing.
-        images: the range of the number of images required to show a difference of the margin's size. At the lower end,
-            half the interval equals the margin. At the upper end, four of five such comparisons show the difference.
-            ``None`` if the verdict is clear, if ``n`` is large enough, or if more than ten times ``n`` are required.
-        shows: if more than ten times ``n`` would be required, the smallest difference that ``n`` images can show.
+        required: the numbers of images with which four of five comparisons of two such models would reach a verdict;
+            ``None`` if the verdict is clear or the margin is 0.
         errors: the ratio of both error rates with its interval.
         share: the margin, if it is a share of the errors; ``margin`` is then this share of the larger error rate. There
             is then no required number of images.
@@ -57,8 +55,7 @@ class CountsVerdict:
     narrowest: Interval | None
     widest: Interval | None
     narrowest_kind: Kind | None
-    images: tuple[int, int] | None
-    shows: float | None
+    required: RequiredSampleSize | None
     errors: ErrorRatio | None = None
     share: Share | None = None
     few_errors: bool = False
@@ -115,15 +112,14 @@ def verdict_on_counts(
         )
         difference = bonett_price(pairs.first_only, pairs.second_only, n)
     kind = verdict_of_interval(difference, n, margin)
-    images: tuple[int, int] | None = None
-    shows: float | None = None
-    # No number of images can show a difference of 0.
-    if kind == "inconclusive" and margin:
-        images, shows = _required_images(first / n, second / n, pairs, n, margin)
+    required: RequiredSampleSize | None = None
+    if kind == "inconclusive" and share is None:
+        variance = _variance(first / n, second / n, pairs, n)
+        required = required_images(model_pilot(variance, n), margin, 1 - difference.confidence)
     errors = CountRatio(n - first, n - second, n, pairs, difference.confidence)
     few_errors = False
     if share is not None:
-        kind, images, shows = errors.kind(share), None, None
+        kind = errors.kind(share)
         few_errors = errors.few_errors(share)
         if narrowest_kind is not None:
             most = min(first, second)
@@ -139,8 +135,7 @@ def verdict_on_counts(
         narrowest,
         widest,
         narrowest_kind,
-        images,
-        shows,
+        required,
         errors.ratio,
         share,
         few_errors,
@@ -170,48 +165,12 @@ def verdict_of_interval(difference: Interval, n: int, margin: float) -> Kind:
     return "equivalent" if within and n * margin >= RULE_OF_THREE else "inconclusive"
 
 
-def _required_images(
-    first: float, second: float, pairs: Discordance | None, n: int, margin: float
-) -> tuple[tuple[int, int] | None, float | None]:
-    """Return the range of the required number of images, or the smallest difference that ``n`` images can show.
-
-    Args:
-        first: the accuracy of the first model, a fraction.
-        second: the accuracy of the second.
-        pairs: the numbers of images on which the models agree and differ; ``None`` if unknown.
-        n: the number of images.
-        margin: the difference to show, a fraction.
-    """
-    # The variance of the difference on one image. Without pairs, the two models' images are independent.
-    if pairs is None:
-        variance = first * (1 - first) + second * (1 - second)
-    else:
-        one, other = pairs.first_only / n, pairs.second_only / n
-        variance = one + other - (one - other) ** 2
-
-    def half(m: int) -> float:
-        # There are two pseudo-observations for every m. Their contribution to the half-width falls with m, and that of
-        # the proportions with √m.
-        found = _unpaired(first * m, second * m, m) if pairs is None else bonett_price(one * m, other * m, m)
-        return (found.high - found.low) / 2
-
-    def shown(m: int) -> float:
-        return max(RULE_OF_THREE / m, half(m) + normal_quantile(POWER) * math.sqrt(variance / m))
-
-    def narrow(m: int) -> bool:
-        return m * margin >= RULE_OF_THREE and half(m) <= margin
-
-    def enough(m: int) -> bool:
-        return m * margin >= RULE_OF_THREE and shown(m) <= margin + ROUNDING
-
-    if enough(n):
-        return None, None
-    least = n + 1 if narrow(n) else fewest(narrow, n, MAX_EXTRAPOLATION * n)
-    if least is None:
-        return None, min(1.0, shown(n))
-    # Half the interval plus 0.84 standard errors is less than twice half the interval, so 4 × least images are enough.
-    most = fewest(enough, n, 4 * least) or 4 * least
-    return (least, max(least, most)), None
+def _variance(first: float, second: float, pairs: Discordance | None, n: int) -> float:
+    """Return the variance of the difference on one image; ``first`` and ``second`` are accuracies."""
+    if pairs is None:  # the two models' images are independent
+        return first * (1 - first) + second * (1 - second)
+    one, other = pairs.first_only / n, pairs.second_only / n
+    return one + other - (one - other) ** 2
 
 
 def _check(

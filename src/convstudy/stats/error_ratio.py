@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from convstudy.stats.differences import CONFIDENCE, ROUNDING, Difference
-from convstudy.stats.sample_size import RULE_OF_THREE
+from convstudy.stats.power import RULE_OF_THREE
 
 LowEnd = Callable[[float], float]
 Claimed = Literal["better", "worse", "equivalent"]

@@ -1,152 +1,269 @@
-"""The number of seeds or images required to show a difference that matters.
+"""The sample size with which a study would reach a verdict, for stated true differences.
 
-The difference that matters is the equivalence margin (0.1 percentage points by default), not the measured difference.
-Power at the measured difference says no more than the p-value, and a measured difference that is large by chance gives
-too few seeds (Hoenig and Heisey 2001). The measurement supplies only the variances. The result is the smallest number
-with which 80 % of studies (:data:`POWER`) would find an interval that excludes zero, if the true difference equalled
-the margin::
+"Better" and "equivalent" need different sizes. Each is planned for one true difference: "better" for twice the margin
+(a difference equal to the margin is the border between both verdicts and gets neither), "equivalent" for 0. A size is
+enough if 80 % of such studies (:data:`POWER`) reach the verdict (:mod:`~convstudy.stats.power`). The measured
+difference is not used: power at the measured difference says no more than the p-value (Hoenig and Heisey 2001).
 
-    half-width + z(POWER) · se ≤ the smallest difference that matters
+Each size is a range. Its lower end uses the estimated variances, its upper end their upper limits
+(:mod:`~convstudy.stats.pilot`). With three seeds or folds or fewer, variances are too uncertain for a plan: it asks for
+ten first. If the lower end is more than ten times the present data, there is no number, and the result states the
+difference that the present data can show.
 
-With this number, four of five studies would also report "better" for a difference of twice the margin, because the
-distance of that difference from the margin is the distance of the margin from zero.
-
-Variances from few seeds are uncertain, so the result is a range. Its lower end uses the measured variances, its upper
-end the upper 80 % limit of the variance between seeds (Browne 1995). No number above ten times the present data is
-given, because the measurement does not allow such an extrapolation. The result is then the difference that the present
-data can show.
+More seeds or folds come before more images. Images are required only if no number of seeds (folds) is enough with the
+present images; then the plan uses a stated number of seeds (folds): the present one, or twice the number that
+infinitely many images would need, so that about half of the uncertainty is left to the images.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from convstudy.stats.differences import Difference, Source, half_width
-from convstudy.stats.intervals import normal_quantile
-from convstudy.stats.two_way import PSEUDO_OBSERVATIONS, Components
+from convstudy.stats.pilot import Pilot
+from convstudy.stats.power import RULE_OF_THREE, FoldStudy, Goal, GoalKind, SeedStudy, Study
 
 POWER = 0.8
-"""The power: four of five studies would show the difference."""
-MAX_SEEDS = 1000
-RULE_OF_THREE = 3
-"""Without any difference on n images, a true difference of 3 / n is still possible (Hanley and Lippman-Hand 1983)."""
+"""The power: four of five studies reach the verdict."""
+FEW = 3
+"""With this number of seeds or folds or fewer, there is no plan."""
+RUN_FIRST = 10
+"""The number of seeds or folds to run before a plan."""
 MAX_EXTRAPOLATION = 10
-"""No number beyond this multiple of the present data is given."""
-UPPER_LIMIT_LEVEL = 0.8
-"""The level of the upper limit of the seeds' variance."""
+"""No range starts beyond this multiple of the present data."""
+MAX_SEEDS = MAX_PAIRS = 1000
+MAX_FOLDS = 100
+"""The largest number of folds of a search."""
+MAX_IMAGES = 10**9
 
-Unit = Literal["seeds", "test images", "images"]
+Unit = Literal["seeds", "folds", "images"]
+AnyPilot = Pilot[SeedStudy] | Pilot[FoldStudy]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """The sample size that one verdict requires.
+
+    Attributes:
+        kind: ``"better"`` (by symmetry also "worse") or ``"equivalent"``.
+        difference: the true difference, a fraction: twice the margin, or 0.
+        unit: ``"seeds"`` or ``"folds"`` with the present images; ``"images"`` if no number of seeds or folds is enough.
+        fewest: the lower end of the range, from the estimated variances. It is the present number if that is enough.
+            ``None`` if it is more than ten times the present data.
+        most: the upper end, from the upper limits of the variances; ``None`` if no number is enough at these limits.
+        n_pairs: if ``unit`` is ``"images"``, the number of seeds or folds to use with them; ``None`` for two models.
+    """
+
+    kind: GoalKind
+    difference: float
+    unit: Unit
+    fewest: int | None = None
+    most: int | None = None
+    n_pairs: int | None = None
 
 
 @dataclass(frozen=True)
 class RequiredSampleSize:
-    """The sample size required to show a difference.
+    """The sample sizes with which 80 % of studies would reach a verdict.
 
     Attributes:
-        difference: the difference to show, a fraction: the equivalence margin.
-        unit: ``"seeds"`` with the present test images; ``"test images"`` if no number of seeds is enough (the number is
-            then a lower bound); ``"images"`` for a difference over folds: the images of
-            the search.
-        n_present: the present number of seeds or images.
-        fewest, most: the ends of the range of the required number. ``fewest`` is ``None`` if the number is above
-            :data:`MAX_EXTRAPOLATION` times the present data. ``most`` is ``None`` if there is no upper end. Over folds,
-            ``fewest`` can be the present number: more folds may be enough.
-        shows: if ``fewest`` is ``None``, the smallest difference that the present data can show. If ``unit`` is
-            ``"test images"`` or ``"images"``, it is a lower bound, with an unlimited number of seeds or folds.
-        folds_first: whether the variance between folds limits the detectable difference more than the images do, so
-            that more folds of the
-            same images would narrow the interval.
+        margin: the equivalence margin, a fraction.
+        pairs: ``"seeds"``, ``"folds"``, or ``"models"`` for two trained models.
+        n_pairs: the present number of seeds or folds.
+        n_images: the present number of images.
+        better: the requirement for "better" if the true difference is twice the margin; ``None`` without a plan.
+        equivalent: the requirement for "equivalent" if it is 0; ``None`` without a plan.
+        shows: the smallest true difference for which the present data give "better" with a power of 80 %, at the upper
+            limits of the variances; ``None`` if not needed.
+        run_first: the number of seeds or folds to run before a plan; ``None`` if there is a plan.
+        images_first: the smallest number of images with which a verdict is possible at all, if the present number is
+            smaller; else ``None``.
     """
 
-    difference: float
-    unit: Unit
-    n_present: int
-    fewest: int | None = None
-    most: int | None = None
+    margin: float
+    pairs: Literal["seeds", "folds", "models"]
+    n_pairs: int
+    n_images: int
+    better: Requirement | None = None
+    equivalent: Requirement | None = None
     shows: float | None = None
-    folds_first: bool = False
+    run_first: int | None = None
+    images_first: int | None = None
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The requirements of both verdicts; empty without a plan."""
+        return tuple(each for each in (self.better, self.equivalent) if each is not None)
 
 
-def required_seeds(
-    found: Components, difference: float, error: float, pseudo_observations: float = PSEUDO_OBSERVATIONS
-) -> RequiredSampleSize | None:
-    """Return the number of seeds required to show a difference, or that the test set is too small for it.
+def required_seeds(pilot: Pilot[SeedStudy], margin: float, error: float) -> RequiredSampleSize | None:
+    """Return the number of seeds, or of test images, that a verdict requires.
 
     Args:
-        found: the variance components of the differences, from two seeds or more.
-        difference: the smallest difference that matters, a fraction.
-        error: the allowed probability of a wrong claim, 0.05 for a single comparison.
-        pseudo_observations: the sum of the squared values of the two pseudo-observations that
-            :mod:`~convstudy.stats.two_way` adds to the images.
+        pilot: the present study, from two seeds or more.
+        margin: the equivalence margin, a fraction.
+        error: the allowed probability of a wrong claim: 0.05 divided by the number of comparisons.
 
     Returns:
-        ``None`` if the present seeds are enough, if the margin is 0, and with one seed, whose variance is unknown.
+        ``None`` if the margin is 0: there is no smallest difference that matters.
 
+    >>> from convstudy.stats.pilot import seed_pilot_of
     >>> from convstudy.stats.two_way import Components
-    >>> found = Components(seed=1e-5, image=1e-4, rest=1e-3, n_seeds=5, n_images=10_000)
-    >>> required = required_seeds(found, difference=0.002, error=0.05)
-    >>> required.unit, required.fewest, required.most
-    ('seeds', 23, 53)
+    >>> found = Components(seed=1e-5, image=1e-4, rest=1e-3, n_seeds=10, n_images=10_000)
+    >>> pilot = seed_pilot_of(found, squares=2.0, fourths=0.4)
+    >>> found = required_seeds(pilot, margin=0.002, error=0.05)
+    >>> (found.better.fewest, found.better.most), (found.equivalent.fewest, found.equivalent.most)
+    ((25, 41), (31, 50))
     """
-    if found.seed is None or difference <= 0:
+    return _required(pilot, "seeds", margin, error, MAX_SEEDS)
+
+
+def required_folds(pilot: Pilot[FoldStudy], margin: float, error: float) -> RequiredSampleSize | None:
+    """Return the number of folds, or of images, that a verdict of a search requires.
+
+    Args:
+        pilot: the present search.
+        margin: the equivalence margin, a fraction.
+        error: the allowed probability of a wrong claim.
+
+    Returns:
+        ``None`` if the margin is 0.
+    """
+    return _required(pilot, "folds", margin, error, MAX_FOLDS)
+
+
+def required_images(pilot: Pilot[SeedStudy], margin: float, error: float) -> RequiredSampleSize | None:
+    """Return the number of images that a verdict on two trained models requires.
+
+    Args:
+        pilot: the variances of the two models.
+        margin: the equivalence margin, a fraction.
+        error: the allowed probability of a wrong claim.
+
+    Returns:
+        ``None`` if the margin is 0.
+    """
+    if margin <= 0:
         return None
-    seed, n_present = found.seed, found.n_seeds
-    factor = upper_factor(n_present - 1)
+    better, equivalent = (_images(pilot, goal, None) for goal in _goals(margin, error))
+    found = RequiredSampleSize(margin, "models", 1, pilot.n_images, better, equivalent)
+    return _with_shown(found, pilot, error, math.inf)
 
-    def shown(n_seeds: float, n_images: int, factor: float = 1.0) -> float:
-        """Return the smallest difference that four of five such studies would show."""
-        seeds = Source("seeds", factor * (seed + found.rest / n_images) / n_seeds, n_seeds - 1)
-        image = found.image / n_images
-        # Pseudo-observations widen the interval (``two_way``), but do not belong to the variance of the difference.
-        images = Source("images", image + pseudo_observations / n_images**2, n_images - 1)
-        half = half_width((seeds, images), 1 - error)
-        return half + normal_quantile(POWER) * math.sqrt(seeds.variance + image)
 
-    def is_enough(n_seeds: float, n_images: int, factor: float = 1.0) -> bool:
-        return n_images >= least and shown(n_seeds, n_images, factor) <= difference
+def _goals(margin: float, error: float) -> tuple[Goal, Goal]:
+    return Goal("better", 2 * margin, margin, error), Goal("equivalent", 0.0, margin, error)
 
-    # Fewer images cannot exclude a difference of this size, even if the models never differ on them.
-    least = math.ceil(RULE_OF_THREE / difference)
-    # If the interval from the sampling of images alone is too wide, no number of seeds is enough.
-    if not is_enough(math.inf, found.n_images):
-        images = fewest(lambda n: is_enough(math.inf, n), found.n_images, MAX_EXTRAPOLATION * found.n_images)
-        at_best = min(1.0, max(shown(math.inf, found.n_images), RULE_OF_THREE / found.n_images))
-        return RequiredSampleSize(
-            difference, "test images", found.n_images, images, None, None if images else at_best
-        )
-    if is_enough(n_present, found.n_images):
+
+def _required(
+    pilot: AnyPilot, pairs: Literal["seeds", "folds"], margin: float, error: float, most_pairs: int
+) -> RequiredSampleSize | None:
+    if margin <= 0:
         return None
-    seeds = fewest(lambda n: is_enough(n, found.n_images), n_present, MAX_EXTRAPOLATION * n_present)
-    if seeds is None:
-        return RequiredSampleSize(
-            difference, "seeds", n_present, shows=min(1.0, shown(n_present, found.n_images))
-        )
-    # The upper end uses the upper limit of the variance between seeds.
-    most = fewest(lambda n: is_enough(n, found.n_images, factor), n_present, MAX_SEEDS)
-    return RequiredSampleSize(difference, "seeds", n_present, seeds, most)
+    found = RequiredSampleSize(margin, pairs, pilot.n_pairs, pilot.n_images)
+    if pilot.n_pairs <= FEW:
+        least = math.ceil(RULE_OF_THREE / margin)
+        too_small = pilot.n_images < least
+        return replace(found, run_first=RUN_FIRST, images_first=least if too_small else None)
+    better, equivalent = (_requirement(pilot, pairs, goal, most_pairs) for goal in _goals(margin, error))
+    return _with_shown(replace(found, better=better, equivalent=equivalent), pilot, error, pilot.n_pairs)
 
 
-def upper_factor(degrees: int) -> float:
-    """Return the ratio of the upper limit of a variance to its estimate, for normal values."""
-    from scipy.special import gammaincinv
+def _requirement(
+    pilot: AnyPilot, pairs: Literal["seeds", "folds"], goal: Goal, most_pairs: int
+) -> Requirement:
+    """Return the number of seeds or folds for one verdict, or of images if no number of seeds or folds is enough."""
+    limit = min(MAX_EXTRAPOLATION * pilot.n_pairs, most_pairs)
 
-    # degrees · s² / σ² has a chi-squared distribution, which is a gamma distribution with the shape degrees / 2.
-    return degrees / (2 * float(gammaincinv(degrees / 2, 1 - UPPER_LIMIT_LEVEL)))
+    def number(study: Study, n_images: float) -> int | None:
+        return fewest(lambda n: study.power(goal, n, n_images) >= POWER, pilot.n_pairs, MAX_PAIRS)
+
+    low, high = _range(pilot, lambda study: number(study, pilot.n_images), pilot.n_pairs)
+    if low is not None and low <= limit and high is not None:
+        return Requirement(goal.kind, goal.difference, pairs, low, min(high, most_pairs))
+    # With infinitely many images only the variance between seeds or folds is left. Twice the number that it requires
+    # leaves about half of the uncertainty to the images.
+    least, most = _range(pilot, lambda study: number(study, math.inf), 2)
+    if least is None or 2 * least > limit:
+        return Requirement(goal.kind, goal.difference, pairs)
+    is_limited = most is not None and 2 * most <= limit
+    if low is not None and low <= limit and not is_limited:
+        return Requirement(goal.kind, goal.difference, pairs, low)
+    n_pairs = max(
+        pilot.n_pairs, 2 * (most if most and is_limited else least), RUN_FIRST if pairs == "folds" else 0
+    )
+    found = _images(pilot, goal, n_pairs)
+    return found if is_limited else replace(found, most=None)
 
 
-def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None:
-    """Return the smallest number that is enough, ``None`` if it is larger than ``most``.
+def _images(pilot: AnyPilot, goal: Goal, n_pairs: int | None) -> Requirement:
+    """Return the number of images for one verdict with this number of seeds or folds; ``None``: two trained models."""
+    used = math.inf if n_pairs is None else n_pairs
+
+    def number(study: Study) -> int | None:
+        return fewest(lambda n: study.power(goal, used, n) >= POWER, pilot.n_images, MAX_IMAGES)
+
+    low, high = _range(pilot, number, pilot.n_images)
+    if low is None or low > MAX_EXTRAPOLATION * pilot.n_images:
+        return Requirement(goal.kind, goal.difference, "images", n_pairs=n_pairs)
+    return Requirement(goal.kind, goal.difference, "images", low, high, n_pairs)
+
+
+def _range(
+    pilot: AnyPilot, number: Callable[[Study], int | None], present: int
+) -> tuple[int | None, int | None]:
+    """Return the range of a number, with ends of at least the present one; ``None`` for an end that no number meets.
+
+    The distances to the upper limit of each variance are combined as in Zou and Donner (2008): it is unlikely that the
+    estimates of both variances are far too low.
+    """
+    low, uppers = number(pilot.estimate), [number(study) for study in pilot.uppers]
+    if low is None:
+        return None, None
+    if None in uppers:
+        return max(low, present), None
+    high = low + math.hypot(*(max(0, each - low) for each in uppers if each is not None))
+    return max(low, present), max(math.ceil(high), present)
+
+
+def _with_shown(
+    found: RequiredSampleSize, pilot: AnyPilot, error: float, n_pairs: float
+) -> RequiredSampleSize:
+    """Add the difference that the present data can show, if a verdict requires more than ten times these data."""
+    if all(each.fewest is not None for each in found.requirements):
+        return found
+
+    def shown(study: Study) -> float:
+        small, large = found.margin, 1.0
+        while large - small > 1e-3 * large:
+            middle = math.sqrt(small * large)
+            enough = (
+                study.power(Goal("better", middle, found.margin, error), n_pairs, pilot.n_images) >= POWER
+            )
+            small, large = (small, middle) if enough else (middle, large)
+        return large
+
+    low = shown(pilot.estimate)
+    high = low + math.hypot(*(max(0.0, shown(study) - low) for study in pilot.uppers))
+    return replace(found, shows=min(1.0, high))
+
+
+def fewest(enough: Callable[[int], bool], start: int, most: int) -> int | None:
+    """Return the smallest number from 2 to ``most`` that is enough, or ``None``.
 
     Args:
         enough: whether a number is enough. If it is true for a number, it must be true for all larger numbers.
-        too_few: a number that is not enough, 1 or more.
+        start: the number to try first, near the expected result.
         most: the largest number to try.
     """
-    few, many = too_few, min(2 * too_few, most)
-    while not enough(many):
+    few = many = max(2, min(start, most))
+    while enough(few):
+        if few == 2:
+            return 2
+        few, many = max(2, few // 2), few
+    # ``few`` is not enough.
+    while many == few or not enough(many):
         if many >= most:
             return None
         few, many = many, min(2 * many, most)
@@ -154,47 +271,3 @@ def fewest(enough: Callable[[int], bool], too_few: int, most: int) -> int | None
         middle = (few + many) // 2
         few, many = (few, middle) if enough(middle) else (middle, many)
     return many
-
-
-def required_images(found: Difference, difference: float, error: float) -> RequiredSampleSize | None:
-    """Return the number of images that a search requires to show a difference.
-
-    The range starts at the number for the sampling of images alone, as if folds had no variance. It ends at the number
-    for the variance between folds. With few folds, this upper end is mostly noise; more folds of the same images lower
-    it.
-
-    Args:
-        found: the measured difference over folds; its ``floor`` is the variance from the sampling of images.
-        difference: the smallest difference that matters, a fraction.
-        error: the allowed probability of a wrong claim.
-
-    Returns:
-        ``None`` if the present images are enough, if the margin is 0, or if the variance from the sampling of images
-        was not measured.
-    """
-    n, floor = found.n_images, found.floor
-    if difference <= 0 or floor is None or n < 2:
-        return None
-    power = normal_quantile(POWER)
-    # The variance on one image, without the pseudo-observations: ``shown`` adds their contribution, which falls with n²
-    # and not with n.
-    measured = max(0.0, floor.variance - PSEUDO_OBSERVATIONS / n**2) * n
-
-    def shown(n_images: int) -> float:
-        images = Source("images", measured / n_images + PSEUDO_OBSERVATIONS / n_images**2, n_images - 1)
-        least = RULE_OF_THREE / n_images
-        return max(least, images.half_width(1 - error) + power * math.sqrt(measured / n_images))
-
-    spread = math.sqrt(math.fsum(source.variance for source in found.sources))
-    shown_by_folds = half_width(found.sources, 1 - error) + power * spread
-    # Half-widths fall with the square root of the number of images.
-    by_folds, folds_first = n * (shown_by_folds / difference) ** 2, shown_by_folds > shown(n)
-    low = n if shown(n) <= difference else fewest(lambda m: shown(m) <= difference, n, MAX_EXTRAPOLATION * n)
-    if low is None:
-        return RequiredSampleSize(difference, "images", n, shows=min(1.0, shown(n)), folds_first=folds_first)
-    high = max(low, math.ceil(by_folds))
-    if high <= n:
-        return None
-    return RequiredSampleSize(
-        difference, "images", n, low, high if high <= MAX_EXTRAPOLATION * n else None, folds_first=folds_first
-    )

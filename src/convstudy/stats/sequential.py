@@ -26,7 +26,7 @@ from itertools import combinations
 from typing import Literal
 
 from convstudy.stats.differences import CONFIDENCE, Difference, Source, t_quantile
-from convstudy.stats.sample_size import RULE_OF_THREE
+from convstudy.stats.power import RULE_OF_THREE
 from convstudy.stats.summary import summarise
 from convstudy.stats.verdicts import claim_of
 

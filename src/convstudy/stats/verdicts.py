@@ -21,8 +21,9 @@ from convstudy.stats.holm import holm
 from convstudy.stats.looks import look_confidence, shared_confidence
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.measure import Measure
+from convstudy.stats.power import RULE_OF_THREE
 from convstudy.stats.resampled import Probabilities
-from convstudy.stats.sample_size import RULE_OF_THREE, RequiredSampleSize
+from convstudy.stats.sample_size import RequiredSampleSize
 from convstudy.stats.two_way import seeds_only_difference
 
 MARGIN = 0.001
@@ -74,8 +75,8 @@ class Verdict:
         margin: the equivalence margin, in the same unit.
         p: the p-value of the claim that the difference suggests, without correction.
         adjusted_p: the p-value after Holm's correction for ``n_comparisons``.
-        required: the sample size required to show a difference of the margin's size. ``None`` if the verdict is
-            clear, if the study is large enough already, or if the size is unknown.
+        required: the sample sizes required for a verdict, for stated true differences. ``None`` if the verdict is
+            clear, if the margin is 0, or if the size is unknown.
         probabilities: the probabilities of the Bayesian correlated t-test for the same values; only over folds.
         models: for each seed, the numbers of images on which both, one or neither model is correct; empty if unknown.
         bounded: whether the variance from the sampling of images is an upper bound, because predictions are missing.

@@ -8,10 +8,11 @@ from convstudy.analysis import StageResult
 from convstudy.report.interaction_text import SHORT, interaction_verdict
 from convstudy.report.metric_text import difference_kind, margin_of, metric_of, value_kind
 from convstudy.report.questions_text import low_title, more_caption, more_columns, more_values
+from convstudy.report.sample_size_text import required_cells
 from convstudy.report.section import Material, Section, Topic
 from convstudy.report.stages import stage_title
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_text import over_seeds, reliable_ends, required_short, without_interval
+from convstudy.report.verdict_text import over_seeds, reliable_ends, without_interval
 from convstudy.stats import Verdict
 
 
@@ -42,7 +43,8 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         *more,
         Column("seeds", "Seeds", "count"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
-        Column("required", f"Required to detect {margin_of(found[0]).split()[0]}"),
+        Column("required_better", "Required if it is twice the margin"),
+        Column("required_equivalent", "Required if it is 0"),
         Column("unmodified", "Unmodified network", value),
         Column("first_alone", "Variant alone", value),
         Column("second_alone", "Other alone", value),
@@ -58,7 +60,7 @@ def interactions_table(stage_result: StageResult) -> Table | None:
             *more_values(verdict, more),
             verdict.difference.n,
             None if verdict.no_interval else verdict.adjusted_p,
-            required_short(verdict),
+            *required_cells(verdict),
             stage_result.best.summary(stage_result.measure) if stage_result.best else None,
             scores[verdict.first],
             scores[verdict.second],

@@ -22,10 +22,12 @@ from convstudy.report.questions_text import (
     more_columns,
     more_values,
 )
+from convstudy.report.sample_size_text import required_cells
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
-from convstudy.report.verdict_text import over_seeds, reliable_ends, required_short, without_interval
+from convstudy.report.verdict_text import over_seeds, reliable_ends, without_interval
 from convstudy.stats import Share, Verdict
+from convstudy.stats.sample_size import POWER
 
 _MAX_UNFOLDED = 60
 """A longer table of verdicts is folded; 30 networks have 435 verdicts."""
@@ -74,8 +76,9 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         metric: the study's metric.
         margin: the equivalence margin, in the metric's own values (a fraction for accuracy).
     """
-    bound, kind, width = margin_text(metric, margin), difference_kind(metric), width_kind(metric)
-    has_required = holds("sample size", metric) and not isinstance(margin, Share)
+    kind, width = difference_kind(metric), width_kind(metric)
+    # A margin that is a share of the errors has no required sample size.
+    planned = None if isinstance(margin, Share) or not holds("sample size", metric) else margin
     unit = (
         "percentage points of accuracy" if metric.name == ACCURACY else f"{metric.title}{unit_words(metric)}"
     )
@@ -98,7 +101,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         Column("pairs", "Pairs", "count"),
         Column("p", "p", "p"),
         Column("adjusted_p", "Holm-adjusted p", "p"),
-        *((Column("required", f"Required to detect {bound.split()[0]}"),) if has_required else ()),
+        *(() if planned is None else _required_columns(metric, planned)),
         Column("measure", "Measure"),
         Column("stage", "Stage"),
     )
@@ -117,7 +120,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             verdict.difference.n,
             None if verdict.no_interval else verdict.p,
             None if verdict.no_interval else verdict.adjusted_p,
-            *((required_short(verdict),) if has_required else ()),
+            *(() if planned is None else required_cells(verdict)),
             f"{verdict.measure.part} {metric.title}",
             stage_result.stage,
         )
@@ -138,7 +141,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
         "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
         f"{lost}{_GROUPED if grouped else ''}p: uncorrected p-value of the test against {_limit(metric, margin)}."
-        f"{more_caption(more)}{_required_text(metric, margin) if has_required else ''}"
+        f"{more_caption(more)}{'' if planned is None else _required_text(metric, planned)}"
     )
     if any(verdict.no_interval and not verdict.descriptive for verdict in verdicts):
         caption += (
@@ -189,16 +192,22 @@ def _groups(verdict: Verdict) -> tuple[Value, Value]:
     return groups.n_groups, f"{groups.n_effective:,.0f} of {groups.n_images:,}"
 
 
-def _required_text(metric: Metric, margin: float | Share) -> str:
-    """Return a sentence, with a space before it, on the column of required sample sizes."""
-    bound = margin_text(metric, margin)
-    if not margin:
-        return " With a margin of 0 there is no smallest difference to detect and no required sample size."
+def _required_columns(metric: Metric, margin: float) -> tuple[Column, ...]:
+    twice = margin_text(metric, 2 * margin).split()[0]
     return (
-        f" Required to detect {bound.split()[0]}: approximate sample size that detects a difference of {bound} with a "
-        "power of 80 %. If it exceeds ten times the available sample size, the column shows the difference that the "
-        "available sample can detect. “–”: the verdict is clear, the available sample can already "
-        "detect this difference, or the required size is unknown."
+        Column("required_better", f"Required if the true difference is {twice}"),
+        Column("required_equivalent", "Required if it is 0"),
+    )
+
+
+def _required_text(metric: Metric, margin: float) -> str:
+    """Return a sentence, with a space before it, on the columns of required sample sizes."""
+    if not margin:
+        return " With a margin of 0 no smallest difference matters, and there is no required sample size."
+    return (
+        f" Required: the sample size that gives “better” or “worse” if the true difference is "
+        f"{margin_text(metric, 2 * margin)}, and “equivalent” if it is 0, each with a power of {POWER * 100:.0f} %. "
+        "“–”: the verdict is clear, or the size is unknown."
     )
 
 
