@@ -1,15 +1,13 @@
-"""Simulate the coverage of intervals for nested searches, lost predictions, counts, classes and shared errors.
+"""Simulate the coverage of intervals for nested searches and for errors that all seeds share.
 
     python -m benchmarks.statistics.coverage_simulation   # 10,000 studies per row
-    python -m benchmarks.statistics.coverage_simulation counts --studies 1000
+    python -m benchmarks.statistics.coverage_simulation shared --studies 1000
 
-The script prints tables of docs/statistics.md. It calls convstudy's functions once per study; the worlds are those of
-statistics_simulation.py.
+The script prints tables of docs/statistics.md. It calls convstudy's functions once per study.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -17,19 +15,16 @@ import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
 from benchmarks.statistics.statistics_simulation import (
-    WORLDS,
     Array,
-    World,
     batches,
     percent,
     print_header,
     print_row,
     run,
-    wrong_answers,
 )
-from convstudy.stats.intervals import bonett_price, newcombe, wilson
+from convstudy.stats.intervals import wilson
 from convstudy.stats.resampled import fold_mean
-from convstudy.stats.two_way import accuracy_interval, seeds_only_difference
+from convstudy.stats.two_way import accuracy_interval
 
 
 def nested(random: np.random.Generator, n_studies: int) -> None:
@@ -124,102 +119,6 @@ def _fitted(
     return ((side > 0) == (labels[evaluated] > 0)).mean(axis=2), truth
 
 
-def lost(random: np.random.Generator, n_studies: int) -> None:
-    """Equal candidates without predictions: the variance from images is then its largest possible value."""
-    print_header("simulated truth", "images", "seeds", "covers, %", "half-width, pp")
-    for world, n_images, n_seeds in product(WORLDS, (1000, 10_000), (1, 3, 5)):
-        covers, half_width = lost_line(random, n_studies, world, n_images, n_seeds)
-        print_row(world.name, f"{n_images:,}", n_seeds, percent(covers), f"{half_width * 100:.2f}")
-
-
-def lost_line(
-    random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
-) -> tuple[float, float]:
-    """Return the coverage of the interval of the difference, and its mean half-width."""
-    covers, widths = [], []
-    for size in batches(n_studies):
-        wrong, rates = wrong_answers(random, world, size, 2, n_seeds, n_images)
-        scores = 1 - wrong.sum(axis=3) / n_images
-        truth = rates[:, 1, 0] - rates[:, 0, 0] if n_seeds == 1 else np.zeros(size)
-        for (first, second), true in zip(scores.tolist(), truth.tolist(), strict=True):
-            found = seeds_only_difference(tuple(first), tuple(second), n_images)
-            assert found.low is not None and found.high is not None
-            covers.append(found.low <= true <= found.high)
-            widths.append(found.high - found.low)
-    return float(np.mean(covers)), float(np.mean(widths)) / 2
-
-
-ACCURACIES = ((0.995, 0.995, 0.006), (0.995, 0.990, 0.007), (0.97, 0.97, 0.03), (0.90, 0.88, 0.08))
-
-
-def counts(random: np.random.Generator, n_studies: int) -> None:
-    """Two models with known numbers of correct predictions.
-
-    Bonett and Price's interval needs the number of images on which exactly one model is correct. Newcombe's interval
-    does not; it is tested with the same images and with different images.
-    """
-    print_header(
-        "accuracies, %",
-        "differ on, %",
-        "images",
-        "Bonett and Price covers, %",
-        "Newcombe covers, same images, %",
-        "Newcombe covers, other images, %",
-    )
-    for (first, second, differ), n in product(ACCURACIES, (100, 1000, 10_000)):
-        covers = counts_line(random, n_studies, first, second, differ, n)
-        print_row(
-            f"{first * 100:g} and {second * 100:g}",
-            f"{differ * 100:g}",
-            f"{n:,}",
-            *map(percent, covers),
-        )
-
-
-def counts_line(
-    random: np.random.Generator, n_studies: int, first: float, second: float, differ: float, n: int
-) -> list[float]:
-    """Return the coverage of the three intervals for the difference of two accuracies."""
-    bonett, unpaired = cache(bonett_price), cache(newcombe)
-    truth = first - second
-    one, other = (differ + truth) / 2, (differ - truth) / 2
-    both = first - one
-    paired = random.multinomial(n, (both, one, other, 1 - both - one - other), n_studies).tolist()
-    separate = zip(
-        *(random.binomial(n, accuracy, n_studies).tolist() for accuracy in (first, second)), strict=True
-    )
-    found = (
-        [bonett(a, b, n) for _, a, b, _ in paired],
-        [unpaired(c + a, c + b, n) for c, a, b, _ in paired],
-        [unpaired(a, b, n) for a, b in separate],
-    )
-    return [float(np.mean([each.low <= truth <= each.high for each in side])) for side in found]
-
-
-def classes(random: np.random.Generator, n_studies: int) -> None:
-    """The accuracy on the test images of one class, with few images."""
-    print_header("simulated truth", "error, %", "images of the class", "seeds", "covers, %")
-    worlds = (World("seeds do not matter", 0.009), World("seeds matter", 0.009, seed=0.25))
-    for world, n_images, n_seeds in product(worlds, (36, 100), (1, 3, 5, 10)):
-        covers = class_line(random, n_studies, world, n_images, n_seeds)
-        print_row(world.name, f"{world.error * 100:g}", n_images, n_seeds, percent(covers))
-
-
-def class_line(
-    random: np.random.Generator, n_studies: int, world: World, n_images: int, n_seeds: int
-) -> float:
-    """Return the coverage of the interval of one candidate's accuracy."""
-    covers: list[bool] = []
-    for size in batches(n_studies):
-        wrong, rates = wrong_answers(random, world, size, 1, n_seeds, n_images)
-        truth = 1 - (rates[:, 0, 0] if n_seeds == 1 else np.full(size, world.error))
-        right = np.ones((size, n_seeds, n_images))
-        right[:, :, : wrong.shape[-1]] -= wrong[:, 0]
-        found = [accuracy_interval(each) for each in right]
-        covers += [each.low <= true <= each.high for each, true in zip(found, truth.tolist(), strict=True)]
-    return float(np.mean(covers))
-
-
 HARD_IMAGES = (
     (3, 100, 0.01, 0.002),
     (10, 100, 0.01, 0.002),
@@ -268,7 +167,7 @@ def shared_line(
     return covers, float(np.mean([each.low > truth for each in found])), naive
 
 
-PARTS = {"nested": nested, "lost": lost, "counts": counts, "classes": classes, "shared": shared}
+PARTS = {"nested": nested, "shared": shared}
 
 if __name__ == "__main__":
     run(__doc__, PARTS)

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.statistics.statistics_simulation import percent, print_header, print_row, run
 from convstudy.stats import Measure
 from convstudy.stats.differences import Source
-from convstudy.stats.resampled import fold_difference, fold_mean, probabilities
+from convstudy.stats.resampled import fold_difference, probabilities
 from convstudy.stats.two_way import images_of
 from convstudy.stats.verdicts import MARGIN, claim_of, make_verdict
 
@@ -140,27 +140,7 @@ def power(random: np.random.Generator, n_studies: int) -> None:
         )
 
 
-def outer(random: np.random.Generator, n_studies: int) -> None:
-    """The mean over outer folds near 100 %: the coverage of its interval."""
-    print_header("images", "outer folds", "error, %", "covers, %", "half-width, pp")
-    for (n, k), error in product(((1437, 5), (1438, 3), (360, 5)), (0.0025, 0.005, 0.01)):
-        covers, width = outer_line(random, n_studies, n, k, error)
-        print_row(f"{n:,}", k, f"{error * 100:g}", percent(covers), f"{width * 100:.2f}")
-
-
-def outer_line(
-    random: np.random.Generator, n_studies: int, n_images: int, k: int, error: float
-) -> tuple[float, float]:
-    """Return the coverage of the interval of a mean over outer folds, and its mean half-width."""
-    sizes = sizes_of(n_images, k)
-    scores = 1 - random.binomial(sizes, error, (n_studies, k)) / np.array(sizes)
-    found = [fold_mean(each, sizes, 1 / (k - 1)) for each in scores.tolist()]
-    there = [each for each in found if each is not None]
-    covers = np.mean([each.low <= 1 - error <= each.high for each in there])
-    return float(covers), float(np.mean([each.high - each.low for each in there])) / 2
-
-
-PARTS = {"ceiling": ceiling, "power": power, "outer": outer}
+PARTS = {"ceiling": ceiling, "power": power}
 
 if __name__ == "__main__":
     run(__doc__, PARTS)

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 COMMANDS = (
+    "intervals",
     "statistics_simulation",
     "verdict_simulation",
     "coverage_simulation",

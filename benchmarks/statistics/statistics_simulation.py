@@ -4,8 +4,8 @@
     python -m benchmarks.statistics.statistics_simulation --studies 1000
     python -m benchmarks.statistics.statistics_simulation power --chart docs/statistics-power.svg
 
-verdict_simulation.py simulates all verdicts of a study together. coverage_simulation.py simulates nested searches,
-scores without predictions and counts. Both use the same worlds.
+verdict_simulation.py simulates all verdicts of a study together, with the same worlds. intervals.py simulates every
+interval of a report, in other worlds.
 
 Models make errors on hard images only (3 % of all). The probability of an error belongs to the image, either for all
 candidates or for each separately, and each seed multiplies it by a factor. The true accuracies are therefore known, and
@@ -360,31 +360,8 @@ def _fold_half(differences: Array, factor: float, error: float) -> Array:
     return np.where(variance < 1e-20, np.inf, half)
 
 
-def accuracies(random: np.random.Generator, n_studies: int) -> None:
-    """Coverage of the interval of one candidate's accuracy."""
-    print_header("simulated truth", "error, %", "images", "seeds", "covers, %", "as if S · n images, %")
-    for world in (
-        World("seeds do not matter"),
-        World("seeds matter", seed=0.25),
-        World("seeds do not matter", 0.01),
-    ):
-        for n_images in (1000, 10_000):
-            for n_seeds in (1, 3, 5, 10):
-                ours, naive = [], []
-                for size in batches(n_studies):
-                    wrong, rates = wrong_answers(random, world, size, 1, n_seeds, n_images)
-                    truth = rates[:, 0, 0] if n_seeds == 1 else np.full(size, world.error)
-                    squares = mean_squares(wrong[:, 0], n_images)
-                    low, high = accuracy_bounds(squares, n_seeds, n_images)
-                    ours.append((low <= truth) & (truth <= high))
-                    low, high = wilson(squares.mean, np.full(size, float(n_seeds * n_images)))
-                    naive.append((low <= truth) & (truth <= high))
-                print_row(world.name, f"{world.error * 100:g}", f"{n_images:,}", n_seeds,
-                    percent(np.concatenate(ours).mean()), percent(np.concatenate(naive).mean()))  # fmt: skip
-
-
 def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Array, Array]:
-    """Return the bounds of ``convstudy.stats.two_way.accuracy_interval``, vectorised over studies."""
+    """Return the bounds of ``convstudy.stats.two_way.accuracy_interval``, with Wilson's interval for one seed."""
     proportion = squares.mean
     if n_seeds == 1:
         return wilson(proportion, np.full(len(proportion), float(n_images)))
@@ -399,33 +376,6 @@ def accuracy_bounds(squares: Squares, n_seeds: int, n_images: int) -> tuple[Arra
     low = np.where(proportion > 0.5, middle - half, np.minimum(low, middle - half))
     high = np.where(proportion > 0.5, np.maximum(high, middle + half), middle + half)
     return np.where(proportion == 0, 0, np.maximum(low, 0)), np.minimum(high, 1)
-
-
-def losses(random: np.random.Generator, n_studies: int) -> None:
-    """Coverage for cross-entropies: log(1 + exp(−margin of the logits)) on hard images, 0 on the others."""
-    print_header(
-        "images", "seeds", "difference covers, %", "mean loss covers, %", "mean loss without logarithm, %"
-    )
-    samples = random.normal(size=(2, 1_000_000))
-    truth = HARD * np.logaddexp(0, -(3 + 3 * samples[0] + 2 * samples[1])).mean()
-    for n_images in (1000, 10_000):
-        for n_seeds in (1, 3, 5, 10) if n_images == 1000 else (1, 3, 5):
-            found: list[list[npt.NDArray[np.bool_]]] = [[], [], []]
-            for size in batches(n_studies):
-                n_hard = random.binomial(n_images, HARD, size)
-                width = int(n_hard.max())
-                there = (np.arange(width) < n_hard[:, None])[:, None, None]
-                image = random.normal(size=(size, 1, 1, width)) * np.sqrt(0.7)
-                image = image + random.normal(size=(size, 2, 1, width)) * np.sqrt(0.3)
-                margin = 3 + 3 * image + 2 * random.normal(size=(size, 2, n_seeds, width))
-                table = np.logaddexp(0, -margin) * there
-                one = mean_squares(table[:, 0], n_images)
-                half = one.half_width()
-                squares = mean_squares(table[:, 0] - table[:, 1], n_images)
-                found[0].append(np.abs(squares.mean) <= squares.half_width())
-                found[1].append(np.abs(np.log(one.mean / truth)) <= half / one.mean)
-                found[2].append(np.abs(one.mean - truth) <= half)
-            print_row(f"{n_images:,}", n_seeds, *(percent(np.concatenate(kept).mean()) for kept in found))
 
 
 def power(random: np.random.Generator, n_studies: int) -> list[dict[str, float | str]]:
@@ -488,8 +438,6 @@ PARTS: Parts = {
     "differences": differences,
     "folds": folds,
     "selection": selection,
-    "accuracies": accuracies,
-    "losses": losses,
     "power": power,
 }
 

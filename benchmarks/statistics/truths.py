@@ -65,7 +65,13 @@ def levels_of(world: World) -> Array:
 def true_accuracies(world: World) -> Array:
     """Return the true accuracy of each candidate over all seeds, collapsed ones included, shape (candidates,)."""
     guesses = world.chance * (1 - world.hard)
-    return (1 - world.collapse) * np.array(world.accuracies) + world.collapse * guesses
+    collapse = collapse_of(world)
+    return np.asarray((1 - collapse) * np.array(world.accuracies) + collapse * guesses)
+
+
+def collapse_of(world: World) -> Array:
+    """Return the probability that a seed of each candidate collapses, shape (candidates,)."""
+    return np.broadcast_to(np.array(world.collapse), (len(world.accuracies),))
 
 
 def variance_of_accuracy(
@@ -79,8 +85,22 @@ def variance_of_difference(
     world: World, n_seeds: int, n_images: int, groups: npt.NDArray[np.int64] | None = None
 ) -> float:
     """Return the true variance of the difference of the first two candidates' mean accuracies."""
-    own = sum(_variance(world, each, each, n_seeds, n_images, groups) for each in (0, 1))
-    return own - 2 * _variance(world, 0, 1, n_seeds, n_images, groups)
+    return variance_of_contrast(world, (1, -1), n_seeds, n_images, groups)
+
+
+def variance_of_contrast(
+    world: World,
+    factors: tuple[int, ...],
+    n_seeds: int,
+    n_images: int,
+    groups: npt.NDArray[np.int64] | None = None,
+) -> float:
+    """Return the true variance of a sum of the candidates' mean accuracies, each multiplied by its factor."""
+    return sum(
+        one * other * _variance(world, a, b, n_seeds, n_images, groups)
+        for a, one in enumerate(factors)
+        for b, other in enumerate(factors)
+    )
 
 
 def _variance(
@@ -109,15 +129,18 @@ def _covariances(
     The first three are for different seeds or candidates, the last three for the same seed.
     """
     levels, kept = levels_of(world), 1 - world.hard
-    offsets, weights = world.seed_sd * _SEEDS, (1 - world.collapse) * _SEED_WEIGHTS
+    offsets = world.seed_sd * _SEEDS
 
     def curve(candidate: int) -> Function:
         """Return the probability of a correct prediction over seeds, for an image that is not hard."""
 
         def at(x: Array) -> Array:
-            found = world.collapse * world.chance + 0 * x
-            for offset, weight in zip(offsets, weights, strict=True):
-                found = found + weight * expit(levels[candidate] + offset + world.image_sd * x)
+            collapse = collapse_of(world)[candidate]
+            found = collapse * world.chance + 0 * x
+            for offset, weight in zip(offsets, _SEED_WEIGHTS, strict=True):
+                found = found + (1 - collapse) * weight * expit(
+                    levels[candidate] + offset + world.image_sd * x
+                )
             return found
 
         return at
@@ -129,8 +152,9 @@ def _covariances(
     within = kept**2 * product_mean(one, other, shared * world.icc) - means if has_groups else 0.0
     if first != second:
         return same, within, 0.0, (0.0, 0.0, 0.0)
-    seed_within = seed_apart = world.collapse * world.chance**2
-    for offset, weight in zip(offsets, weights, strict=True):
+    collapse = float(collapse_of(world)[first])
+    seed_within = seed_apart = collapse * world.chance**2
+    for offset, weight in zip(offsets, (1 - collapse) * _SEED_WEIGHTS, strict=True):
 
         def by_image(x: Array, offset: float = offset) -> Array:
             found: Array = expit(levels[first] + offset + world.image_sd * x)

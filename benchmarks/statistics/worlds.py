@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, ndtri
 
-from benchmarks.statistics.truths import level, levels_of, loss_level, loss_of, mean
+from benchmarks.statistics.truths import collapse_of, level, levels_of, loss_level, loss_of, mean
 
 Array = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class World:
             ``image_sd``, candidates err on the same images.
         hard: the proportion of images on which no model is correct.
         collapse: the probability that a seed collapses: it is correct with the probability ``chance`` on an image that
-            is not hard.
+            is not hard; for all candidates, or one per candidate.
         icc: the share of the variance of the difficulty that images of one group have in common.
         chance: the accuracy of a collapsed seed on images that are not hard.
     """
@@ -55,7 +55,7 @@ class World:
     image_sd: float = 2.0
     shared: float = 0.5
     hard: float = 0.0
-    collapse: float = 0.0
+    collapse: float | tuple[float, ...] = 0.0
     icc: float = 0.0
     chance: float = 0.1
 
@@ -115,6 +115,7 @@ WORLDS = {
     "no image is harder": World((0.99, 0.99), seed_sd=0.1, image_sd=0.0),
     "shared hard images": World((0.985, 0.985), hard=0.01),
     "a seed in 20 collapses": World((0.99, 0.99), collapse=0.05),
+    "one in 20 of the second collapses": World((0.99, 0.99), collapse=(0.0, 0.05)),
 }
 """Worlds by name; two candidates each."""
 
@@ -180,13 +181,13 @@ def draw(
     logits *= world.image_sd
     levels = levels_of(world)
     seeds = world.seed_sd * random.standard_normal((n_studies, n_candidates, n_seeds))
-    collapsed = random.random((n_studies, n_candidates, n_seeds)) < world.collapse
+    collapsed = random.random((n_studies, n_candidates, n_seeds)) < collapse_of(world)[:, None]
     right = np.empty((n_studies, n_candidates, n_seeds, n_images), dtype=bool)
     for seed in range(n_seeds):
         offset = (levels + seeds[:, :, seed])[:, :, None].astype(np.float32)
         noise = random.random(logits.shape, dtype=np.float32)
         right[:, :, seed] = _is_right(noise, logits + offset)
-        if world.collapse:
+        if collapsed[:, :, seed].any():
             right[:, :, seed] = np.where(collapsed[:, :, seed, None], noise < world.chance, right[:, :, seed])
     if world.hard:
         right &= random.random((n_studies, 1, 1, n_images), dtype=np.float32) >= world.hard
@@ -244,11 +245,12 @@ def draw_losses(
 
 def draw_folds(
     random: np.random.Generator, world: FoldWorld, n_studies: int, n_images: int, k: int
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Return correctness, bool, shape (studies, candidates, images), and the fold of each image, shape (images,).
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], Array]:
+    """Return correctness, the fold of each image, and the true accuracies for the training set of each study.
 
-    Each image counts once, in the fold that does not train on it. Folds differ by at most one image, as in
-    scikit-learn's KFold.
+    Correctness is bool, shape (studies, candidates, images); folds have the shape (images,). The true accuracies, shape
+    (studies, candidates), are means over new fits on folds of the same training set, and new images. Each image counts
+    once, in the fold that does not train on it. Folds differ by at most one image, as in scikit-learn's KFold.
     """
     n_candidates = len(world.accuracies)
     folds = np.repeat(np.arange(k), [n_images // k + (number < n_images % k) for number in range(k)])
@@ -259,7 +261,14 @@ def draw_folds(
     levels = np.array([level(each, world.training_sd, world.image_sd) for each in world.accuracies])
     offset = (levels[:, None] + world.training_sd * fits)[:, :, folds].astype(np.float32)
     noise = random.random(logits.shape, dtype=np.float32)
-    return _is_right(noise, logits + offset), folds
+    reach = world.training_sd * world.overlap**0.5 * np.linspace(-8, 8, 201)
+    within = float(np.hypot(world.image_sd, world.training_sd * (1 - world.overlap) ** 0.5))
+    truth = np.empty((n_studies, n_candidates))
+    for candidate in range(n_candidates):
+        curve = [mean(lambda z, a=a: expit(a + within * z)) for a in levels[candidate] + reach]
+        own = world.training_sd * world.overlap**0.5 * common[:, candidate, 0]
+        truth[:, candidate] = np.interp(own, reach, curve)
+    return _is_right(noise, logits + offset), folds, truth
 
 
 def _is_right(noise: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import pytest
 
 from convstudy.analysis.calibration import calibration_of, mean_distance_of_binomial
 from convstudy.analysis.predictions import predictions_in
-from convstudy.stats.intervals import wilson
+from convstudy.stats.intervals import proportion_interval
 
 
 def model(confidence: list[float] | npt.NDArray[np.float64], right: Any) -> dict[str, npt.NDArray[Any]]:
@@ -35,7 +35,7 @@ def test_calibration_of_six_predictions_equals_hand_computation() -> None:
     assert [(b.n, b.n_images) for b in full.values()] == [(2, 2)] * 3
     assert [b.accuracy for b in full.values()] == [0.5, 1.0, 0.5]
     assert [b.confidence for b in full.values()] == pytest.approx([0.515, 0.91, 0.975])
-    assert full[7].interval == wilson(0.5, 2)
+    assert full[7].interval == proportion_interval(0.5, 2)
     assert (full[7].low, full[7].high) == (7 / 15, 8 / 15)
     assert found.error.mean == pytest.approx((0.015 + 0.09 + 0.475) / 3)
     assert found.largest.mean == pytest.approx(0.475)
@@ -74,7 +74,7 @@ def test_bins_of_several_models_count_distinct_images() -> None:
     assert (found.n_models, found.n_images) == (2, 3)
     last = found.bins[-1]
     assert (last.n, last.n_images) == (5, 3)
-    assert last.interval == wilson(3 / 5, 3)
+    assert last.interval == proportion_interval(3 / 5, 3)
     each = [calibration_of(map(predictions_in, [one])), calibration_of(map(predictions_in, [two]))]
     errors = [single.error.mean for single in each if single]
     assert (found.error.minimum, found.error.maximum) == (min(errors), max(errors))

@@ -44,7 +44,9 @@ def test_variance_between_seeds_equals_hand_computation() -> None:
     values[0, :4] = 1
     found = two_way_interaction(values)
     assert found.pairs == (0.5, 0.0)
-    assert found.half_width_of("seeds") == pytest.approx(stdtrit(1, 0.975) * math.sqrt(0.08 / 2))
+    (seeds,) = (source for source in found.sources if source.name == "seeds")
+    assert seeds.half_width(0.95) == pytest.approx(stdtrit(1, 0.975) * math.sqrt(0.08 / 2))
+    assert found.half_width_of("seeds") == 2.0  # no interaction is larger
 
 
 @pytest.mark.parametrize("n_seeds", [1, 5])

@@ -189,7 +189,9 @@ def test_without_predictions_other_metrics_than_proportions_make_no_claim(name: 
     assert not any(word in text for word in ("better than", "worse", "95 % CI", "equivalent", "one seed"))
     table = verdict_table(analysis.stage_results, metric_named(name), 0.001)
     assert "predictions are missing" in table.caption
-    indices = [index for index, column in enumerate(table.columns) if column.key in ("p", "adjusted_p")]
+    indices = [
+        index for index, column in enumerate(table.columns) if column.key in ("p_claim", "adjusted_p_claim")
+    ]
     assert len(indices) == 2
     assert all(row[index] is None for row in table.rows for index in indices)
 

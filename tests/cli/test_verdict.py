@@ -30,6 +30,7 @@ def test_json_has_the_same_verdict(convstudy: Call) -> None:
         "by_group": None,
     }
     assert result.json["mcnemar_exact_p"] == pytest.approx(0.0125, abs=1e-3)
+    assert result.json["mcnemar_hypothesis"] == "both models are equally accurate"
     assert result.json["answer"] == convstudy(*NOTEBOOK, "--both-right", 9930).out.splitlines()
 
 

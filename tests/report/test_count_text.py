@@ -62,8 +62,8 @@ def test_notebook_accuracies_are_inconclusive() -> None:
             {"both_right": 9930},
             "21 images correct only for the first model, 7 only for the second",
         ),
-        ((9951, 9937, 10_000), {"both_right": 9930}, "exact McNemar p 0.013"),
-        ((9951, 9937, 10_000), {"both_right": 9937}, "exact McNemar p < 0.001"),
+        ((9951, 9937, 10_000), {"both_right": 9930}, "exact McNemar p of “equally accurate” 0.013"),
+        ((9951, 9937, 10_000), {"both_right": 9937}, "exact McNemar p of “equally accurate” < 0.001"),
     ],
 )
 def test_verdict_sentences(counts: tuple[int, ...], more: dict[str, object], expected: str) -> None:

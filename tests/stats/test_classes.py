@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convstudy.stats.classes import Balance, ClassAccuracy, balance_of, class_accuracies
-from convstudy.stats.intervals import wilson
+from convstudy.stats.intervals import proportion_interval
 from convstudy.stats.two_way import accuracy_interval
 
 LABELS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]
@@ -18,12 +18,12 @@ def accuracies(*predicted: list[int]) -> tuple[ClassAccuracy, ...]:
     return class_accuracies(np.array(LABELS), np.array(predicted, dtype=np.uint8), 5)
 
 
-def test_accuracy_per_class_of_one_model_has_wilsons_interval() -> None:
+def test_accuracy_per_class_of_one_model_is_that_of_a_proportion() -> None:
     found = accuracies([0, 2, 2, 1, 1, 2, 0, 1, 0, 3])
     assert found == (
-        ClassAccuracy(0, 3, wilson(1 / 3, 3), 2, 2 / 3, estimate=1 / 3),
-        ClassAccuracy(1, 2, wilson(1.0, 2), None, 0.0, estimate=1.0),
-        ClassAccuracy(2, 4, wilson(1 / 4, 4), 0, 2 / 4, estimate=1 / 4),
+        ClassAccuracy(0, 3, proportion_interval(1 / 3, 3), 2, 2 / 3, estimate=1 / 3),
+        ClassAccuracy(1, 2, proportion_interval(1.0, 2), None, 0.0, estimate=1.0),
+        ClassAccuracy(2, 4, proportion_interval(1 / 4, 4), 0, 2 / 4, estimate=1 / 4),
         ClassAccuracy(3, 1, None, None, 0.0, estimate=1.0),
         ClassAccuracy(4, 0, None, None, 0.0),
     )

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from convstudy.stats.intervals import bonett_price, newcombe, wilson
+from convstudy.stats.intervals import bonett_price, newcombe, proportion_interval, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -50,3 +52,31 @@ def test_bonett_price_rejects_impossible_counts(counts: tuple[int, int, int]) ->
 def test_wilson_rejects_a_proportion_outside_zero_and_one() -> None:
     with pytest.raises(ValueError, match="proportion must be in"):
         wilson(1.1, 10)
+
+
+def test_proportion_interval_covers_wilsons_and_exact_limits_by_hand() -> None:
+    found, plain = proportion_interval(0.99, 100), wilson(0.99, 100)
+    assert found.high == pytest.approx(0.95 ** (1 / 100))  # with 1 error or more in 5 % of all samples
+    assert found.high > plain.high and found.low == pytest.approx(plain.low, abs=0.001)
+    assert proportion_interval(1.0, 100) == wilson(1.0, 100)
+    many = proportion_interval(0.8, 10_000)
+    assert (many.low, many.high) == pytest.approx(
+        (wilson(0.8, 10_000).low, wilson(0.8, 10_000).high), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("n", [36, 100, 1000])
+def test_proportion_interval_covers_93_percent_for_every_true_accuracy(n: int) -> None:
+    """Wilson's interval covers 84 % if 0.2 errors are expected."""
+    errors = np.arange(n + 1)
+    ends = np.array([[f.low, f.high] for f in (proportion_interval(1 - k / n, n) for k in range(n + 1))])
+    plain = np.array([[f.low, f.high] for f in (wilson(1 - k / n, n) for k in range(n + 1))])
+    truths = np.geomspace(0.01 / n, 0.5, 150)
+    weights = binom.pmf(errors, n, truths[:, None])
+
+    def least(found: np.ndarray) -> float:
+        inside = (found[:, 0] <= 1 - truths[:, None]) & (1 - truths[:, None] <= found[:, 1])
+        return float((weights * inside).sum(axis=1).min())
+
+    assert least(ends) > 0.93
+    assert least(plain) < 0.86

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convstudy.stats import Measure, paired_difference
 from convstudy.stats.differences import Difference
-from convstudy.stats.intervals import bonett_price, wilson
+from convstudy.stats.intervals import bonett_price, proportion_interval
 from convstudy.stats.resampled import five_by_two, fold_difference, fold_mean, probabilities
 from convstudy.stats.two_way import bound_of_images, images_of
 from convstudy.stats.verdicts import corrected, make_verdict
@@ -119,9 +119,9 @@ def test_fold_mean_of_equal_scores_is_as_uncertain_as_its_images() -> None:
     sizes = [288, 288, 287, 287, 287]
     perfect = fold_mean([1.0] * 5, sizes, 1 / 4)
     assert perfect is not None
-    assert (perfect.low, perfect.high) == (wilson(1.0, 1437).low, 1.0)
+    assert (perfect.low, perfect.high) == (proportion_interval(1.0, 1437).low, 1.0)
     one_miss = fold_mean([1 - 1 / size for size in sizes], sizes, 1 / 4)
-    expected = wilson(1432 / 1437, 1437)
+    expected = proportion_interval(1432 / 1437, 1437)
     assert one_miss is not None
     assert (one_miss.low, one_miss.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 

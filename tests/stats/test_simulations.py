@@ -8,7 +8,6 @@ import pytest
 from benchmarks.statistics import (
     coverage_simulation,
     fold_simulation,
-    statistics_simulation,
     verdict_simulation,
 )
 
@@ -90,44 +89,6 @@ def test_images_part_costs_no_power_with_large_seed_variance() -> None:
     said = fold_simulation.line(np.random.default_rng(0), 4000, 10_000, 5, (0.03, 0.05), scatter=0.005)
     assert said["better"] == pytest.approx(said["without"], abs=0.001)
     assert said["better"] > 0.55
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("error", [0.0025, 0.01])
-@pytest.mark.parametrize(("n_images", "k"), [(1437, 5), (1438, 3), (360, 5)])
-def test_nested_interval_near_100_percent_keeps_its_coverage(error: float, n_images: int, k: int) -> None:
-    covers, _ = fold_simulation.outer_line(np.random.default_rng(k), 4000, n_images, k, error)
-    assert covers > 0.95
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("world", statistics_simulation.WORLDS, ids=lambda world: world.name)
-@pytest.mark.parametrize("n_images", [1000, 10_000])
-@pytest.mark.parametrize("n_seeds", [1, 3, 5])
-def test_verdicts_without_predictions_are_conservative(
-    world: statistics_simulation.World, n_images: int, n_seeds: int
-) -> None:
-    covers, _ = coverage_simulation.lost_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
-    assert covers > 0.96
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shares", coverage_simulation.ACCURACIES)
-@pytest.mark.parametrize("n", [100, 1000, 10_000])
-def test_verdicts_on_counts_keep_their_coverage(shares: tuple[float, float, float], n: int) -> None:
-    bonett, same, other = coverage_simulation.counts_line(np.random.default_rng(n), 10_000, *shares, n)
-    assert bonett > 0.94 and other > 0.94
-    assert same > 0.98
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [0.0, 0.25])
-@pytest.mark.parametrize("n_images", [36, 100, 1000])
-@pytest.mark.parametrize("n_seeds", [1, 3, 5, 10])
-def test_accuracy_intervals_keep_their_coverage(seed: float, n_images: int, n_seeds: int) -> None:
-    world = statistics_simulation.World("", 0.009, seed=seed)
-    covers = coverage_simulation.class_line(np.random.default_rng(n_seeds), 3000, world, n_images, n_seeds)
-    assert covers > 0.935  # one seed on 100 images: 94 %
 
 
 def test_seeds_with_common_hard_images_keep_the_level() -> None:

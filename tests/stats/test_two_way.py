@@ -11,14 +11,12 @@ from scipy.special import stdtrit
 from benchmarks.statistics import statistics_simulation as simulation
 from benchmarks.statistics import verdict_simulation
 from convstudy.stats import Measure
-from convstudy.stats.intervals import bonett_price, wilson
+from convstudy.stats.intervals import bonett_price, proportion_interval, wilson
 from convstudy.stats.mcnemar import discordance
 from convstudy.stats.two_way import (
-    MAX_LOSS,
     PSEUDO_OBSERVATIONS,
     accuracy_interval,
     components,
-    loss_interval,
     seeds_only_difference,
     two_way_difference,
 )
@@ -118,10 +116,10 @@ def test_missing_predictions_use_the_largest_images_part() -> None:
     assert at_most and seen and at_most > seen
 
 
-def test_accuracy_interval_of_one_model_is_wilsons() -> None:
+def test_accuracy_interval_of_one_model_is_that_of_a_proportion() -> None:
     right = np.ones((1, 1000))
     right[0, :7] = 0
-    assert accuracy_interval(right) == wilson(0.993, 1000)
+    assert accuracy_interval(right) == proportion_interval(0.993, 1000)
 
 
 def test_seeds_with_equal_predictions_count_as_one() -> None:
@@ -211,22 +209,6 @@ def test_accuracy_differences_are_limited_to_one() -> None:
     assert lost.high == 1.0
 
 
-def test_loss_interval_has_positive_ends_around_the_mean() -> None:
-    losses = np.zeros((2, 100))
-    losses[:, 0] = 5.0
-    found = loss_interval(losses)
-    assert 0 < found.low < found.estimate == pytest.approx(0.05)
-    assert found.estimate / found.low == pytest.approx(found.high / found.estimate)
-
-
-def test_losses_of_zero_have_an_interval() -> None:
-    found = loss_interval(np.zeros((2, 100)))
-    assert (found.low, found.high) == (0.0, pytest.approx(3 / 100 * MAX_LOSS))
-    one_large = np.zeros((2, 100))
-    one_large[0, 0] = 16.0  # the upper end was 22,672 nats
-    assert loss_interval(one_large).high == MAX_LOSS
-
-
 def test_invalid_shapes_are_rejected() -> None:
     with pytest.raises(ValueError, match="must have the same shape"):
         two_way_difference(np.ones((2, 5)), np.ones((3, 5)))
@@ -247,13 +229,10 @@ def test_simulation_computes_the_same_interval(n_seeds: int) -> None:
     fast = simulation.mean_squares(
         wrong[:, 1].astype(int) - wrong[:, 0].astype(int), n_images, PSEUDO_OBSERVATIONS
     )
-    low, high = simulation.accuracy_bounds(simulation.mean_squares(wrong[:, 0], n_images), n_seeds, n_images)
     for number, (first, second) in enumerate(1 - table):
         slow = two_way_difference(first, second)
         assert slow.centre == pytest.approx(fast.mean[number])
         assert slow.high == pytest.approx(fast.mean[number] + fast.half_width()[number])
-        accuracy = accuracy_interval(first)
-        assert (1 - accuracy.high, 1 - accuracy.low) == pytest.approx((low[number], high[number]), abs=1e-9)
 
 
 @pytest.mark.parametrize(("expected", "one_way"), [(1, True), (2, True), (5, True), (10, True), (10, False)])

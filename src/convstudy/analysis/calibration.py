@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from convstudy.analysis.predictions import Predictions, losses_of_true
 from convstudy.stats.image_groups import group_indices
-from convstudy.stats.intervals import Interval, wilson
+from convstudy.stats.intervals import Interval, proportion_interval
 from convstudy.stats.summary import Summary, summarise
 from convstudy.stats.two_way import accuracy_interval
 
@@ -47,9 +47,9 @@ class Bin:
         n: the number of predictions.
         n_images: the number of distinct images.
         confidence, accuracy: means, fractions; ``None`` if the bin is empty.
-        interval: Wilson's interval of the accuracy for a sample of ``n_images`` and not ``n``, because predictions of
-            several models for one image are not independent. If images are in groups, the number of images is divided
-            by the design effect of the accuracy.
+        interval: the interval of the accuracy as a proportion for a sample of ``n_images`` and not ``n``, because
+            predictions of several models for one image are not independent. If images are in groups, the number of
+            images is divided by the design effect of the accuracy.
     """
 
     low: float
@@ -256,7 +256,7 @@ def _bins(confidence: Floats, right: Floats, counted: float) -> tuple[Bin, ...]:
                 n_images,
                 float(np.mean(confidence[inside])) if n else None,
                 accuracy,
-                wilson(accuracy, n_images * counted) if accuracy is not None else None,
+                proportion_interval(accuracy, n_images * counted) if accuracy is not None else None,
             )
         )
     return tuple(bins)

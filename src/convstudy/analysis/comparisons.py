@@ -38,12 +38,11 @@ from convstudy.stats.measure import Measure
 from convstudy.stats.pilot import fold_pilot, seed_pilot
 from convstudy.stats.resampled import Probabilities, fold_difference, fold_mean, probabilities
 from convstudy.stats.sample_size import required_folds, required_seeds
+from convstudy.stats.skewed import mean_interval
 from convstudy.stats.summary import summarise
 from convstudy.stats.two_way import (
     PSEUDO_OBSERVATIONS,
     accuracy_interval,
-    loss_interval,
-    mean_interval,
     seeds_only_difference,
     set_interval,
 )
@@ -231,8 +230,6 @@ def intervals_of(
         if each_metric.zero_or_one:
             weights = predictions.weights(each_metric)
             interval = accuracy_interval(table, confidence, weights, groups=groups)
-        elif name == LOG_LOSS:
-            interval = loss_interval(table, confidence, groups)
         elif each_metric.kind == "per set" and math.isfinite(each_metric.high - each_metric.low):
             change = predictions.largest_change(each_metric)
             interval = set_interval(table, each_metric.low, each_metric.high, change, confidence, groups)

@@ -129,7 +129,11 @@ def verdict(
 
     if as_json:
         exact = found.pairs.exact_p if found.pairs else None
-        print_json({**asdict(found), "mcnemar_exact_p": exact, "answer": list(counts_answer(found))})
+        mcnemar = {
+            "mcnemar_exact_p": exact,
+            "mcnemar_hypothesis": "both models are equally accurate" if found.pairs else None,
+        }
+        print_json({**asdict(found), **mcnemar, "answer": list(counts_answer(found))})
     else:
         click.echo("\n".join(counts_answer(found)))
 

@@ -26,6 +26,7 @@
 ``optimism_text``     the selection bias of a winner's score
 ``questions_text``    tests of a comparison that are repeated, other questions, the bound of false claims
 ``failure_text``      failed fits
+``claim_text``        the claim that a p-value tests, for tables
 ``collapse_text``     collapsed seeds, and the verdicts among seeds that trained
 ``count_text``        the verdict on two models from their numbers of correct predictions
 ``group_count_text``  the same, for images in groups

@@ -67,7 +67,8 @@ def _model(name: str, found: CountsVerdict, index: int) -> str:
     accuracy = found.accuracies[index]
     n_correct = round(accuracy.estimate * found.n)
     interval = interval_text(accuracy, metric_named(ACCURACY))
-    return f"{name}: {n_correct:,} of {found.n:,} correct, {percent(accuracy.estimate)} ({interval}, Wilson)."
+    details = f"{percent(accuracy.estimate)} ({interval}, Wilson and exact limits)"
+    return f"{name}: {n_correct:,} of {found.n:,} correct, {details}."
 
 
 def _difference(found: CountsVerdict) -> str:
@@ -79,7 +80,7 @@ def _difference(found: CountsVerdict) -> str:
     else:
         method = (
             f"Bonett and Price; {counted(pairs.first_only, 'image')} correct only for the first model, "
-            f"{pairs.second_only:,} only for the second; exact McNemar p {p_value(pairs.exact_p)}"
+            f"{pairs.second_only:,} only for the second; exact McNemar p of “equally accurate” {p_value(pairs.exact_p)}"
         )
     return f"Difference: {points(found.difference.estimate)} pp ({_interval(found.difference)}; {method})."
 

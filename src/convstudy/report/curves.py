@@ -48,7 +48,8 @@ def curves_chart(
             spread = summary.sd or 0.0
             assert summary.mean is not None  # a point has at least one fit
             row = {"epoch": point.epoch, "on": side, "mean": summary.mean, "n": summary.n}
-            means.append({**row, "low": summary.mean - spread, "high": summary.mean + spread})
+            low, high = max(metric.low, summary.mean - spread), min(metric.high, summary.mean + spread)
+            means.append({**row, "low": low, "high": high})
     last = [row for row in means if row["epoch"] == n_epochs]
     ends = ", ".join(f"{row['on']} {writer(metric)(row['mean'])}" for row in last)
 

@@ -8,6 +8,7 @@ from convstudy.report.balance_text import balanced_summary
 from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
 from convstudy.report.table import Column, Table, Value
+from convstudy.stats.skewed import FEW_IMAGES, MeanInterval
 
 BALANCED = metric_named(BALANCED_ACCURACY)
 
@@ -69,6 +70,7 @@ def scores_table(stage_result: StageResult) -> Table:
         f"Mean ± sd over {seeds}. {MEASURED} The 95 % CIs cover {covered}. {groups}Each digest identifies the weights "
         "of one seed; “Every fit” lists all of them."
     )
+    caption += _few_images(stage_result, (metric_named(LOG_LOSS), *own))
     if any(not each.reliable for found in stage_result.intervals.values() for each in found.values()):
         caption += " Candidates with collapsed seeds have none (see “Collapsed seeds”)."
     if not stage_result.settled:
@@ -86,6 +88,22 @@ def scores_table(stage_result: StageResult) -> Table:
         tuple(rows),
         chosen_rows(stage_result),
     )
+
+
+def _few_images(stage_result: StageResult, metrics: tuple[Metric, ...]) -> str:
+    """Return a sentence, with a space before it, on intervals that few images determine; empty if there are none."""
+    found = []
+    for metric in dict.fromkeys(metrics):
+        intervals = [stage_result.interval(row.name, metric.name) for row in stage_result.rows]
+        few = [each for each in intervals if isinstance(each, MeanInterval) and each.depends_on_few]
+        if few:
+            whose = "each" if len(few) == len(intervals) else f"{len(few)} of {len(intervals)}"
+            found.append(
+                f" The test {metric.title} of {whose} of these candidates depends on fewer than {FEW_IMAGES} images "
+                f"(effective number, at least {min(each.n_effective for each in few):.0f}): its interval can be too "
+                "short."
+            )
+    return "".join(found)
 
 
 def _columns(metric: Metric) -> tuple[Column, ...]:

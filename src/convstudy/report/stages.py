@@ -74,7 +74,8 @@ def scores_chart(stage_result: StageResult) -> Figure | None:
             rows.append({"candidate": row.name, "value": value, "part": part})
         if summary.mean is not None:
             spread = summary.sd or 0.0
-            low, high = summary.mean - spread, summary.mean + spread
+            of = stage_result.metric
+            low, high = max(of.low, summary.mean - spread), min(of.high, summary.mean + spread)
             shown: dict[str, Any] = {"candidate": row.name, "mean": summary.mean, "low": low, "high": high}
             summaries.append({**shown, "chosen": row.chosen})
     if halves or not rows:

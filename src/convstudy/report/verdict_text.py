@@ -15,6 +15,7 @@ from convstudy.report.error_ratios import few_errors_text
 from convstudy.report.group_text import mark
 from convstudy.report.metric_text import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
 from convstudy.stats import Interval, Verdict
+from convstudy.stats.skewed import MeanInterval
 
 NOT_RELIABLE = "not reliable with collapsed seeds"
 """With collapsed seeds, Student's interval of the mean does not keep its confidence level."""
@@ -142,7 +143,11 @@ def interval_text(found: Interval | None, metric: Metric) -> str:
     ends = f"{bare_writer(metric)(found.low)} to {writer(metric)(found.high)}"
     if not found.reliable:
         return f"interval {ends}, {NOT_RELIABLE}{mark(found.groups)}"
-    return f"{shortest_percent(found.confidence)} CI {ends}{mark(found.groups)}"
+    text = f"{shortest_percent(found.confidence)} CI {ends}{mark(found.groups)}"
+    # The interval says so itself, wherever it is printed.
+    if isinstance(found, MeanInterval) and found.depends_on_few:
+        text += f", possibly too short because few images make up most of the {metric.title}"
+    return text
 
 
 def reliable_ends(verdict: Verdict) -> tuple[float | None, float | None]:

@@ -8,6 +8,7 @@
 ``mcnemar``         two trained models on the same images
 ``resampled``       folds: Nadeau and Bengio's interval, Benavoli's probabilities
 ``mean_squares``    mean squares of a seeds × images table
+``skewed``          means of skewed values such as losses
 ``two_way``         seeds × test images as two random effects
 ``count_ratio``     the error ratio of two models from counts
 ``error_ratio``     the ratio of two errors, and a margin that is a share of the errors

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from convstudy.errors import Location, Problem, UsageError
 from convstudy.stats.count_ratio import CountRatio
 from convstudy.stats.error_ratio import ErrorRatio, Share
-from convstudy.stats.intervals import Interval, bonett_price, newcombe, wilson
+from convstudy.stats.intervals import Interval, bonett_price, newcombe, proportion_interval
 from convstudy.stats.mcnemar import Discordance
 from convstudy.stats.pilot import model_pilot
 from convstudy.stats.power import RULE_OF_THREE
@@ -30,7 +30,8 @@ class CountsVerdict:
     Attributes:
         kind: ``"better"``, ``"worse"``, ``"equivalent"`` or ``"inconclusive"``, first against second.
         n: the number of test images of each model.
-        accuracies: the accuracies of both models, fractions with Wilson's intervals.
+        accuracies: the accuracies of both models, fractions with their intervals
+            (:func:`~convstudy.stats.intervals.proportion_interval`).
         difference: first − second, a fraction. If ``pairs`` is known, the interval is Bonett and Price's. Otherwise it
             is Newcombe's for unpaired proportions, widened to cover the interval of the most favourable pairing.
         margin: the equivalence margin, a fraction.
@@ -93,7 +94,7 @@ def verdict_on_counts(
     if isinstance(margin, Share):
         margin = margin.value * (n - min(first, second)) / n if n else 0.0
     _check(first, second, n, both_right, discordant, margin)
-    accuracies = (wilson(first / n, n), wilson(second / n, n))
+    accuracies = (proportion_interval(first / n, n), proportion_interval(second / n, n))
     if discordant is not None:
         both_right = first - discordant[0]
     narrowest: Interval | None = None

@@ -113,9 +113,15 @@ class Difference:
         return max(least, half_width(self.sources, confidence))
 
     def half_width_of(self, name: str) -> float | None:
-        """Return the half-width from this source alone, ``None`` if the interval does not have this source."""
+        """Return the half-width from this source alone, ``None`` if the interval does not have this source.
+
+        It is at most ``limit``.
+        """
         found = [source for source in self._all if source.name == name]
-        return found[0].half_width(self.confidence) if found else None
+        if not found:
+            return None
+        half = found[0].half_width(self.confidence)
+        return half if self.limit is None else min(self.limit, half)
 
     def error_of(self, distance: float) -> float:
         """Return the p-value of a distance between the centre and a value, two-sided.

@@ -197,7 +197,7 @@ def grouped_proportion(found: GroupedMean, heaviest: float = 1.0, confidence: fl
 
 
 def grouped_loss(found: GroupedMean, largest: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return the interval of a mean loss, computed for its logarithm as in ``two_way.loss_interval``.
+    """Return the interval of a mean loss, computed for its logarithm as in ``skewed``.
 
     Args:
         found: the mean of losses, in nats.

@@ -2,6 +2,9 @@
 
 - :func:`wilson`: the score interval of one proportion (Wilson 1927). Wald's interval, proportion ± z·se, fails near
   100 %: it ends above 1, and for 10,000 correct of 10,000 it implies that the model makes no error.
+- :func:`proportion_interval`: Wilson's interval, widened to the exact limits of 5 % on each side. Wilson's misses the
+  truth in up to 17 % of all samples if 0.1 to 3 errors are expected (Brown, Cai and DasGupta 2001), the wider one in
+  up to 7 %.
 - :func:`newcombe`: the difference of the proportions of two independent samples, from their two score intervals
   (Newcombe 1998a, method 10).
 - :func:`bonett_price`: the difference of two proportions on the same images (Bonett and Price 2012): Wald's interval
@@ -69,6 +72,34 @@ def score_ends(proportion: float, n: float, z2: float) -> tuple[float, float]:
     middle = (proportion + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (proportion * (1 - proportion) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     return middle - half, middle + half
+
+
+def proportion_interval(proportion: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a proportion of ``n`` images, also for few errors.
+
+    It covers Wilson's interval and the exact one-sided limits of Clopper and Pearson (1934), each at the whole error
+    level. With few errors, the whole error of Wilson's interval is on one side, and exceeds that level.
+
+    Args:
+        proportion: in [0, 1].
+        n: the number of images, at least 1; it can be fractional.
+        confidence: the confidence level of the interval.
+
+    Raises:
+        ValueError: if ``proportion`` is outside [0, 1], or ``n`` is not positive.
+
+    >>> found = proportion_interval(0.99, 100)  # one error in 100; Wilson's ends are 0.946 and 0.998
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.9455, 0.9995)
+    """
+    from scipy.special import betaincinv
+
+    found = wilson(proportion, n, confidence)
+    # The number of errors cannot be less than 0; rounding can make it so.
+    right, wrong = n * proportion, max(0.0, n - n * proportion)
+    low = float(betaincinv(right, wrong + 1, 1 - confidence)) if right else 0.0
+    high = float(betaincinv(right + 1, wrong, confidence)) if wrong else 1.0
+    return Interval(found.estimate, min(found.low, low), max(found.high, high), confidence)
 
 
 def newcombe(first: float, second: float, n: float, confidence: float = CONFIDENCE) -> Interval:

@@ -30,7 +30,7 @@ from convstudy.stats.differences import (
     t_quantile,
 )
 from convstudy.stats.image_groups import ImageGroups
-from convstudy.stats.intervals import Interval, wilson
+from convstudy.stats.intervals import Interval, proportion_interval
 from convstudy.stats.summary import summarise
 
 
@@ -103,7 +103,8 @@ def fold_mean(
 ) -> Interval | None:
     """Return the mean accuracy over folds, with Nadeau and Bengio's corrected interval.
 
-    The interval contains Wilson's interval of all images of the folds: folds with equal scores do not make the accuracy
+    The interval contains that of all images of the folds as one sample
+    (:func:`~convstudy.stats.intervals.proportion_interval`): folds with equal scores do not make the accuracy
     more certain than the number of images does.
 
     Args:
@@ -128,8 +129,8 @@ def fold_mean(
     groups = None if pooled is None else pooled.groups
     if pooled is None:
         right = math.fsum(score * n for score, n in zip(scores, n_images, strict=True))
-        # Rounding can make the pooled accuracy larger than 1, which Wilson's interval rejects.
-        pooled = wilson(min(1.0, right / sum(n_images)), sum(n_images), confidence)
+        # Rounding can make the pooled accuracy larger than 1, which the interval rejects.
+        pooled = proportion_interval(min(1.0, right / sum(n_images)), sum(n_images), confidence)
     low, high = min(pooled.low, summary.mean - half), max(pooled.high, summary.mean + half)
     return Interval(summary.mean, max(0.0, low), min(1.0, high), confidence, groups=groups)
 

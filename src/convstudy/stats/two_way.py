@@ -26,10 +26,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convstudy.stats.differences import CONFIDENCE, Difference, Source, half_width
-from convstudy.stats.grouped import grouped_loss, grouped_mean, grouped_proportion
+from convstudy.stats.differences import CONFIDENCE, Difference, Source
+from convstudy.stats.grouped import grouped_mean, grouped_proportion
 from convstudy.stats.image_groups import group_indices
-from convstudy.stats.intervals import Interval, normal_quantile, wilson
+from convstudy.stats.intervals import Interval, normal_quantile, proportion_interval, wilson
 from convstudy.stats.mean_squares import squares_of
 from convstudy.stats.summary import summarise
 
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 PSEUDO_OBSERVATIONS = 2
 """The number of pseudo-observations added to the images of a difference of proportions, half in each direction."""
-
-MAX_LOSS = 103.3
-"""The largest cross-entropy in nats: −ln of the smallest float32."""
 
 
 @dataclass(frozen=True)
@@ -221,8 +218,9 @@ def accuracy_interval(
 ) -> Interval:
     """Return the interval of a candidate's accuracy for new seeds and new images.
 
-    With a single seed, it is the interval of that one model for new images, and Wilson's interval:
-    ``middle ± √(z² · variance + z⁴ / 4n²)``, both divided by ``1 + z² / n``. Wilson adds z² / 2 correct and z² / 2
+    With a single seed, it is the interval of that one model for new images
+    (:func:`~convstudy.stats.intervals.proportion_interval`). Wilson's interval is
+    ``middle ± √(z² · variance + z⁴ / 4n²)``, both divided by ``1 + z² / n``. It adds z² / 2 correct and z² / 2
     wrong pseudo-observations. Here these are whole images, as for differences: S seeds with errors on the same images
     say no more about images than one seed. The variance is that of seeds and images::
 
@@ -251,9 +249,9 @@ def accuracy_interval(
     >>> import numpy as np
     >>> right = np.ones((1, 100))
     >>> right[0, :5] = 0
-    >>> found = accuracy_interval(right)  # one model, 95 of 100 correct: Wilson's interval
+    >>> found = accuracy_interval(right)  # one model, 95 of 100 correct
     >>> round(found.low, 3), round(found.high, 3)
-    (0.888, 0.978)
+    (0.888, 0.98)
     """
     indices = None if groups is None else group_indices(groups, right.shape[1])
     if indices is not None:
@@ -269,7 +267,7 @@ def accuracy_interval(
     n = n_all / heaviest
     accuracy = min(1.0, max(0.0, squares.mean))
     if n_seeds == 1 and are_proportions:
-        return wilson(accuracy, n, confidence)
+        return proportion_interval(accuracy, n, confidence)
     z2 = normal_quantile(0.5 + confidence / 2) ** 2
     cells = n_seeds * n_all
     seeds = 0.0
@@ -281,9 +279,8 @@ def accuracy_interval(
     half = math.sqrt(measured + z2 * (z2 + 1) / (4 * n * n)) / (1 + z2 / n)
     # The effective number of images is p (1 − p) divided by the variance of the mean; this variance is
     # ``measured / z2``.
-    plain = wilson(
-        accuracy, n if measured == 0 else min(cells, accuracy * (1 - accuracy) * z2 / measured), confidence
-    )
+    spread = accuracy * (1 - accuracy)
+    plain = wilson(accuracy, min(cells, spread * z2 / measured) if measured and spread else n, confidence)
     low, high = middle - half, middle + half
     if accuracy < 0.5:
         low = min(low, plain.low)
@@ -296,71 +293,6 @@ def accuracy_interval(
         1.0 if accuracy == 1 else min(1.0, high),
         confidence,
     )
-
-
-def loss_interval(losses: Values, confidence: float = CONFIDENCE, groups: Integers | None = None) -> Interval:
-    """Return the interval of a candidate's mean loss for new seeds and new images.
-
-    With a single seed, it is the interval of that one model for new images. The interval is computed for the logarithm
-    of the mean. The standard error of this logarithm is the standard error of the mean divided by the mean. The
-    logarithm is used because a few very wrong images cause most of a mean cross-entropy, whose distribution is
-    therefore skewed. The upper end is at most :data:`MAX_LOSS`. If all losses are 0, up to 3 / n of all images may
-    still have any loss (rule of three).
-
-    Args:
-        losses: nats per image, none below 0; shape (seeds, images).
-        confidence: the confidence level of the interval.
-        groups: the group of each image, shape (images,); the interval is then for new groups.
-
-    >>> import numpy as np
-    >>> found = loss_interval(np.full((2, 100), 0.1) + np.arange(100) / 1000)
-    >>> round(found.estimate, 4), round(found.low, 4), round(found.high, 4)
-    (0.1495, 0.1439, 0.1554)
-    """
-    indices = None if groups is None else group_indices(groups, losses.shape[1])
-    if indices is not None:
-        return grouped_loss(grouped_mean(losses, indices), MAX_LOSS, confidence)
-    squares = squares_of(losses)
-    if squares.mean <= 0:
-        return Interval(0.0, 0.0, min(1.0, 3 / squares.n_images) * MAX_LOSS, confidence)
-    factor = math.exp(half_width(squares.sources, confidence) / squares.mean)
-    # The maximum keeps the mean inside the interval.
-    high = min(squares.mean * factor, max(MAX_LOSS, squares.mean))
-    return Interval(squares.mean, squares.mean / factor, high, confidence)
-
-
-def mean_interval(
-    values: Values,
-    low: float,
-    high: float,
-    confidence: float = CONFIDENCE,
-    groups: Integers | None = None,
-) -> Interval:
-    """Return the interval of a candidate's mean for new seeds and new images.
-
-    With a single seed, it is the interval of that one model for new images.
-
-    Args:
-        values: a value for each seed and image, shape (seeds, images).
-        low: the smallest possible mean; the interval does not go below it.
-        high: the largest possible mean.
-        confidence: the confidence level of the interval.
-        groups: the group of each image, shape (images,); the interval is then for new groups.
-
-    >>> import numpy as np
-    >>> found = mean_interval(np.array([[0.0, 0.5, 1.0, 0.5]]), low=0.0, high=2.0)
-    >>> round(found.estimate, 2), round(found.low, 2), round(found.high, 2)
-    (0.5, 0.0, 1.15)
-    """
-    indices = None if groups is None else group_indices(groups, values.shape[1])
-    if indices is not None:
-        found = grouped_mean(values, indices)
-        mean, sources, own = found.mean, found.sources(), found.groups
-    else:
-        squares = squares_of(values)
-        mean, sources, own = squares.mean, squares.sources, None
-    half = half_width(sources, confidence)
-    return Interval(mean, max(low, mean - half), min(high, mean + half), confidence, groups=own)
 
 
 def set_interval(

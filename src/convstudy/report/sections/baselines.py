@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from convstudy.analysis import BaselineScore, StageBaselines, baseline_metric
 from convstudy.metrics import ACCURACY, Metric
 from convstudy.numbers import listed
+from convstudy.report.claim_text import ADJUSTED_P, CLAIM, claim_text, p_values
 from convstudy.report.metric_text import capital, within_text
 from convstudy.report.questions_text import low_title
 from convstudy.report.section import Material, Section, Text, Topic
@@ -87,7 +88,8 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
         Column("low", low_title(verdicts), "points"),
         Column("high", "to", "points"),
         Column("pairs", "Seeds or folds", "count"),
-        Column("adjusted_p", "Holm-adjusted p", "p"),
+        CLAIM,
+        ADJUSTED_P,
         Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -99,7 +101,8 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
             verdict.difference.low,
             verdict.difference.high,
             verdict.difference.n,
-            None if verdict.no_interval else verdict.adjusted_p,
+            claim_text(verdict),
+            p_values(verdict)[1],
             each.stage,
         )
         for each in found
@@ -110,7 +113,7 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
         f"“Difference”: network minus the best baseline on the same images, in {unit}; of a search, the selected "
         "candidate. The intervals cover other seeds of the network and other images, for this baseline. Verdicts are "
         f"against the equivalence margin of {within_text(metric, margin)}, with Holm’s correction for the networks of "
-        "the stage. p: of the test against the nearer end of the margin."
+        "the stage. p (claim): the p-value of the test of “Tested claim”."
     )
     return Table("baseline-differences", "Networks and the best baseline", caption, columns, tuple(rows))
 

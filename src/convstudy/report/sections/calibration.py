@@ -135,8 +135,8 @@ def bins_table(calibration: Calibration, name: str) -> Table:
     )
     caption = (
         f"{name}: predictions of {counted(calibration.n_models, 'seed')} on {calibration.n_images:,} test images, in "
-        f"{len(rows)} non-empty bins of {len(calibration.bins)}. 95 % CI of the accuracy: Wilson’s interval, with the "
-        "number of different images (not of predictions) as the sample size."
+        f"{len(rows)} non-empty bins of {len(calibration.bins)}. 95 % CI of the accuracy: that of a proportion, "
+        "with the number of different images (not of predictions) as the sample size."
     )
     if not calibration.accuracy.reliable:
         caption += " It is left out, because seeds collapsed."

@@ -8,6 +8,7 @@ from typing import Any
 from convstudy.analysis import StageCollapse, StageResult
 from convstudy.metrics import metric_named
 from convstudy.numbers import counted, listed
+from convstudy.report.claim_text import ADJUSTED_P, CLAIM, claim_text, p_values
 from convstudy.report.collapse_text import RULE, collapse_notes
 from convstudy.report.metric_text import difference_kind, value_kind
 from convstudy.report.questions_text import low_title
@@ -83,11 +84,12 @@ def pairs_table(stage_result: StageResult, collapse: StageCollapse) -> Table:
         Column("low", low_title([pair.trained for pair in collapse.pairs if pair.trained]), kind),
         Column("high", "to", kind),
         Column("pairs", "Pairs", "count"),
-        Column("adjusted_p", "Holm-adjusted p", "p"),
+        CLAIM,
+        ADJUSTED_P,
         Column("wins", "Random seed wins", "percent"),
         Column("wins_low", "95 % CI from", "percent"),
         Column("wins_high", "to", "percent"),
-        Column("fisher_p", "p, equal rates of collapse", "p"),
+        Column("p_equal_rates", "p, equal rates of collapse", "p"),
     )
     rows: list[tuple[Value, ...]] = []
     for pair in collapse.pairs:
@@ -137,10 +139,10 @@ def _kind(verdict: Verdict | None) -> str:
 
 def _difference(verdict: Verdict | None) -> tuple[Value, ...]:
     if verdict is None:
-        return (None, None, None, None, None)
+        return (None,) * 6
     difference = verdict.difference
-    p = None if verdict.no_interval else verdict.adjusted_p
-    return (difference.mean, difference.low, difference.high, difference.n, p)
+    of_claim = (claim_text(verdict), p_values(verdict)[1])
+    return (difference.mean, difference.low, difference.high, difference.n, *of_claim)
 
 
 def _cells(found: Interval | None) -> tuple[Value, ...]:
@@ -169,7 +171,7 @@ def _as_json(collapse: StageCollapse) -> dict[str, Any]:
             {
                 "first": pair.first,
                 "second": pair.second,
-                "fisher_p": pair.fisher_p,
+                "p_equal_rates_of_collapse": pair.fisher_p,
                 "wins": _interval_json(pair.wins),
                 "trained": _verdict_json(pair.trained),
             }
@@ -181,7 +183,7 @@ def _as_json(collapse: StageCollapse) -> dict[str, Any]:
 def _verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
     if verdict is None:
         return None
-    keys = ("difference", "low", "high", "pairs", "adjusted_p")
+    keys = ("difference", "low", "high", "pairs", "claim", "adjusted_p_claim")
     return {"kind": verdict.kind, **dict(zip(keys, _difference(verdict), strict=True))}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convstudy.analysis import StageResult
+from convstudy.report.claim_text import ADJUSTED_P, CLAIM, claim_text, p_values
 from convstudy.report.interaction_text import SHORT, interaction_verdict
 from convstudy.report.metric_text import difference_kind, margin_of, metric_of, value_kind
 from convstudy.report.questions_text import low_title, more_caption, more_columns, more_values
@@ -42,7 +43,8 @@ def interactions_table(stage_result: StageResult) -> Table | None:
         Column("high", "to", kind),
         *more,
         Column("seeds", "Seeds", "count"),
-        Column("adjusted_p", "Holm-adjusted p", "p"),
+        CLAIM,
+        ADJUSTED_P,
         Column("required_better", "Required if it is twice the margin"),
         Column("required_equivalent", "Required if it is 0"),
         Column("unmodified", "Unmodified network", value),
@@ -59,7 +61,8 @@ def interactions_table(stage_result: StageResult) -> Table | None:
             *reliable_ends(verdict),
             *more_values(verdict, more),
             verdict.difference.n,
-            None if verdict.no_interval else verdict.adjusted_p,
+            claim_text(verdict),
+            p_values(verdict)[1],
             *required_cells(verdict),
             stage_result.best.summary(stage_result.measure) if stage_result.best else None,
             scores[verdict.first],
@@ -81,7 +84,8 @@ def _caption(found: Sequence[Verdict]) -> str:
         f"Interaction: test {metric.title} with both variants, minus that with the first alone, minus that with the "
         "second alone, plus that of the unmodified network. It is positive if the effect of both exceeds the sum of "
         f"their two effects. {over_seeds(found)} “More” or “less”: the whole interval is beyond ±{margin}{holm}. "
-        f"“None”: the whole interval is within ±{margin}{holm}.{near_100}"
+        f"“None”: the whole interval is within ±{margin}{holm}. p (claim): the p-value of the test of “Tested "
+        f"claim”, where the difference is the interaction.{near_100}"
         f"{' Without predictions there is no interval.' if lost else ''}{without_interval(found)}"
     )
 

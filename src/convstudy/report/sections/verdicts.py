@@ -10,6 +10,7 @@ from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
 from convstudy.numbers import counted, listed
 from convstudy.report.balance_text import rare_class_note
+from convstudy.report.claim_text import ADJUSTED_P, CLAIM, CLAIM_CAPTION, P, claim_text, p_values
 from convstudy.report.error_ratios import error_ratio_table
 from convstudy.report.group_text import UNKNOWN
 from convstudy.report.metric_text import difference_kind, margin_text, unit_words, width_kind, within_text
@@ -99,8 +100,9 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         *((Column("images_part", "± images is"),) if bounded else ()),
         *((Column("groups", "Groups", "count"), Column("effective", "Images count like")) if grouped else ()),
         Column("pairs", "Pairs", "count"),
-        Column("p", "p", "p"),
-        Column("adjusted_p", "Holm-adjusted p", "p"),
+        CLAIM,
+        P,
+        ADJUSTED_P,
         *(() if planned is None else _required_columns(metric, planned)),
         Column("measure", "Measure"),
         Column("stage", "Stage"),
@@ -118,8 +120,8 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
             *(_groups(verdict) if grouped else ()),
             verdict.difference.n,
-            None if verdict.no_interval else verdict.p,
-            None if verdict.no_interval else verdict.adjusted_p,
+            claim_text(verdict),
+            *p_values(verdict),
             *(() if planned is None else required_cells(verdict)),
             f"{verdict.measure.part} {metric.title}",
             stage_result.stage,
@@ -140,7 +142,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         "and “± images”: the half-width that the interval would have if this were the only source of variation. Over "
         "folds the interval is Nadeau and Bengio’s, because folds share training images. It is never narrower than the "
         "paired interval over the pooled validation images of all folds, which accounts only for their sampling. "
-        f"{lost}{_GROUPED if grouped else ''}p: uncorrected p-value of the test against {_limit(metric, margin)}."
+        f"{lost}{_GROUPED if grouped else ''}{CLAIM_CAPTION} Holm’s correction is for all comparisons of the stage."
         f"{more_caption(more)}{'' if planned is None else _required_text(metric, planned)}"
     )
     if any(verdict.no_interval and not verdict.descriptive for verdict in verdicts):
@@ -166,13 +168,6 @@ def _rule(metric: Metric, margin: float | Share) -> str:
         return f"Better or worse: {fewer}. Equivalent: neither is the case."
     bound = margin_text(metric, margin)
     return f"Better or worse: the whole interval is beyond ±{bound}. Equivalent: the whole interval is within ±{bound}."
-
-
-def _limit(metric: Metric, margin: float | Share) -> str:
-    """Name the value against which a difference is tested."""
-    if isinstance(margin, Share):
-        return f"an error ratio of {margin.least:.4g}, in one direction or the other"
-    return f"the nearer one of ±{margin_text(metric, margin)}"
 
 
 _GROUPED = (
@@ -223,7 +218,8 @@ def loss_table(stage_results: tuple[StageResult, ...], margin: float | Share = 0
         Column("low", low_title(verdicts), "change"),
         Column("high", "to", "change"),
         *more,
-        Column("adjusted_p", "Holm-adjusted p", "p"),
+        CLAIM,
+        ADJUSTED_P,
         Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -234,7 +230,8 @@ def loss_table(stage_results: tuple[StageResult, ...], margin: float | Share = 0
             verdict.difference.mean,
             *reliable_ends(verdict),
             *more_values(verdict, more),
-            verdict.adjusted_p,
+            claim_text(verdict),
+            p_values(verdict)[1],
             stage_result.stage,
         )
         for stage_result in stage_results
@@ -246,7 +243,8 @@ def loss_table(stage_results: tuple[StageResult, ...], margin: float | Share = 0
     caption = (
         "Mean cross-entropy on the test images, candidate minus the other. "
         f"{over_seeds([v for c in stage_results for v in c.losses])} "
-        f"{rule}{more_caption(more)}{without_interval([v for c in stage_results for v in c.losses])}"
+        f"{rule} Holm-adjusted p (claim): the p-value of the test of “Tested claim”, corrected for all comparisons of "
+        f"the stage.{more_caption(more)}{without_interval([v for c in stage_results for v in c.losses])}"
     )
     return Table("loss-verdicts", "Verdicts by test loss", caption, columns, tuple(rows))
 
@@ -293,7 +291,7 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
         Column("first_only", "Only the candidate", "count"),
         Column("second_only", "Only the other", "count"),
         Column("neither", "Neither", "count"),
-        Column("exact_p", "Exact p", "p"),
+        Column("exact_p_equal", "Exact p (equally accurate)", "p"),
         Column("stage", "Stage"),
     )
     rows: list[tuple[Value, ...]] = [
@@ -319,8 +317,9 @@ def models_table(stage_results: tuple[StageResult, ...]) -> Table:
     caption = (
         f"Number of test images that both, one or neither of two models with the same seed predict correctly. {correct}"
         f"{by_group if grouped else ''}"
-        "The p-value is for these two models only, not for other seeds. The test has no margin and no correction for "
-        "multiple comparisons."
+        "Exact p (equally accurate): the p-value of the hypothesis that both models are equally accurate; small values "
+        "contradict it. It is for these two models only, not for other seeds. The test has no margin and no correction "
+        "for multiple comparisons."
     )
     return Table("models", "McNemar’s tests", caption, columns, tuple(rows))
 
