@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convstudy import Network, Study, run_study
 from convstudy.analysis import analyse
+from convstudy.cli import main
 from convstudy.data import Dataset
 from convstudy.history.results import Results
 from convstudy.report import answer, short_answer
@@ -121,3 +124,43 @@ def test_few_groups_make_no_claim(tmp_path: Path) -> None:
     assert "the test images are of only 8 groups, and an interval needs at least 10" in text
     assert "CI" not in text
     assert any("no verdicts on test images" in line for line in short_answer(analysis))
+
+
+def test_page_of_a_folder_of_patients_says_what_the_images_count_like(tmp_path: Path) -> None:
+    """From image files with a pattern for groups to the page that a run writes."""
+    dataset = patients(60, 6)
+    for part in ("train", "test"):
+        images = dataset.load().train if part == "train" else dataset.load().test.open(lambda: None)
+        assert images.groups is not None
+        for row, (pixels, label, group) in enumerate(
+            zip(images.pixels, images.labels.tolist(), images.groups.tolist(), strict=True)
+        ):
+            place = tmp_path / "scans" / f"class-{label}" / f"{part}{group}_{row}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels[:, :, 0]).save(place)
+    (tmp_path / "scans.toml").write_text(
+        """[study]
+name = "scans"
+seeds = 2
+[dataset]
+path = "scans"
+group = '([a-z]+\\d+)_'
+test = 0.4
+[recipe]
+epochs = 3
+[network.linear]
+layers = ["flatten"]
+[network.small]
+layers = ["conv 2 3 relu stride=4", "flatten"]
+[compare.both]
+networks = ["linear", "small"]
+""",
+        encoding="utf-8",
+    )
+    assert (
+        main(["run", str(tmp_path / "scans.toml"), "--runs", str(tmp_path / "runs"), "--workers", "1"]) == 0
+    )
+    (page,) = (tmp_path / "runs").rglob("report.html")
+    text = page.read_text(encoding="utf-8")
+    assert re.search(r"1\d\d test images of 2\d groups count like \d+", text)
+    assert "Images count like" in text and "images taken as independent" not in text
