@@ -28,6 +28,7 @@ from benchmarks.statistics.statistics_simulation import (
     print_row,
     run,
 )
+from convstudy.stats.skewed import mean_interval
 from convstudy.stats.two_way import accuracy_interval, two_way_difference
 from convstudy.stats.verdicts import MARGIN
 
@@ -60,6 +61,14 @@ def draw(
     error: float,
 ) -> npt.NDArray[np.bool_]:
     """Return whether a candidate is correct, shape (studies, seeds, images), with these sizes of the groups."""
+    correct: npt.NDArray[np.bool_] = latent(random, n_studies, n_seeds, sizes, correlation) > ndtri(error)
+    return correct
+
+
+def latent(
+    random: np.random.Generator, n_studies: int, n_seeds: int, sizes: Integers, correlation: float
+) -> npt.NDArray[np.float32]:
+    """Return the sums of effects of a candidate, normal with variance 1, shape (studies, seeds, images)."""
     groups = np.repeat(np.arange(len(sizes)), sizes)
 
     def normal(*shape: int, variance: float) -> npt.NDArray[np.float32]:
@@ -71,8 +80,7 @@ def draw(
     sums = by_group[:, :, groups]
     sums += normal(n_studies, 1, len(groups), variance=(1 - correlation) / 2)
     sums += normal(n_studies, n_seeds, len(groups), variance=(1 - correlation) / 2)
-    correct: npt.NDArray[np.bool_] = sums > ndtri(error)
-    return correct
+    return sums
 
 
 @dataclass(frozen=True)
@@ -87,15 +95,25 @@ class Means:
     n_seeds: int
     n_groups: int
     n_images: int
+    largest: Array
 
-    def difference(self) -> tuple[Array, Array]:
-        """Return centre and half-width of differences of proportions."""
+    def difference(self, size: float | Array = 1.0) -> tuple[Array, Array]:
+        """Return centre and half-width of differences, with two pseudo-observations of this size."""
         shrunk = self.effective / (self.effective + 2)
-        images = shrunk**2 * (self.images + 2 / self.effective**2)
+        images = shrunk**2 * (self.images + 2 * (size / self.effective) ** 2)
         squared = stdtrit(self.n_groups - 1, 0.975) ** 2 * images
         if self.n_seeds > 1:
             squared = squared + stdtrit(self.n_seeds - 1, 0.975) ** 2 * shrunk**2 * self.seeds
         return shrunk * self.mean, np.sqrt(squared)
+
+    def loss(self) -> tuple[Array, Array]:
+        """Return the ends of the intervals of mean losses."""
+        added = 0 * self.mean if self.n_groups == self.n_images else self.largest / self.effective
+        squared = stdtrit(self.n_groups - 1, 0.975) ** 2 * (self.images + 2 * added**2)
+        if self.n_seeds > 1:
+            squared = squared + stdtrit(self.n_seeds - 1, 0.975) ** 2 * self.seeds
+        half, upper = np.sqrt(squared), self.mean + 2 * added
+        return self.mean / np.exp(half / self.mean), upper * np.exp(half / upper)
 
     def accuracy(self) -> tuple[Array, Array]:
         """Return the ends of the intervals of accuracies."""
@@ -144,6 +162,7 @@ def means_of(values: Array, sizes: Integers) -> Means:
         n_seeds,
         n_groups,
         n,
+        (np.add.reduceat(values.mean(axis=1), starts, axis=1) / sizes).max(axis=1),
     )
 
 
@@ -365,7 +384,56 @@ def rare(random: np.random.Generator, n_studies: int) -> None:
         print_row(n_seeds, kind, n_groups, f"{correlation:g}", *cells)
 
 
-PARTS = {each.__name__: each for each in (difference, accuracy, claims, widths, rare)}
+def losses(random: np.random.Generator, n_studies: int) -> None:
+    """Coverage of the mean loss and of the difference of losses of two equal candidates with 5 % errors:"""
+    print_header("seeds", "sizes", "groups", "ICC", "mean loss, %", "difference, %")
+    points, weights = np.polynomial.hermite_e.hermegauss(200)
+    truth = float((weights * _loss(points)).sum() / weights.sum())
+    for n_seeds, kind, n_groups, correlation in product(
+        (1, 5), ("equal", "very unequal"), (20, 100), (0.0, 0.3, 0.9)
+    ):
+        sizes = sizes_of(kind, n_groups)
+        n = int(sizes.sum())
+        covers: dict[str, list[npt.NDArray[np.bool_]]] = {}
+        for start in range(0, n_studies, 250):
+            tables = [
+                _loss(latent(random, min(250, n_studies - start), n_seeds, sizes, correlation).astype(float))
+                for _ in range(2)
+            ]
+            pairs, own = tables[0] - tables[1], tables[0]
+            low, high = means_of(own, sizes).loss()
+            covers.setdefault("new mean", []).append((low <= truth) & (truth <= high))
+            low, high = means_of(own, np.ones(n, np.int64)).loss()
+            covers.setdefault("old mean", []).append((low <= truth) & (truth <= high))
+            largest = np.maximum(np.max(tables, axis=(0, 2, 3)), np.log(n))
+            for name, each in (("new", sizes), ("old", np.ones(n, np.int64))):
+                centre, half = means_of(pairs, each).difference(largest)
+                covers.setdefault(f"{name} difference", []).append(np.abs(centre) <= half)
+            if not start:
+                groups = np.repeat(np.arange(n_groups), sizes)
+                interval = mean_interval(own[0], groups=groups)
+                twin_low, twin_high = (float(end[0]) for end in means_of(own[:1], sizes).loss())
+                if max(abs(interval.low - twin_low), abs(interval.high - twin_high)) > 1e-9:
+                    raise ValueError(
+                        f"the simulation computes {twin_low}, but convstudy computes {interval.low}"
+                    )
+        cells = {name: float(np.concatenate(parts).mean()) for name, parts in covers.items()}
+        print_row(
+            n_seeds,
+            kind,
+            n_groups,
+            f"{correlation:g}",
+            *(_cell(cells, each) for each in ("mean", "difference")),
+        )
+
+
+def _loss(sums: Array) -> Array:
+    """Return losses that grow where a candidate errs: ln 2 at the border between right and wrong."""
+    loss: Array = np.logaddexp(0.0, -4 * (sums - ndtri(0.05)))
+    return loss
+
+
+PARTS = {each.__name__: each for each in (difference, accuracy, claims, widths, rare, losses)}
 
 if __name__ == "__main__":
     run(__doc__ or "", PARTS)

@@ -107,7 +107,16 @@ def test_patients_that_a_seed_cannot_recognise_are_no_collapse() -> None:
     stage = next(stage for stage in results.plan.stages if stage.question == "compare")
     row = candidate_rows(results, stage)[0]
     correct = np.arange(60) >= 10
-    held_out = HeldOut(np.arange(60), correct, np.zeros(60, np.float32), groups=np.arange(60) // 10)
+    labels, predicted, zeros = np.zeros(60, int), (~correct).astype(int), np.zeros(60, np.float32)
+    held_out = HeldOut(
+        np.arange(60),
+        correct,
+        zeros,
+        labels=labels,
+        predicted=predicted,
+        confidence=zeros,
+        groups=np.arange(60) // 10,
+    )
 
     class Reader(HeldOutReader):
         def of(self, fit_id: str) -> HeldOut | None:

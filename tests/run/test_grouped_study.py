@@ -97,7 +97,7 @@ def test_tables_have_groups_and_the_test_on_groups(results: Results) -> None:
     assert "intervals are for new groups" in verdicts.caption
     assert "permutation test that exchanges the models in a group" in models.caption
     (stage_result,) = analyse(results).main_results
-    p_values = [row[[column.title for column in models.columns].index("Exact p")] for row in models.rows]
+    p_values = [row[[column.key for column in models.columns].index("exact_p_equal")] for row in models.rows]
     assert p_values == [pair.by_group for pair in stage_result.verdicts[0].models]
 
 

@@ -185,3 +185,14 @@ def test_simulated_intervals_cover_and_claim_little(
         assert found["old apart"] > 0.05 + slack
     else:  # an interval for groups is not much wider if images are independent
         assert found["new width"] < 1.25 * found["old width"]
+
+
+def test_simulated_intervals_of_losses_cover() -> None:
+    """The mean loss of skewed losses, if 50 groups decide it."""
+    random, sizes = np.random.default_rng(12), group_simulation.sizes_of("very unequal", 50)
+    points, weights = np.polynomial.hermite_e.hermegauss(200)
+    truth = float((weights * group_simulation._loss(points)).sum() / weights.sum())
+    losses = group_simulation._loss(group_simulation.latent(random, 400, 1, sizes, 0.6).astype(float))
+    ends = [group_simulation.means_of(losses, each).loss() for each in (sizes, np.ones(sizes.sum(), int))]
+    new, old = (float(((low <= truth) & (truth <= high)).mean()) for low, high in ends)
+    assert new > 0.95 - 4 * math.sqrt(0.05 * 0.95 / 400) > old

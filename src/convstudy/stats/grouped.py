@@ -54,6 +54,7 @@ class GroupedMean:
         images_alone: the variance of the mean between groups, which contains a part of the seeds' contribution.
         n_seeds: the number of seeds.
         groups: the numbers of images and groups.
+        largest: the largest mean of a group over seeds and images.
     """
 
     mean: float
@@ -62,6 +63,7 @@ class GroupedMean:
     images_alone: float
     n_seeds: int
     groups: ImageGroups
+    largest: float
 
     @property
     def degrees(self) -> int:
@@ -133,6 +135,7 @@ def grouped_mean(values: Values, groups: Integers, weights: Values | None = None
         squares.images / cells,
         n_seeds,
         ImageGroups(n, n_groups, effective),
+        float((np.bincount(groups, table.mean(axis=0), n_groups) / np.bincount(groups)).max()),
     )
 
 
@@ -199,6 +202,10 @@ def grouped_proportion(found: GroupedMean, heaviest: float = 1.0, confidence: fl
 def grouped_loss(found: GroupedMean, largest: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of a mean loss, computed for its logarithm as in ``skewed``.
 
+    Losses are skewed: a few groups cause most of the mean, and a sample can lack such a group. Therefore two
+    pseudo-observations are added, each of the size of one effective image, with the largest mean loss of a group; they
+    count in the variance and at the upper end.
+
     Args:
         found: the mean of losses, in nats.
         largest: the largest possible loss.
@@ -207,6 +214,11 @@ def grouped_loss(found: GroupedMean, largest: float, confidence: float = CONFIDE
     if found.mean <= 0:
         high = min(1.0, 3 / found.groups.n_effective) * largest
         return Interval(0.0, 0.0, high, confidence, groups=found.groups)
-    factor = math.exp(half_width(found.sources(), confidence) / found.mean)
-    high = min(found.mean * factor, max(largest, found.mean))
-    return Interval(found.mean, found.mean / factor, high, confidence, groups=found.groups)
+    added = found.largest / found.groups.n_effective
+    *seeds, images = found.sources()
+    sources = (*seeds, Source(images.name, images.variance + 2 * added**2, images.degrees))
+    half, upper = half_width(sources, confidence), found.mean + 2 * added
+    high = min(upper * math.exp(half / upper), max(largest, found.mean))
+    return Interval(
+        found.mean, found.mean / math.exp(half / found.mean), high, confidence, groups=found.groups
+    )
