@@ -52,14 +52,12 @@ class BaselineScore:
         score: its accuracy or balanced accuracy, a fraction; for folds, the mean.
         interval: its 95 % interval for new images; ``None`` if there is none.
         n_train: the number of images that it was fitted to; the smallest number of all folds.
-        seconds: the time that it took, for all folds together.
     """
 
     name: str
     score: float
     interval: Interval | None
     n_train: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,6 @@ class _Part:
     values: Values
     weights: Values
     n_train: tuple[int, ...]
-    seconds: tuple[float, ...]
 
 
 def baseline_metric(results: Results) -> Metric:
@@ -158,7 +155,6 @@ def _on_test_images(
                 accuracy_interval(values[None], weights=weights, groups=predictions.groups), len(part.labels)
             ),
             part.n_train[number],
-            part.seconds[number],
         )
         for number, (name, values) in enumerate(zip(BASELINES, part.values, strict=True))
     )
@@ -212,7 +208,6 @@ def _over_folds(
             sum(folds[number]) / len(parts),
             _fold_interval(best, parts, number, ratio, held_out) if metric.counts else None,
             min(part.n_train[number] for part in parts),
-            sum(part.seconds[number] for part in parts),
         )
         for number, name in enumerate(BASELINES)
     )
@@ -301,12 +296,12 @@ def _part(results: Results, split: Split, metric: Metric) -> _Part | None:
     if arrays is None:
         return None
     images, labels, predicted = (arrays[name].astype(np.int64) for name in ("images", "labels", "predicted"))
-    n_train, seconds = arrays["n_train"], arrays["seconds"]
+    n_train = arrays["n_train"]
     n = len(BASELINES)
     fits = (
         predicted.shape == (n, len(labels))
         and len(images) == len(labels) > 1
-        and len(n_train) == len(seconds) == n
+        and len(n_train) == n
         and 0 <= int(labels.min()) <= int(labels.max()) < results.dataset.n_classes
     )
     if not fits:
@@ -314,5 +309,4 @@ def _part(results: Results, split: Split, metric: Metric) -> _Part | None:
     weights = metric.weights(labels)
     values = (predicted == labels) * weights
     counts: list[int] = n_train.tolist()
-    times: list[float] = seconds.tolist()
-    return _Part(images, labels, values, weights, tuple(counts), tuple(times))
+    return _Part(images, labels, values, weights, tuple(counts))

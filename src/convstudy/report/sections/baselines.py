@@ -48,23 +48,19 @@ def baselines_table(found: tuple[StageBaselines, ...], metric: Metric) -> Table:
         Column("low", "95 % CI from", "percent"),
         Column("high", "to", "percent"),
         Column("n_train", "Fitted to", "count"),
-        Column("seconds", "Time", "seconds"),
     )
     names: dict[tuple[BaselineScore, ...], list[str]] = {}
     for each in found:  # stages with the same images have the same scores
-        names.setdefault(each.scores, []).append(
-            "test images" if each.measure.part == "test" else f"folds of {each.stage}"
-        )
+        names.setdefault(each.scores, []).append("" if each.measure.part == "test" else each.stage)
     rows: tuple[tuple[Value, ...], ...] = tuple(
         (
-            listed(list(dict.fromkeys(images))),
+            f"folds of {listed(stages)}" if any(stages) else "test images",
             score.name,
             score.score,
             *ends(score.interval),
             score.n_train,
-            score.seconds,
         )
-        for scores, images in names.items()
+        for scores, stages in names.items()
         for score in scores
     )
     caption = (
