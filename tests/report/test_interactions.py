@@ -86,7 +86,7 @@ def test_answer_has_a_clause_about_the_interaction() -> None:
     (notes,) = (each.notes for each in conclusions(analyse(known(together=150))))
     assert re.fullmatch(
         r"one \+ two: an interaction of −1\.00 pp \(95 % CI −1\.\d\d to −0\.\d\d\), together less than the sum of both "
-        r"effects\.",
+        r"effects, for this training set\.",
         notes[-1],
     )
 

@@ -49,7 +49,8 @@ def test_large_difference_is_better_with_its_interval() -> None:
         results_of(study_of("mnist"), {"a": scattered(40, 1), "b": scattered(92, 2)}, level=chosen_first)
     )
     assert re.fullmatch(
-        r"Comparison them: a \(99\.60 % mean test accuracy, 5 seeds\) was selected on validation images\. It is better "
+        r"Comparison them: a \(99\.60 % mean test accuracy, 5 seeds\) was selected on validation images\. For this training set, "
+        r"it is better "
         r"than b \(by 0\.52 pp, 95 % CI 0\.\d\d to 0\.\d\d\)\.",
         text,
     )
@@ -60,7 +61,8 @@ def test_selected_candidate_that_tests_worse_is_called_worse() -> None:
         results_of(study_of("mnist"), {"a": scattered(92, 1), "b": scattered(40, 2)}, level=chosen_first)
     )
     assert re.search(
-        r": a \(.*\) was selected on validation images\. It is worse than b \(by 0\.52 pp, 95 % CI 0\.\d\d to 0\.",
+        r": a \(.*\) was selected on validation images\. For this training set, "
+        r"it is worse than b \(by 0\.52 pp, 95 % CI 0\.\d\d to 0\.",
         text,
     )
     assert "better" not in text and "−" not in text
@@ -70,7 +72,7 @@ def test_no_difference_with_enough_seeds_is_equivalent() -> None:
     text = line(
         results_of(study_of("mnist", seeds=20), {"a": scattered(30, 1, 60), "b": scattered(31, 2, 60)})
     )
-    assert "It is equivalent within 0.1 percentage points to " in text
+    assert "For this training set, it is equivalent within 0.1 percentage points to " in text
     assert not re.search(r"better|worse|inconclusive|needed|significant", text)
 
 
@@ -81,11 +83,14 @@ def test_no_difference_with_too_few_seeds_is_inconclusive() -> None:
         level=chosen_first,
     )
     text = line(results)
-    assert "The difference from b (0.05 pp, 95 % CI −" in text and " is inconclusive; " in text
+    assert (
+        "For this training set, the difference from b (0.05 pp, 95 % CI −" in text
+        and " is inconclusive; " in text
+    )
     assert text.endswith("; the required number of seeds cannot be planned yet from 3 seeds: run 10 first.")
     assert not re.search(CLAIM, text)
     assert (
-        ", inconclusive; the interval is wide mainly because there are few seeds (±"
+        ", inconclusive for this training set; the interval is wide mainly because there are few seeds (±"
         in conclusions(analyse(results))[0].notes[1]
     )
 
@@ -95,7 +100,7 @@ def test_small_test_set_is_inconclusive_and_gives_the_difference_that_it_shows()
         study_of("digits"), {"a": lambda s: rows(0, 6 + s % 2), "b": lambda s: rows(0, 9 + s % 2)}
     )
     text = line(results)
-    assert re.search(r"The difference from [ab] \(.*\) is inconclusive; ", text)
+    assert re.search(r"the difference from [ab] \(.*\) is inconclusive; ", text)
     assert re.search(
         r"; \d seeds and 360 test images can show a true difference of about \d percentage points? \(power 80 %\), "
         r"but not 0\.2 percentage points\.$",
@@ -111,7 +116,7 @@ def test_difference_of_the_size_of_the_margin_may_be_better() -> None:
         study_of("mnist", seeds=10), {"a": scattered(40, 1), "b": scattered(50, 1)}, level=chosen_first
     )
     text = line(results)
-    assert "It may be better than b (by 0.10 pp, 95 % CI 0.0" in text
+    assert "For this training set, it may be better than b (by 0.10 pp, 95 % CI 0.0" in text
     assert text.endswith("; the difference may be within the margin of 0.1 percentage points.")
     assert not re.search(CLAIM, text)
 
@@ -183,7 +188,8 @@ def test_many_networks_are_grouped_by_verdict() -> None:
     )
     text = line(results)
     assert re.search(
-        r"\. It is better than c, d and e \(by 1\.10 to 1\.12 pp\), and the difference from b ", text
+        r"\. For this training set, it is better than c, d and e \(by 1\.10 to 1\.12 pp\), and the difference from b ",
+        text,
     )
     assert re.search(
         r" b \(0\.01 pp, 95 % CI −0\.\d\d to 0\.\d\d\) is inconclusive; a verdict needs about \d+ to \d+ seeds if "
@@ -210,7 +216,8 @@ def test_each_change_of_an_ablation_has_its_verdict() -> None:
     )
     text = line(results)
     assert text.startswith(
-        "Ablation of a: the unmodified network has 99.40 % mean test accuracy (10 seeds); without-norm is worse, "
+        "Ablation of a: the unmodified network has 99.40 % mean test accuracy (10 seeds); for this training set, "
+        "without-norm is worse, "
     )
     assert (
         ", without-noise is better, quiet is equivalent within 0.1 percentage points, and swinging is inconclusive"
@@ -232,7 +239,8 @@ def test_part_without_effect_is_equivalent() -> None:
     )
     text = line(results)
     assert re.search(
-        r"; quiet \(0\.00 pp, 95 % CI −0\.\d\d to 0\.\d\d\) is equivalent within 0\.1 percentage points\.$",
+        r"; for this training set, "
+        r"quiet \(0\.00 pp, 95 % CI −0\.\d\d to 0\.\d\d\) is equivalent within 0\.1 percentage points\.$",
         text,
     )
     assert not re.search("better|worse|inconclusive", text)
@@ -249,7 +257,8 @@ def test_change_with_fewer_seeds_gives_their_number() -> None:
         fails=["rough"],
     )
     assert re.search(
-        r"; rough \(−1\.20 pp, 95 % CI −1\.\d\d to −\d\.\d\d, 3 of 4 seeds\) is worse, and quiet \(",
+        r"; for this training set, "
+        r"rough \(−1\.20 pp, 95 % CI −1\.\d\d to −\d\.\d\d, 3 of 4 seeds\) is worse, and quiet \(",
         answer(analyse(results))[0],
     )
 

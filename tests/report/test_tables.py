@@ -131,8 +131,8 @@ def test_captions_with_one_seed_do_not_mention_other_seeds() -> None:
 
     for caption in captions(3)[:2]:
         assert (
-            "The interval accounts for the variation between seeds and for the sampling of test images."
-            in caption
+            "The interval accounts for the variation between seeds, for this training set, "
+            "and for the sampling of test images." in caption
         )
     for caption in captions(1)[:2]:
         assert (

@@ -62,7 +62,8 @@ def test_every_conclusion_has_evidence() -> None:
 def test_large_differences_are_better_and_worse() -> None:
     _, compare, ablate = answer(analyse(synthetic_results(level=lambda name: LEVELS.get(name, 0.92))))
     assert re.search(
-        r": two-conv \(\d\d\.\d\d % mean test accuracy, 3 seeds\) was selected on validation images\. It ",
+        r": two-conv \(\d\d\.\d\d % mean test accuracy, 3 seeds\) was selected on validation images\. "
+        r"For this training set, it ",
         compare,
     )
     assert "is better than three-conv (by " in compare
@@ -76,12 +77,14 @@ def test_comparison_reports_every_network() -> None:
     text = answer(analyse(results))[1]
     assert [verdict.second for verdict in compare.verdicts_on_best] == ["one-conv", "three-conv"]
     assert re.search(
-        r"\. It is better than one-conv \(by \d+\.\d\d pp, 95 % CI .*\) and three-conv \(by .*\)\.$",
+        r"\. For this training set, "
+        r"it is better than one-conv \(by \d+\.\d\d pp, 95 % CI .*\) and three-conv \(by .*\)\.$",
         text,
     )
     (found,) = (each for each in conclusions(analyse(results)) if each.question == "compare")
     assert re.search(
-        r"^two-conv minus three-conv: \+\d\d\.\d\d pp .*, a significant difference\.$", found.notes[2]
+        r"^two-conv minus three-conv: \+\d\d\.\d\d pp .*, a significant difference for this training set\.$",
+        found.notes[2],
     )
     assert (
         found.notes[-1] == "All 3 differ significantly by more than 0.1 percentage points of test accuracy."

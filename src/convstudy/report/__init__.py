@@ -18,6 +18,7 @@
 ``conclusions``       the answer as text, each conclusion with its evidence
 ``short_answer``      the answer in one short line per question, for the terminal
 ``ranking_summary``   several verdicts in one sentence
+``training_set_text``  the training sets that a verdict holds for
 ``verdict_text``      a verdict within a sentence: its label, its difference
 ``sample_size_text``  the required sample size of a verdict
 ``verdict_notes``     a verdict as a full sentence, with its sources of uncertainty

@@ -24,6 +24,7 @@ from convstudy.report.metric_text import capital, writer
 from convstudy.report.optimism_text import search_optimism, test_set_text
 from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.ranking_summary import changes, ranking_summary
+from convstudy.report.training_set_text import training_set_scope
 from convstudy.report.verdict_text import interval_text
 from convstudy.stats import Evidence, MeasuredFit, Summary
 from convstudy.studyfile.study import RUNG_METHODS
@@ -170,7 +171,8 @@ def _about_comparison(stage_result: StageResult) -> Conclusion:
         return Conclusion(
             "compare", subject, f"{text} There is no other candidate.", best.evidence, tuple(notes)
         )
-    text += f" {ranking_summary(verdicts, 'seed', tested.n)}.{stage_note(stage_result)}"
+    scope = training_set_scope(verdicts)
+    text += f" {ranking_summary(verdicts, 'seed', tested.n, lead=scope)}.{stage_note(stage_result)}"
     return Conclusion("compare", subject, text, _evidence_of_best(stage_result), tuple(notes))
 
 
@@ -185,9 +187,11 @@ def _about_ablation(stage_result: StageResult) -> Conclusion:
         return Conclusion("ablate", subject, "not evaluated on the test set yet.", _evidence(stage_result))
     interactions = interaction_text.clause(stage_result.interactions)
     seeds, accuracy = _fits(base, tested, "seed"), _after_comma(_accuracy(stage_result, base))
+    scope = training_set_scope(stage_result.verdicts)
+    changed = f"{scope}{', ' if scope else ''}{changes(stage_result.verdicts, tested.n)}"
     text = (
         f"the unmodified network has {_mean(stage_result, base)} ({seeds}{accuracy}); "
-        f"{changes(stage_result.verdicts, tested.n)}{interactions}.{stage_note(stage_result)}"
+        f"{changed}{interactions}.{stage_note(stage_result)}"
     )
     notes = (
         f"Unmodified network: {_test_score(stage_result, base)}.",

@@ -12,6 +12,7 @@ from convstudy.numbers import listed, shortest_percent
 from convstudy.report.group_text import mark
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign
 from convstudy.report.questions_text import look_text, questions_text
+from convstudy.report.training_set_text import training_set_scope
 from convstudy.report.verdict_text import NOT_RELIABLE, VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
@@ -87,7 +88,9 @@ def interaction_note(verdict: Verdict) -> str:
             low, high = with_sign(metric, difference.low), with_sign(metric, difference.high)
             text += f" ({confidence} {low} to {high}{scope}{mark(difference.groups)})"
         text += ", "
-    return f"{text}{interaction_verdict(verdict, FULL)}{look_text(verdict)}{questions_text(verdict)}."
+    of_set = training_set_scope([verdict])
+    of_set = f", {of_set}" if of_set else ""
+    return f"{text}{interaction_verdict(verdict, FULL)}{of_set}{look_text(verdict)}{questions_text(verdict)}."
 
 
 def interaction_verdict(verdict: Verdict, words: Mapping[VerdictLabel, str]) -> str:

@@ -54,7 +54,9 @@ class _Style:
     about_differences: Collection[VerdictLabel] = ()
 
 
-def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = "") -> str:
+def ranking_summary(
+    verdicts: Sequence[Verdict], noun: str, n_all: int, where: str = "", lead: str = ""
+) -> str:
     """Compare one candidate (the subject "it") with others in one sentence without its full stop.
 
     It reads ``It is better than b (by 0.52 pp, 95 % CI 0.41 to 0.63), and the difference from c (...) is inconclusive;
@@ -65,6 +67,7 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
         noun: what its fits differ in, ``"seed"`` or ``"fold"``.
         n_all: the candidate's number of seeds or folds; for a verdict with fewer pairs, the text gives their number.
         where: a phrase that limits the claims, with a space before it: ``" on these folds"``.
+        lead: a phrase at the beginning of the sentence: ``"for this training set"``.
     """
     predicates: dict[VerdictLabel, str] = {
         "worse": f"is worse{where} than",
@@ -95,7 +98,7 @@ def ranking_summary(verdicts: Sequence[Verdict], noun: str, n_all: int, where: s
         for is_about_it, group in groupby(clauses, key=lambda clause: clause[0] in predicates):
             texts = [text for _, text in group]
             sentences += [f"it {listed(texts)}"] if is_about_it else texts
-        return capital(_clauses(sentences))
+        return capital(", ".join(filter(None, (lead, _clauses(sentences)))))
 
     style = _Style(
         phrase=phrase,

@@ -21,6 +21,7 @@ from convstudy.report.group_text import mark, run_note
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, writer
 from convstudy.report.questions_text import short_notes, shown_verdicts
 from convstudy.report.stages import stage_title
+from convstudy.report.training_set_text import training_set_scope
 from convstudy.report.verdict_text import VerdictLabel, verdict_label
 from convstudy.stats import Verdict
 
@@ -102,11 +103,14 @@ def _line(stage_result: StageResult) -> str:
     ablation = stage_result.question == "ablate"
     verdicts = stage_result.verdicts if ablation else stage_result.verdicts_on_best
     head = f"{title} ({score}):" if ablation else f"{title}: {best.name} ({score})"
+    scope = training_set_scope(verdicts)
+    of_set = f", {scope}" if scope else ""
     lines = [
-        f"{head} {_verdicts_text(verdicts, ablation, detail)}{_interactions(stage_result)}{end}"
+        f"{head} {_verdicts_text(verdicts, ablation, detail)}{_interactions(stage_result)}{of_set}{end}"
         for detail in _DETAILS
     ]
-    return next((line for line in lines if len(line) <= LONGEST), lines[-1])
+    longest = LONGEST + len(of_set)  # details are worth more than a shorter line
+    return next((line for line in lines if len(line) <= longest), lines[-1])
 
 
 def _not_selected(stage_result: StageResult) -> str:

@@ -8,6 +8,7 @@ from convstudy.report.error_ratios import few_errors_text, ratio_text
 from convstudy.report.group_text import counts_like, mark
 from convstudy.report.metric_text import margin_of, metric_of, signed_by, unit_of, with_sign, within_of
 from convstudy.report.questions_text import look_text, questions_text
+from convstudy.report.training_set_text import resamples, training_set_scope
 from convstudy.report.verdict_text import NOT_RELIABLE, verdict_label, why_not_tested
 from convstudy.stats import Verdict
 
@@ -39,7 +40,9 @@ def verdict_note(verdict: Verdict) -> str:
     counted_images = counts_like([difference.groups])
     groups = f"; {counted_images}" if counted_images and difference.low is not None else ""
     test_set = f"{look_text(verdict)}{questions_text(verdict)}"
-    return f"{text}, {conclusion_text(verdict)}{sources(verdict)}{bound}{groups}{test_set}."
+    scope = training_set_scope([verdict])
+    scope = f" {scope}" if scope else ""
+    return f"{text}, {conclusion_text(verdict)}{scope}{sources(verdict)}{bound}{groups}{test_set}."
 
 
 def probability(verdict: Verdict) -> str:
@@ -106,6 +109,8 @@ def conclusion_text(verdict: Verdict) -> str:
 def sources(verdict: Verdict) -> str:
     """Explain the width of the interval of an inconclusive verdict over seeds; empty for other verdicts."""
     seeds, images = verdict.difference.half_width_of("seeds"), verdict.difference.half_width_of("images")
+    if resamples(verdict):  # more seeds mean more training sets too; the table has the three half-widths
+        return ""
     if verdict.kind != "inconclusive" or verdict.same_models or seeds is None or images is None:
         return ""
     if verdict.n_collapsed:  # more seeds or images do not make this interval reliable

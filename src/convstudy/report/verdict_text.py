@@ -14,6 +14,7 @@ from convstudy.numbers import counted, shortest_percent
 from convstudy.report.error_ratios import few_errors_text
 from convstudy.report.group_text import mark
 from convstudy.report.metric_text import bare_writer, margin_of, metric_of, signed_by, unit_of, writer
+from convstudy.report.training_set_text import resamples
 from convstudy.stats import Interval, Verdict
 from convstudy.stats.skewed import MeanInterval
 
@@ -171,5 +172,8 @@ def over_seeds(verdicts: Sequence[Verdict]) -> str:
     one_seed = f"only for the sampling of {images}, for these trained models; other seeds may differ"
     if numbers == {1}:
         return f"With one seed, the interval accounts {one_seed}."
-    both = f"The interval accounts for the variation between seeds and for the sampling of {images}"
+    seeds = "between seeds, for this training set,"
+    if any(resamples(each) for each in verdicts):
+        seeds = "between seeds and between training sets of half the size,"
+    both = f"The interval accounts for the variation {seeds} and for the sampling of {images}"
     return f"{both}; with a single pair, it accounts {one_seed}." if 1 in numbers else f"{both}."

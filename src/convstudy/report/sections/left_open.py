@@ -12,6 +12,7 @@ from typing import Any
 from convstudy.numbers import counted
 from convstudy.report.section import Items, Material, Section, Topic
 from convstudy.report.stages import stage_title
+from convstudy.report.training_set_text import THIS, training_set_scope
 
 RULE_OF_THREE = 3
 
@@ -55,7 +56,23 @@ def rare_failures_text(n_seeds: int) -> str:
     return f"{n_seeds} seeds per candidate say nothing of failures rarer than about {RULE_OF_THREE} in {n_seeds}."
 
 
-LIMITS: tuple[Callable[[Material], Iterator[str]], ...] = (rare_failures,)
+def one_training_set(material: Material) -> Iterator[str]:
+    """State that all seeds train on the same images, unless the study draws training sets."""
+    verdicts = [each for result in material.analysis.main_results for each in result.verdicts]
+    scope = training_set_scope(verdicts)
+    if scope == THIS:
+        yield (
+            "All seeds train on images of one training set. With other training images, differences may be others; "
+            'resample = "training" in [study] measures by how much.'
+        )
+    elif scope:
+        yield (
+            "Networks train on half of the training images. With all of them, accuracies are usually higher, and "
+            "differences may be others."
+        )
+
+
+LIMITS: tuple[Callable[[Material], Iterator[str]], ...] = (rare_failures, one_training_set)
 """One function per limit."""
 
 SECTION = Topic(24, sections, data)

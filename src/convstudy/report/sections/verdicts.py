@@ -26,6 +26,7 @@ from convstudy.report.questions_text import (
 from convstudy.report.sample_size_text import required_cells
 from convstudy.report.section import Details, Material, Section, Text, Topic
 from convstudy.report.table import Column, Table, Value
+from convstudy.report.training_set_text import resamples
 from convstudy.report.verdict_text import over_seeds, reliable_ends, without_interval
 from convstudy.stats import Share, Verdict
 from convstudy.stats.sample_size import POWER
@@ -86,6 +87,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
     bounded = any(verdict.bounded for stage_result in stage_results for verdict in stage_result.verdicts)
     verdicts = [verdict for stage_result in stage_results for verdict in stage_result.verdicts]
     more = more_columns(verdicts, kind)
+    resampled = any(resamples(verdict) for verdict in verdicts)
     grouped = any(v.difference.groups is not None for result in stage_results for v in result.verdicts)
     columns = (
         Column("first", "Candidate"),
@@ -96,6 +98,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
         Column("high", "to", kind),
         *more,
         Column("half_width_seeds", "± seeds or folds", width),
+        *((Column("half_width_training_sets", "± training sets", width),) if resampled else ()),
         Column("half_width_images", "± images", width),
         *((Column("images_part", "± images is"),) if bounded else ()),
         *((Column("groups", "Groups", "count"), Column("effective", "Images count like")) if grouped else ()),
@@ -116,6 +119,7 @@ def verdict_table(stage_results: tuple[StageResult, ...], metric: Metric, margin
             *reliable_ends(verdict),
             *more_values(verdict, more),
             _width(verdict, "folds" if stage_result.question == "search" else "seeds"),
+            *((_width(verdict, "training sets"),) if resampled else ()),
             _width(verdict, "images"),
             *(("upper bound" if verdict.bounded else "measured",) if bounded else ()),
             *(_groups(verdict) if grouped else ()),
