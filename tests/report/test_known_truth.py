@@ -49,9 +49,8 @@ def test_large_difference_is_better_with_its_interval() -> None:
         results_of(study_of("mnist"), {"a": scattered(40, 1), "b": scattered(92, 2)}, level=chosen_first)
     )
     assert re.fullmatch(
-        r"Comparison them: a \(99\.60 % mean test accuracy, 5 seeds\) was selected on validation images\. For this training set, "
-        r"it is better "
-        r"than b \(by 0\.52 pp, 95 % CI 0\.\d\d to 0\.\d\d\)\.",
+        r"Comparison them: a \(99\.60 % mean test accuracy, 5 seeds\) was selected on validation images\. "
+        r"For this training set, it is better than b \(by 0\.52 pp, 95 % CI 0\.\d\d to 0\.\d\d\)\.",
         text,
     )
 

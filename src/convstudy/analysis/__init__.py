@@ -7,7 +7,10 @@
 ``predictions``     predictions of test images
 ``image_groups``    whether images in groups allow intervals
 ``descriptive``     why verdicts are descriptive only
-``comparisons``     verdicts on pairs of candidates
+``paired``          the fits, scores and verdict of a pair of candidates
+``comparisons``     verdicts on pairs of candidates over seeds
+``fold_comparisons``  verdicts on the candidates of a search, over folds
+``score_intervals``   the interval of each candidate's mean score
 ``training_sets``   differences over several training sets
 ``looks``           earlier tests of a comparison, and other questions to the same test set
 ``collapse``        collapsed seeds: rates, and the verdicts among seeds that trained

@@ -15,22 +15,18 @@ from convstudy.analysis.collapse import (
     trained_pairs,
     with_pairs,
 )
-from convstudy.analysis.comparisons import (
-    compare_folds,
-    compare_losses,
-    compare_seeds,
-    fold_intervals,
-    intervals_of,
-)
+from convstudy.analysis.comparisons import compare_losses, compare_seeds
 from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
 from convstudy.analysis.error_ratios import fixed_margin
 from convstudy.analysis.expected_best import ExpectedBest, expected_best
+from convstudy.analysis.fold_comparisons import compare_folds
 from convstudy.analysis.held_out import HeldOutReader
 from convstudy.analysis.imbalance import balanced_scores
 from convstudy.analysis.interactions import interactions_of
 from convstudy.analysis.looks import LookReader
 from convstudy.analysis.nested import Nested, nested
 from convstudy.analysis.predictions import PredictionReader
+from convstudy.analysis.score_intervals import fold_intervals, intervals_of
 from convstudy.analysis.searches import SearchTrace, search_trace
 from convstudy.analysis.selection import Selection, selection
 from convstudy.history.results import Results

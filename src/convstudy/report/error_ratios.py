@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from convstudy.analysis import StageResult
 from convstudy.metrics import ACCURACY, Metric
-from convstudy.numbers import shortest_percent
+from convstudy.numbers import decimals, shortest, shortest_percent
 from convstudy.report.metric_text import capital, margin_text, metric_of, value_kind
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats import ErrorRatio, Share, Verdict
@@ -14,11 +14,12 @@ from convstudy.stats import ErrorRatio, Share, Verdict
 
 def ratio_text(found: ErrorRatio) -> str:
     """Format an error ratio with its interval: ``error ratio 0.56, 95 % CI 0.45 to 0.70``."""
-    ratio = "unknown" if found.ratio is None else f"{found.ratio:.2f}"
+    ratio = "unknown" if found.ratio is None else decimals(found.ratio, 2)
     if found.low == 0 and found.high is None:
         return f"error ratio {ratio}, any ratio is possible"
     confidence = f"{shortest_percent(found.confidence)} CI"
-    ends = f"{found.low:.2f} to {found.high:.2f}" if found.high is not None else f"{found.low:.2f} or more"
+    low = decimals(found.low, 2)
+    ends = f"{low} or more" if found.high is None else f"{low} to {decimals(found.high, 2)}"
     return f"error ratio {ratio}, {confidence} {ends}"
 
 
@@ -72,7 +73,7 @@ def error_ratio_table(stage_results: Sequence[StageResult], metric: Metric, marg
     if metric.name == ACCURACY:
         error = "Error: the fraction of wrong predictions"
     elif metric.higher_is_better:
-        error = f"Error: {metric.high:g} − {metric.title}"
+        error = f"Error: {shortest(metric.high)} − {metric.title}"
     else:
         error = f"Error: the {metric.title}"
     caption = (
@@ -82,7 +83,7 @@ def error_ratio_table(stage_results: Sequence[StageResult], metric: Metric, marg
     )
     if isinstance(margin, Share):
         caption += (
-            f"The margin is {margin_text(metric, margin)}: better needs an interval below {margin.least:.4g}, worse "
-            f"one above {1 / margin.least:.4g}, both after Holm’s correction."
+            f"The margin is {margin_text(metric, margin)}: better needs an interval below "
+            f"{shortest(margin.least, 4)}, worse one above {shortest(1 / margin.least, 4)}, both after Holm’s correction."
         )
     return Table("error-ratios", "Error ratios", capital(caption.strip()), columns, tuple(rows))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convstudy.numbers import between, count, counted, one_digit, shortest
+from convstudy.numbers import between, count, counted, one_digit, shortest, shortest_percent
 from convstudy.stats import RequiredSampleSize, Requirement, Verdict
 from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RUN_FIRST
 
-_POWER = f"(power {POWER * 100:.0f} %)"
+_POWER = f"(power {shortest_percent(POWER)})"
 _BEYOND = f"more than {MAX_EXTRAPOLATION} times the data"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convstudy.analysis import CandidateRow, StageResult
 from convstudy.metrics import ACCURACY, BALANCED_ACCURACY, LOG_LOSS, RECORDED, Metric, metric_named
+from convstudy.numbers import count
 from convstudy.report.balance_text import balanced_summary
 from convstudy.report.metric_text import key_of, value_kind
 from convstudy.report.stages import MEASURED, chosen_rows, ends, seeds_text, stage_title, table_name
@@ -100,7 +101,7 @@ def _few_images(stage_result: StageResult, metrics: tuple[Metric, ...]) -> str:
             whose = "each" if len(few) == len(intervals) else f"{len(few)} of {len(intervals)}"
             found.append(
                 f" The test {metric.title} of {whose} of these candidates depends on fewer than {FEW_IMAGES} images "
-                f"(effective number, at least {min(each.n_effective for each in few):.0f}): its interval can be too "
+                f"(effective number, at least {count(min(each.n_effective for each in few))}): its interval can be too "
                 "short."
             )
     return "".join(found)

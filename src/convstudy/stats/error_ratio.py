@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from convstudy.numbers import shortest
 from convstudy.stats.differences import CONFIDENCE, ROUNDING, Difference
 from convstudy.stats.power import RULE_OF_THREE
 
@@ -41,7 +42,7 @@ class Share:
     @property
     def text(self) -> str:
         """The share in percent, without trailing zeros."""
-        return f"{self.value * 100:.10g} %"
+        return f"{shortest(self.value * 100, 10)} %"
 
     @property
     def least(self) -> float:

@@ -160,7 +160,7 @@ def take_looks(scores: Mapping[str, Sequence[float | None]], rule: SeedRule) -> 
         rule: the rule.
 
     >>> rule = SeedRule(("wide", "narrow"), max_seeds=10, margin=0.001)
-    >>> wide, narrow = [0.98, 0.979, 0.981, 0.98, 0.982], [0.91, 0.908, 0.911, 0.912, 0.91]
+    >>> wide, narrow = [0.98, 0.979, 0.981, 0.98, 0.982], [0.93, 0.94, 0.92, 0.93, 0.935]
     >>> for look in take_looks({"wide": wide, "narrow": narrow}, rule):
     ...     print(look.n_seeds, [each.kind for each in look.decisions], look.dropped)
     3 [] ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convstudy.analysis import StageResult
+from convstudy.numbers import shortest_percent
 from convstudy.report.section import Details, Material, Section, Topic
 from convstudy.report.table import Column, Table, Value
 from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RUN_FIRST
@@ -61,9 +62,9 @@ def sample_size_table(stage_results: tuple[StageResult, ...]) -> Table:
                 for each in found.requirements
             ]
     caption = (
-        f"The sample size with which {POWER * 100:.0f} % of such studies would reach the verdict, if the true "
+        f"The sample size with which {shortest_percent(POWER)} of such studies would reach the verdict, if the true "
         "difference were the given one. The lower end of a range uses the estimated variances; the upper end uses "
-        "their upper 80 % limits, so that it is large enough in at least four of five cases. Seeds and folds are "
+        "their upper 80 % limits; docs/statistics.md shows how often it is still too small. Seeds and folds are "
         "planned for the present images. If images are required, “with seeds or folds” is the number to use with them. "
         f"“–” for “from”: more than {MAX_EXTRAPOLATION} times the present data; “present data show” is then the "
         "smallest true difference that they would show. “–” only for “to”: there is no upper end at the upper limits. "

@@ -8,7 +8,7 @@ from typing import Any
 from convstudy.analysis import StageResult
 from convstudy.analysis.methods import holds
 from convstudy.metrics import ACCURACY, LOG_LOSS, Metric, metric_named
-from convstudy.numbers import counted, listed
+from convstudy.numbers import count, counted, listed, shortest_percent
 from convstudy.report.balance_text import rare_class_note
 from convstudy.report.claim_text import ADJUSTED_P, CLAIM, CLAIM_CAPTION, P, claim_text, p_values
 from convstudy.report.error_ratios import error_ratio_table
@@ -188,7 +188,7 @@ def _groups(verdict: Verdict) -> tuple[Value, Value]:
         return None, ""
     if not groups.is_known:
         return None, UNKNOWN
-    return groups.n_groups, f"{groups.n_effective:,.0f} of {groups.n_images:,}"
+    return groups.n_groups, f"{count(groups.n_effective)} of {groups.n_images:,}"
 
 
 def _required_columns(metric: Metric, margin: float) -> tuple[Column, ...]:
@@ -205,8 +205,8 @@ def _required_text(metric: Metric, margin: float) -> str:
         return " With a margin of 0 no smallest difference matters, and there is no required sample size."
     return (
         f" Required: the sample size that gives “better” or “worse” if the true difference is "
-        f"{margin_text(metric, 2 * margin)}, and “equivalent” if it is 0, each with a power of {POWER * 100:.0f} %. "
-        "“–”: the verdict is clear, or the size is unknown."
+        f"{margin_text(metric, 2 * margin)}, and “equivalent” if it is 0, each with a power of "
+        f"{shortest_percent(POWER)}. “–”: the verdict is clear, or the size is unknown."
     )
 
 
