@@ -84,6 +84,7 @@ def error_ratio_table(stage_results: Sequence[StageResult], metric: Metric, marg
     if isinstance(margin, Share):
         caption += (
             f"The margin is {margin_text(metric, margin)}: better needs an interval below "
-            f"{shortest(margin.least, 4)}, worse one above {shortest(1 / margin.least, 4)}, both after Holm’s correction."
+            f"{shortest(margin.least, 4)}, worse one above {shortest(1 / margin.least, 4)}, both after Holm’s "
+            "correction."
         )
     return Table("error-ratios", "Error ratios", capital(caption.strip()), columns, tuple(rows))
