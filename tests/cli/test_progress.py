@@ -110,7 +110,7 @@ def test_a_fit_without_messages_has_a_line(tiny: Path) -> None:
     listener(NoMessage(None, 60.0))
     assert lines[1:] == [
         "no message from search.kernel kernel=3, fold 2 of 2 for 1,920 s; a fit sends one after each epoch",
-        "no message from the search for duplicate images for 60 s",
+        "no message from the inspection of the images for 60 s",
     ]
 
 

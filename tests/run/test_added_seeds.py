@@ -22,9 +22,9 @@ def study(**changes: Any) -> Study:
         "dataset": "digits",
         "seeds": 3,
         "subset": 200,
-        "recipe": {"epochs": 1},
+        "recipe": {"epochs": 4},
         "network": {
-            "small": Network.read(["conv 4 3 relu stride=4", "flatten"]),
+            "small": Network.read(["conv 4 3 relu stride=2", "flatten"]),
             "large": Network.read(["conv 8 5 relu stride=4", "flatten"]),
         },
         "compare": {"both": Compare(networks=("small", "large"))},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from convstudy.data import Images, Split, baseline_key, baseline_predictions
-from convstudy.engine.weights import write_arrays
 from convstudy.history import History
 from convstudy.plan import Plan
 from convstudy.store import Layout
@@ -43,6 +42,9 @@ def save_baselines(
     Raises:
         StoreError: if a file cannot be written.
     """
+    # Imported here, because commands that do not train must not load torch.
+    from convstudy.engine.weights import write_arrays
+
     for split in splits:
         found = baseline_predictions(train, test, split)
         arrays = {

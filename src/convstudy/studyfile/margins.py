@@ -15,7 +15,7 @@ from convstudy.metrics import Metric, metrics
 from convstudy.stats.error_ratio import Share
 
 MAX_MARGIN = 100
-SHARE_PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"
+SHARE_PATTERN = r"^\s*[0-9]+(\.[0-9]+){0,1}\s*%\s*$"
 EXPECTED = f'a number in [0, {MAX_MARGIN}], or a share of the errors in (0, 100) such as "10 %"'
 
 MarginValue = float | str
