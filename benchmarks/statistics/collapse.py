@@ -3,9 +3,9 @@
     python -m benchmarks.statistics.collapse   # 10,000 studies per row; a fifth of it for coverage and verdicts
     python -m benchmarks.statistics.collapse coverage --studies 2500
 
-The script prints tables of docs/statistics.md: the rule (false alarms and misses), coverage and verdicts with and
-without the collapsed seeds, and the interval of the probability that a random seed of one candidate beats one of
-another. Intervals and verdicts are those of the package.
+The script prints tables of docs/statistics.md: the rule (false alarms and misses), seeds that only vary, coverage and
+verdicts with and without the collapsed seeds, and the interval of the probability that a random seed of one candidate
+beats one of another. Intervals and verdicts are those of the package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from benchmarks.statistics.statistics_simulation import percent, print_header, print_row, run
 from benchmarks.statistics.worlds import World, batches, draw
 from convstudy.stats import Measure
-from convstudy.stats.collapse import ValidationScore, collapsed
+from convstudy.stats.collapse import ValidationScore, collapsed, fisher_exact, is_near_chance
 from convstudy.stats.superiority import win_probability
 from convstudy.stats.two_way import two_way_difference
 from convstudy.stats.verdicts import Verdict, corrected, make_verdict
@@ -309,6 +309,82 @@ def found_share(
     return float(np.mean([flagged(each, world.majority, n_images)[:n_fallen] for each in scores]))
 
 
+VARIED = (
+    (Normal(0.1, 0.1, 0.5), 1000),
+    (Normal(0.1, 0.2, 0.5), 1000),
+    (Normal(0.1, 0.4, 0.3), 1000),
+    (Normal(0.1, 0.8, 0.04), 360),
+    (Normal(0.1, 0.85, 0.02), 360),
+    (Normal(0.1, 0.87, 0.01), 100),
+    (Normal(0.1, 0.87, 0.01), 360),
+    (Normal(0.1, 0.88, 0.02), 360),
+    (Normal(0.1, 0.88, 0.02), 1000),
+    (Normal(0.5, 0.46, 0.02), 360),
+)
+"""Candidates without failures whose seeds vary much, or that have learned little, and a number of validation images."""
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Rates over pairs of equal candidates without failures.
+
+    Attributes:
+        some: a seed of the first is found to have collapsed.
+        every: all seeds of the first are.
+        unequal: Fisher's test finds different rates of collapse, p ≤ 5 %.
+        shown: it does, and the report has this p-value, because not both candidates are near chance.
+    """
+
+    some: float
+    every: float
+    unequal: float
+    shown: float
+
+
+def varied(random: np.random.Generator, n_studies: int) -> None:
+    """Candidates without failures that vary much or have learned little: what the rule finds, and Fisher's test."""
+    print_header(
+        "largest class, %",
+        "error, %",
+        "sd of seeds / error",
+        "images",
+        "seeds",
+        "a false alarm, %",
+        "all seeds found, %",
+        "equal candidates: p of rates ≤ 5 %, before, %",
+        "now, %",
+    )
+    for world, n_images in VARIED:
+        for n_seeds in (3, 5, 10):
+            found = equal_candidates(random, world, n_studies // 5, n_seeds, n_images)
+            print_row(
+                f"{world.majority * 100:g}",
+                f"{world.error * 100:g}",
+                world.spread,
+                f"{n_images:,}",
+                n_seeds,
+                *map(percent, (found.some, found.every, found.unequal, found.shown)),
+            )
+
+
+def equal_candidates(
+    random: np.random.Generator, world: Normal, n: int, n_seeds: int, n_images: int
+) -> Equal:
+    """Return what the rule and Fisher's test find in pairs of equal candidates without failures."""
+    scores = normal_scores(random, world, 2 * n, n_seeds, n_images)
+    made = [
+        [ValidationScore(float(score), world.majority, 1.0, n_images) for score in each] for each in scores
+    ]
+    counts = np.array([sum(collapsed(each)) for each in made])
+    near = np.array([is_near_chance(each) for each in made])
+    pairs = [(int(a), int(b)) for a, b in zip(counts[:n], counts[n:], strict=True)]
+    p_values = {pair: fisher_exact((pair[0], n_seeds), (pair[1], n_seeds)) for pair in set(pairs)}
+    unequal = np.array([p_values[pair] <= 0.05 for pair in pairs])
+    shown = unequal & ~(near[:n] & near[n:])
+    rates = (counts[:n] > 0, counts[:n] == n_seeds, unequal, shown)
+    return Equal(*(float(each.mean()) for each in rates))
+
+
 @dataclass(frozen=True)
 class Scores:
     """Test scores: normal with a distance of the means and a ratio of the sds, and rates of collapse."""
@@ -373,5 +449,5 @@ def wins_rates(
 if __name__ == "__main__":
     run(
         __doc__ or "",
-        {"rule": rule, "coverage": coverage, "verdicts": verdicts, "wins": wins},
+        {"rule": rule, "varied": varied, "coverage": coverage, "verdicts": verdicts, "wins": wins},
     )

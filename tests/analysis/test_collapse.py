@@ -11,7 +11,7 @@ from convstudy.analysis import Analysis, StageCollapse, StageResult, analyse
 from convstudy.analysis.collapse import _chance
 from convstudy.history.results import Results
 from convstudy.metrics import metrics
-from tests.checks.made import level_of, results, settled, study
+from tests.checks.made import level_of, results, settled, study, with_baselines
 
 Fallen = Collection[tuple[str, int]]
 
@@ -177,3 +177,24 @@ def test_calibration_with_a_collapsed_seed_has_no_reliable_interval() -> None:
         assert found is not None
         assert found.accuracy.reliable == reliable
         assert reliable or not found.is_miscalibrated
+
+
+def test_two_candidates_near_chance_have_no_test_of_their_rates() -> None:
+    every = [(name, seed) for name in ("one", "two") for seed in range(5)]
+    _, _, collapse = stage_of(fallen_results(every, level=0.1))
+    assert [(each.is_near_chance, len(each.seeds)) for each in collapse.candidates] == [(True, 5), (True, 5)]
+    assert [pair.fisher_p for pair in collapse.pairs] == [None]
+
+
+def test_verdict_against_a_baseline_has_the_collapsed_seeds() -> None:
+    (baselines, *_) = analyse(with_baselines(fallen_results([("two", 3)]), 0.9)).baselines
+    assert {each.first: each.n_collapsed for each in baselines.verdicts} == {"one": 0, "two": 1}
+
+
+@pytest.mark.parametrize(("left", "n"), [((0, 1), 0), ((0, 2), 1)])
+def test_conditional_verdict_needs_two_training_sets(left: tuple[int, int], n: int) -> None:
+    """Seeds 0 and 1 share a training set: they show nothing of other sets."""
+    fallen = [("two", seed) for seed in range(4) if seed not in left]
+    made = fallen_results(fallen, case=study(seeds=4, resample="training"))
+    _, _, collapse = stage_of(made)
+    assert sum(pair.trained is not None for pair in collapse.pairs) == n

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,12 +13,23 @@ from convstudy.checks import Findings
 from convstudy.checks.catalogue import check_run
 from convstudy.history.results import Results
 from convstudy.report.conclusions import conclusions
+from convstudy.report.questions_text import short_notes
 from convstudy.report.section import Material, Section, Topic
-from convstudy.report.sections import calibration, classes, collapse, comparison, left_open, verdicts
+from convstudy.report.sections import (
+    baselines,
+    calibration,
+    classes,
+    collapse,
+    comparison,
+    left_open,
+    verdicts,
+)
 from convstudy.report.sections.left_open import rare_failures_text
 from convstudy.report.short_answer import short_answer
-from tests.analysis.test_collapse import fallen_results
-from tests.checks.made import results
+from convstudy.report.verdict_notes import conclusion_text
+from convstudy.stats.verdicts import at_look
+from tests.analysis.test_collapse import fallen_results, stage_of
+from tests.checks.made import results, with_baselines
 
 ONE_SEED = [("two", 3)]
 
@@ -143,3 +155,43 @@ def _records(table: object) -> list[dict[str, object]]:
     from convstudy.report.table import as_records
 
     return as_records(table)  # type: ignore[arg-type]
+
+
+def test_table_of_baselines_has_no_95_percent_interval_over_collapsed_seeds() -> None:
+    (section,) = sections_of(baselines.SECTION, with_baselines(fallen_results(ONE_SEED), 0.9))
+    table = section.every_table[-1]
+    first, second = (dict(zip([c.key for c in table.columns], row, strict=True)) for row in table.rows[:2])
+    assert first["low"] is not None and "collapsed" not in str(first["verdict"])
+    assert second["low"] is None and str(second["verdict"]).endswith(" (collapsed seeds)")
+    assert "Where seeds collapsed, the table has no 95 % CI" in table.caption
+
+
+def test_candidate_near_chance_may_have_learned_too_little() -> None:
+    every = [("two", seed) for seed in range(5)]
+    (section,) = sections_of(collapse.SECTION, fallen_results(every, level=0.1))
+    assert "no seed is clearly above chance on validation images" in words(section)
+    assert "It is not exact for two" in section.every_table[0].caption
+    (usual,) = sections_of(collapse.SECTION, fallen_results(ONE_SEED))
+    assert "no seed is clearly above chance" not in words(usual)
+    assert usual.every_table[0].caption == "Interval: Clopper and Pearson’s, exact."
+
+
+def test_reason_of_a_verdict_with_collapsed_seeds_does_not_use_its_interval() -> None:
+    (verdict,) = stage_of(fallen_results(ONE_SEED))[1].verdicts
+    alone = replace(verdict, kind="inconclusive", p=0.01, n_comparisons=3)
+    assert "conclusive without it" in conclusion_text(replace(alone, n_collapsed=0))
+    assert conclusion_text(alone) == "inconclusive"
+
+
+def test_earlier_tests_are_noted_if_every_shown_verdict_has_collapsed_seeds() -> None:
+    (verdict,) = stage_of(fallen_results(ONE_SEED))[1].verdicts
+    assert list(short_notes([at_look(verdict, (3, 5), 2)])) == [
+        "tested on the test set with 3, then 5 seeds."
+    ]
+    assert not any("tested on" in text for text in short_notes([verdict]))
+
+
+def test_left_open_names_the_largest_number_of_seeds_too() -> None:
+    assert rare_failures_text(5, 10) == (
+        "5 seeds of a candidate say nothing of failures rarer than about 3 in 5. Other candidates have up to 10 seeds."
+    )

@@ -15,6 +15,7 @@ from convstudy.report.questions_text import false_claims_text, families, is_lost
 from convstudy.report.section import Material
 from convstudy.report.sections import questions, verdicts
 from convstudy.report.short_answer import short_answer
+from tests.checks.made import results, with_baselines
 from tests.report.synthetic import synthetic_results
 from tests.scores import scores
 
@@ -83,3 +84,10 @@ def test_report_bounds_the_expected_number_of_false_claims(made: Results) -> Non
     assert (len(data["families"]), data["expected_at_most"]) == (5, 0.25)
     one_seed = synthetic_results(made.study.model_copy(update={"seeds": 1}))
     assert [each["stage"] for each in families(analyse(one_seed).main_results)] == ["Search kernel-size"]
+
+
+def test_networks_and_baselines_are_families_too(made: Results) -> None:
+    analysis = analyse(with_baselines(results(), 0.9601))
+    found = families(analysis.main_results, analysis.baselines)
+    assert len(found) == len(families(analysis.main_results)) + len(analysis.baselines) > 2
+    assert "networks and the best baseline" in false_claims_text(analysis.main_results, analysis.baselines)

@@ -36,3 +36,9 @@ def test_searches_and_verdicts_without_interval_have_no_training_set() -> None:
     one_seed = analyse(results_of(study_of("mnist", seeds=1), RIGHT)).stage_results[0].verdicts
     assert training_set_scope(one_seed) == "" == training_set_scope([])
     assert training_set_scope([replace(one_seed[0], no_interval=True)]) == ""
+
+
+def test_pairs_of_training_sets_are_not_called_seeds() -> None:
+    study = study_of("mnist", seeds=10).model_copy(update={"resample": "training"})
+    (statement,) = answer(analyse(results_of(study, RIGHT)))
+    assert "5 of 10 seeds" not in statement and "10 seeds" in statement

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from benchmarks.statistics import collapse as simulation
-from convstudy.stats.collapse import ValidationScore, collapse_rate, collapsed, fisher_exact
+from convstudy.stats.collapse import ValidationScore, collapse_rate, collapsed, fisher_exact, is_near_chance
 from convstudy.stats.superiority import effective_seeds, win_probability
 
 FOUR_STANDARD_ERRORS = 4
@@ -137,3 +137,20 @@ def test_statements_on_seeds_that_train_cover_and_keep_their_power() -> None:
     assert min(found.stated, found.trained) > least
     better, new, *_ = simulation.verdict_rates(random, (0.99, 0.98), 0.1, 10, 60)
     assert new > better + 0.5
+
+
+def test_equal_candidates_near_chance_have_no_test_of_rates() -> None:
+    """Near chance, all seeds cross the limit of the rule together, so that Fisher's test rejects far too often."""
+    random = np.random.default_rng(0)
+    weak, varied = simulation.Normal(0.1, 0.88, 0.02), simulation.Normal(0.1, 0.2, 0.5)
+    found = simulation.equal_candidates(random, weak, 500, 5, 360)
+    assert found.unequal > 0.3 and found.shown <= 0.05
+    assert simulation.equal_candidates(random, varied, 500, 5, 1000).shown <= 0.05
+
+
+def test_seeds_of_99_percent_are_not_near_chance_and_those_of_12_percent_are() -> None:
+    def near(values: list[float]) -> bool:
+        return is_near_chance([ValidationScore(value, 0.1, 1.0, 360) for value in values])
+
+    assert near([0.12, 0.13, 0.1]) and near([0.1, 0.1])
+    assert not near([0.99, 0.1, 0.1]) and not near([0.6, 0.61]) and not near([])

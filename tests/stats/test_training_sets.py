@@ -66,3 +66,15 @@ def test_interval_covers_the_accuracy_of_other_training_sets() -> None:
     # Four Monte-Carlo standard errors of 150 studies are 7 percentage points at 95 %.
     assert halves > 0.93 - 0.07
     assert only_seeds < 0.93 - 0.07  # seeds do not show how much another training set would change
+
+
+def test_interval_is_never_narrower_than_over_seeds_alone() -> None:
+    """Both sets have the same mean by chance, although their seeds differ by 20 percentage points."""
+    random = np.random.default_rng(0)
+    first = (random.random((4, 400)) < np.array([0.9, 0.7, 0.9, 0.7])[:, None]).astype(float)
+    second = (random.random((4, 400)) < 0.75).astype(float)
+    over_seeds = two_way_difference(first, second)
+    found = difference_over_seeds(first, second, TrainingSets((0, 0, 1, 1)), pseudo_observations=1.0)
+    wide, narrow = over_seeds.half_width_of("seeds"), found.half_width_of("seeds")
+    assert wide is not None and narrow is not None and narrow >= wide * (1 - 1e-9)
+    assert found.high is not None and over_seeds.high is not None and found.high >= over_seeds.high - 0.001

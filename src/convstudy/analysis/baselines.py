@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
+from convstudy.analysis.collapse import marked
 from convstudy.analysis.comparisons import compare_tables
 from convstudy.analysis.descriptive import described, why_descriptive, why_unfinished
 from convstudy.analysis.error_ratios import Errors, errors_over_folds
@@ -126,7 +127,11 @@ def stage_baselines(
     else:
         why = why_descriptive(results.dataset) or predictions.why_refused()
         why = why or why_unfinished(results.plan.stage(stage_result.stage), results.untested)
-    if found is None or not why:
+    if found is None:
+        return None
+    if stage_result.collapse is not None:
+        found = replace(found, verdicts=marked(found.verdicts, stage_result.collapse))
+    if not why:
         return found
     scores = tuple(replace(each, interval=None) for each in found.scores)
     return replace(found, scores=scores, verdicts=described(found.verdicts, why))

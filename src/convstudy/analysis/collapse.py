@@ -18,7 +18,7 @@ from convstudy.data import Split
 from convstudy.history.results import Results
 from convstudy.metrics import ACCURACY, Metric, metric_named
 from convstudy.plan import Stage
-from convstudy.stats.collapse import ValidationScore, collapse_rate, collapsed, fisher_exact
+from convstudy.stats.collapse import ValidationScore, collapse_rate, collapsed, fisher_exact, is_near_chance
 from convstudy.stats.grouped import grouped_mean
 from convstudy.stats.image_groups import group_indices
 from convstudy.stats.intervals import Interval
@@ -56,11 +56,14 @@ class CandidateCollapse:
         candidate: its name.
         seeds: the collapsed and diverged seeds, in order.
         n_seeds: the number of completed and diverged fits.
+        is_near_chance: whether even its best seeds are not clearly above chance, so that its seeds cross the limit of
+            the rule together.
     """
 
     candidate: str
     seeds: tuple[CollapsedSeed, ...]
     n_seeds: int
+    is_near_chance: bool = False
 
     @property
     def collapsed_parts(self) -> frozenset[str]:
@@ -79,7 +82,8 @@ class PairCollapse:
 
     Attributes:
         first, second: their names.
-        fisher_p: the p-value of Fisher's exact test that both rates are equal; ``None`` if one has no seeds.
+        fisher_p: the p-value of Fisher's exact test that both rates are equal; ``None`` if one has no seeds, or
+            if both are near chance.
         wins: the probability that a random seed of the first has a better test score than one of the second.
         trained: the verdict among pairs of seeds that both trained; ``None`` if fewer than two such pairs exist, or if
             no completed fit collapsed.
@@ -138,15 +142,19 @@ def collapse_of(
 
 
 def trained_pairs(pairs: Iterable[Pair], found: StageCollapse) -> list[Pair]:
-    """Return the pairs with a collapsed seed, without the collapsed seeds, if two pairs of seeds are left."""
+    """Return the pairs with a collapsed seed, without the collapsed seeds, if two pairs of seeds are left.
+
+    With several training sets, pairs of two of them must be left: one set shows no variation between sets.
+    """
     parts = {each.candidate: each.collapsed_parts for each in found.candidates}
     left = []
     for pair in pairs:
         if not any(parts[row.name] for row in pair):
             continue
         first, second = (_without(row, parts[row.name]) for row in pair)
-        tested = [{fit.part for fit in row.fits if fit.test is not None} for row in (first, second)]
-        if len(tested[0] & tested[1]) >= 2:
+        tested = [{fit.part: fit for fit in row.fits if fit.test is not None} for row in (first, second)]
+        common = [fit for part, fit in tested[0].items() if part in tested[1]]
+        if len({fit.part if fit.training_set is None else fit.training_set for fit in common}) >= 2:
             left.append((first, second))
     return left
 
@@ -170,7 +178,8 @@ def with_pairs(
         if not (one.seeds or other.seeds):
             continue
         counts = [(len(each.seeds), each.n_seeds) for each in (one, other)]
-        p = fisher_exact(counts[0], counts[1]) if all(n for _, n in counts) else None
+        is_tested = all(n for _, n in counts) and not (one.is_near_chance and other.is_near_chance)
+        p = fisher_exact(counts[0], counts[1]) if is_tested else None
         wins = win_probability(_ranked(first, measure), _ranked(second, measure))
         compared.append(
             PairCollapse(first.name, second.name, p, wins, conditional.get((first.name, second.name)))
@@ -276,7 +285,7 @@ def _of_candidate(row: CandidateRow, metric: Metric, counts: _ClassCounts) -> Ca
     diverged = [fit for fit in row.fits if fit.error_kind == DIVERGED]
     seeds |= {fit.part: CollapsedSeed(fit.part) for fit in diverged}
     ordered = tuple(seeds[fit.part] for fit in row.fits if fit.part in seeds)
-    return CandidateCollapse(row.name, ordered, len(done) + len(diverged))
+    return CandidateCollapse(row.name, ordered, len(done) + len(diverged), is_near_chance(scores))
 
 
 def _score(fit: FitRow, metric: Metric, counts: tuple[int, ...], counted: float) -> ValidationScore:

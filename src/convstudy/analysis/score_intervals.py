@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from convstudy.analysis.candidates import CandidateRow
@@ -53,7 +54,6 @@ def intervals_of(
     if not found or len(found) < len(read):
         return {}
     sets = training_sets_of([fit for fit in row.fits if fit.test is not None])
-    groups = predictions.groups
     intervals: dict[str, Interval] = {}
     for name in names:
         each_metric = metric_named(name)
@@ -62,18 +62,25 @@ def intervals_of(
         if len(known) < len(values):
             continue
         table: Values = np.stack(known).astype(np.float64)
+        interval = _over_rows(table, each_metric, predictions, confidence)
         if sets is not None:
-            table = sets.rows(table)
-        if each_metric.zero_or_one:
-            weights = predictions.weights(each_metric)
-            interval = accuracy_interval(table, confidence, weights, groups=groups)
-        elif each_metric.kind == "per set" and math.isfinite(each_metric.high - each_metric.low):
-            change = predictions.largest_change(each_metric)
-            interval = set_interval(table, each_metric.low, each_metric.high, change, confidence, groups)
-        else:
-            interval = mean_interval(table, each_metric.low, each_metric.high, confidence, groups)
+            # The means of a few training sets can agree by chance although their seeds do not.
+            over_sets = _over_rows(sets.rows(table), each_metric, predictions, confidence)
+            low, high = min(interval.low, over_sets.low), max(interval.high, over_sets.high)
+            interval = replace(over_sets, low=low, high=high)
         intervals[name] = predictions.marked(interval, table.shape[1])
     return intervals
+
+
+def _over_rows(table: Values, metric: Metric, predictions: PredictionReader, confidence: float) -> Interval:
+    """Return the interval of the mean of a table, shape (seeds or training sets, images)."""
+    groups = predictions.groups
+    if metric.zero_or_one:
+        return accuracy_interval(table, confidence, predictions.weights(metric), groups=groups)
+    if metric.kind == "per set" and math.isfinite(metric.high - metric.low):
+        change = predictions.largest_change(metric)
+        return set_interval(table, metric.low, metric.high, change, confidence, groups)
+    return mean_interval(table, metric.low, metric.high, confidence, groups)
 
 
 def fold_intervals(

@@ -65,7 +65,9 @@ def collapse_notes(stage_result: StageResult) -> tuple[str, ...]:
     found = _affected(stage_result)
     if not found or stage_result.collapse is None:
         return ()
-    rates = tuple(f"{_rate(each)} {_verb(each)}{_in_brackets(each.rate)}." for each in found)
+    rates = tuple(
+        f"{_rate(each)} {_verb(each)}{_in_brackets(each.rate)}{_near_chance(each)}." for each in found
+    )
     pairs = tuple(
         text for pair in stage_result.collapse.pairs for text in _pair_notes(pair, stage_result.metric)
     )
@@ -112,6 +114,13 @@ def _rate(found: CandidateCollapse) -> str:
 
 def _in_brackets(rate: Interval | None) -> str:
     return f" (rate {percent(rate.estimate, 0)}, {_ci(rate)})" if rate is not None else ""
+
+
+def _near_chance(found: CandidateCollapse) -> str:
+    """Say in a clause that a candidate can be weak instead of collapsed."""
+    if not (found.is_near_chance and found.collapsed_parts):
+        return ""
+    return "; no seed is clearly above chance on validation images, so this can be a network that learns too little"
 
 
 def _ci(found: Interval) -> str:

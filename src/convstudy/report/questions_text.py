@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from convstudy.analysis import StageResult
+from convstudy.analysis import StageBaselines, StageResult
 from convstudy.metrics import LOG_LOSS, metric_named
 from convstudy.numbers import counted, listed, shortest, shortest_percent
 from convstudy.report.metric_text import metric_of, with_sign
@@ -59,12 +59,16 @@ def short_notes(shown: Iterable[Verdict]) -> Iterator[str]:
         shown: the verdicts on test images that a short answer shows.
     """
     found = list(shown)
-    again = [verdict for verdict in found if verdict.look > 1 and not verdict.n_collapsed]
+    again = [verdict for verdict in found if verdict.look > 1]
     if again:
         looks = listed(list(dict.fromkeys(f"{n_seeds_text(verdict)} seeds" for verdict in again)), "or")
-        levels = sorted({verdict.difference.confidence for verdict in again})
-        level = " to ".join(shortest_percent(each) for each in dict.fromkeys((levels[0], levels[-1])))
-        yield f"tested on the test set with {looks}: these intervals have a confidence level of {level}."
+        text = f"tested on the test set with {looks}"
+        # With collapsed seeds, an interval has no confidence level, but its verdict still pays for the earlier tests.
+        levels = sorted({verdict.difference.confidence for verdict in again if not verdict.n_collapsed})
+        if levels:
+            level = " to ".join(shortest_percent(each) for each in dict.fromkeys((levels[0], levels[-1])))
+            text += f": these intervals have a confidence level of {level}"
+        yield f"{text}."
     lost = [verdict for verdict in found if is_lost(verdict)]
     if lost:
         n_questions = max(verdict.n_questions for verdict in lost)
@@ -144,8 +148,16 @@ def more_caption(columns: Sequence[Column]) -> str:
     return text
 
 
-def families(stage_results: Iterable[StageResult]) -> tuple[dict[str, Any], ...]:
-    """Return the families of verdicts that can make a claim: stage, measure and number of verdicts."""
+def families(
+    stage_results: Iterable[StageResult], baselines: Iterable[StageBaselines] = ()
+) -> tuple[dict[str, Any], ...]:
+    """Return the families of verdicts that can make a claim: stage, measure and number of verdicts.
+
+    Args:
+        stage_results: the results of all stages.
+        baselines: the comparisons of networks with baselines; those of each stage are one more family.
+    """
+    of_stage = {each.stage: each for each in baselines}
     found: list[dict[str, Any]] = []
     for stage_result in stage_results:
         part, metric = stage_result.measure.part, stage_result.metric.title
@@ -153,6 +165,7 @@ def families(stage_results: Iterable[StageResult]) -> tuple[dict[str, Any], ...]
             (f"{part} {metric}", stage_result.verdicts),
             (f"test {metric_named(LOG_LOSS).title}", stage_result.losses),
             ("interactions", stage_result.interactions),
+            ("networks and the best baseline", _with_baseline(of_stage.get(stage_result.stage))),
         ):
             n = sum(verdict.kind != "too few to say" for verdict in verdicts)
             if n:
@@ -160,14 +173,18 @@ def families(stage_results: Iterable[StageResult]) -> tuple[dict[str, Any], ...]
     return tuple(found)
 
 
+def _with_baseline(found: StageBaselines | None) -> tuple[Verdict, ...]:
+    return () if found is None else tuple(each for each in found.verdicts if not each.descriptive)
+
+
 def false_claims_bound(n_families: int) -> float:
     """Return the largest expected number of families with a false claim."""
     return round(n_families * (1 - CONFIDENCE), 4)
 
 
-def false_claims_text(stage_results: Iterable[StageResult]) -> str:
+def false_claims_text(stage_results: Iterable[StageResult], baselines: Iterable[StageBaselines] = ()) -> str:
     """State the expected number of false claims of a page as a bound; empty without verdicts."""
-    found = families(stage_results)
+    found = families(stage_results, baselines)
     if not found:
         return ""
     named = "; ".join(f"{each['stage']}, {each['measure']}" for each in found)

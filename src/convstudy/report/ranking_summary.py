@@ -14,6 +14,7 @@ from typing import get_args
 from convstudy.numbers import counted, listed
 from convstudy.report.metric_text import capital, margin_of
 from convstudy.report.sample_size_text import required_sentence
+from convstudy.report.training_set_text import resamples
 from convstudy.report.verdict_text import (
     VerdictLabel,
     difference_text,
@@ -214,6 +215,8 @@ def _common_brackets(
 
 def _pairs_text(found: Sequence[Verdict], style: _Style) -> str:
     """Format the number of pairs, if it is smaller than the candidate's own number of seeds or folds."""
+    if any(resamples(v) for v in found):
+        return ""  # the pairs are means of training sets, so that all seeds are in them
     least, most = min(v.difference.n for v in found), max(v.difference.n for v in found)
     if least == style.n_all or most == 1:  # the clause already mentions a single seed
         return ""

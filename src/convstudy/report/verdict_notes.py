@@ -88,6 +88,8 @@ def conclusion_text(verdict: Verdict) -> str:
         return "inconclusive: with one seed per candidate, the variation between seeds is unknown"
     if verdict.difference.low is None:
         return "inconclusive: the difference is the same in every pair, so it has no interval"
+    if verdict.n_collapsed:  # the other reasons are about an interval that is not reliable
+        return "inconclusive"
     if few := few_errors_text(verdict):
         return f"inconclusive: {few}"
     if verdict.clear_alone:

@@ -75,8 +75,7 @@ def collapsed(scores: Sequence[ValidationScore]) -> tuple[bool, ...]:
     """
     if not scores:
         return ()
-    ordered = sorted((score.learned for score in scores), reverse=True)
-    reference = ordered[math.ceil(len(ordered) / BEST_SEEDS) - 1]
+    reference = _reference(scores)
     unlearned = 1 - reference
     found = []
     for score in scores:
@@ -85,6 +84,34 @@ def collapsed(scores: Sequence[ValidationScore]) -> tuple[bool, ...]:
         at_chance = score.learned <= AT_CHANCE and (reference <= AT_CHANCE or lost > noise)
         found.append(at_chance or lost > LOST + TIMES_UNLEARNED * max(0.0, unlearned) + noise)
     return tuple(found)
+
+
+def is_near_chance(scores: Sequence[ValidationScore]) -> bool:
+    """Return whether even the best seeds of a candidate are not clearly above the limit of chance.
+
+    The first part of the rule compares all seeds of such a candidate with one limit next to their scores, and only if
+    the best seeds are below it. All seeds then cross the limit together, so they are not independent, as the exact
+    interval and the test of rates assume.
+
+    Args:
+        scores: the validation scores of the seeds of one candidate, in any order.
+
+    >>> is_near_chance([ValidationScore(value, 0.1, 1.0, 360) for value in (0.13, 0.14, 0.12)])
+    True
+    >>> is_near_chance([ValidationScore(value, 0.1, 1.0, 360) for value in (0.98, 0.1, 0.97)])
+    False
+    """
+    if not scores:
+        return False
+    reference = _reference(scores)
+    noise = max(_standard_error(score, 1 - reference) for score in scores)
+    return reference - STANDARD_ERRORS * noise <= AT_CHANCE
+
+
+def _reference(scores: Sequence[ValidationScore]) -> float:
+    """Return the learned fraction of the last seed of the best fifth."""
+    ordered = sorted((score.learned for score in scores), reverse=True)
+    return ordered[math.ceil(len(ordered) / BEST_SEEDS) - 1]
 
 
 def _standard_error(score: ValidationScore, unlearned: float) -> float:

@@ -20,13 +20,13 @@ from convstudy.stats.sequential import ERROR_LEVEL, LEAST_CHANCE, looks
 
 def sections(material: Material) -> Iterator[Section]:
     """Yield a section for each stage that adds seeds."""
-    plan = material.results.plan
+    plan, in_groups = material.results.plan, material.results.dataset.n_groups > 0
     for stage_result in material.analysis.main_results:
         stage = plan.stage(stage_result.stage)
         if stage.max_seeds is None:
             continue
         blocks: list[Block] = [
-            Text((explanation(stage, stage_result, material.results.study.margin),)),
+            Text((explanation(stage, stage_result, material.results.study.margin, in_groups),)),
             seeds_table(stage, stage_result),
         ]
         if stage.looks:
@@ -43,15 +43,17 @@ def data(material: Material) -> dict[str, Any]:
     )
 
 
-def explanation(stage: Stage, stage_result: StageResult, margin: float | Share) -> str:
+def explanation(stage: Stage, stage_result: StageResult, margin: float | Share, in_groups: bool) -> str:
     """Describe the rule, its result, and what it means for the verdicts."""
     most = counted(stage.max_seeds or 0, "seed")
     metric = stage_result.metric
     beyond = f" by more than {margin_text(metric, margin)}" if margin else ""
+    training = "groups of training images" if in_groups else "training images"
     return (
         f"Seeds were added until validation {metric.title} decided each pair, up to {most}. {how_it_ended(stage)} "
         "The looks used validation scores only; no test score entered them. The probability of any wrong decision "
-        f"over all looks is at most {percent(ERROR_LEVEL, 0)}, if the differences of seeds are normally distributed. "
+        f"over all looks is at most {percent(ERROR_LEVEL, 0)}, if the differences of seeds are normally distributed. A "
+        f"decision is about seeds and splits of these {training}, not about others. "
         f"A candidate that is worse than another one{beyond} is dropped. A pair is out of reach if a decision with "
         f"{most} has a probability below {percent(LEAST_CHANCE, 0)}. Decisions on validation are not verdicts: "
         "verdicts compare test images, with the seeds that both candidates have. Mean test scores of candidates with "

@@ -13,7 +13,8 @@ from convstudy.report.questions_text import low_title
 from convstudy.report.section import Material, Section, Text, Topic
 from convstudy.report.stages import ends
 from convstudy.report.table import Column, Table, Value
-from convstudy.stats import Share
+from convstudy.report.verdict_text import reliable_ends, without_interval
+from convstudy.stats import Share, Verdict
 
 TITLE = "Baselines"
 NOT_COMPUTED = (
@@ -91,11 +92,10 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
     rows: list[tuple[Value, ...]] = [
         (
             verdict.first,
-            "descriptive only" if verdict.descriptive else verdict.kind,
+            _kind(verdict),
             verdict.second,
             verdict.difference.mean,
-            verdict.difference.low,
-            verdict.difference.high,
+            *reliable_ends(verdict),
             verdict.difference.n,
             claim_text(verdict),
             p_values(verdict)[1],
@@ -111,7 +111,14 @@ def differences_table(found: tuple[StageBaselines, ...], metric: Metric, margin:
         f"against the equivalence margin of {within_text(metric, margin)}, with Holm’s correction for the networks of "
         "the stage. p (claim): the p-value of the test of “Tested claim”."
     )
+    caption += without_interval(verdicts)
     return Table("baseline-differences", "Networks and the best baseline", caption, columns, tuple(rows))
+
+
+def _kind(verdict: Verdict) -> str:
+    if verdict.descriptive:
+        return "descriptive only"
+    return f"{verdict.kind} (collapsed seeds)" if verdict.n_collapsed else verdict.kind
 
 
 SECTION = Topic(37, sections)

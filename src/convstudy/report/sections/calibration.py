@@ -138,6 +138,10 @@ def bins_table(calibration: Calibration, name: str) -> Table:
         f"{len(rows)} non-empty bins of {len(calibration.bins)}. 95 % CI of the accuracy: that of a proportion, "
         "with the number of different images (not of predictions) as the sample size."
     )
+    if calibration.accuracy.groups is not None and calibration.accuracy.groups.is_known:
+        caption += (
+            " Images are in groups: the sample size is the number of independent images that they count like."
+        )
     if not calibration.accuracy.reliable:
         caption += " It is left out, because seeds collapsed."
     return Table("calibration-bins", "Confidence bins", caption, columns, rows)

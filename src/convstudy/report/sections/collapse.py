@@ -68,6 +68,12 @@ def rates_table(stage_result: StageResult, collapse: StageCollapse) -> Table:
             )
         )
     caption = "Interval: Clopper and Pearson’s, exact."
+    near = [each.candidate for each in collapse.affected if each.is_near_chance and each.collapsed_parts]
+    if near:
+        caption += (
+            f" It is not exact for {listed(near)}: close to chance, all seeds of a candidate cross the limit of the "
+            "rule together."
+        )
     title = f"{stage_title(stage_result)}: rates of collapse"
     return Table(f"collapse-rates-{stage_result.name}", title, caption, columns, tuple(rows))
 
@@ -117,7 +123,8 @@ def pairs_table(stage_result: StageResult, collapse: StageCollapse) -> Table:
         "Verdicts among seeds that trained use the pairs of seeds of which neither collapsed: they are about seeds "
         f"that train, not about all seeds.{extra} Random seed wins: the probability that a random seed of the "
         f"candidate has a better test {metric.title} than a random seed of the other on these test images; a tie "
-        "counts half. Rates of collapse: Fisher’s exact test, uncorrected."
+        "counts half. Rates of collapse: Fisher’s exact test, uncorrected; not for two "
+        "candidates that are both close to chance."
     )
     title = f"{stage_title(stage_result)}: pairs with collapsed seeds"
     return Table(f"collapse-pairs-{stage_result.name}", title, caption, columns, tuple(rows))

@@ -40,17 +40,24 @@ def rare_failures(material: Material) -> Iterator[str]:
         if stage_result.question == "search":
             continue
         numbers = [row.summary(stage_result.measure).n for row in stage_result.rows]
-        fewest = min((n for n in numbers if n), default=0)
-        if fewest:
-            yield f"{stage_title(stage_result)}: {rare_failures_text(fewest)}"
+        known = [n for n in numbers if n]
+        if known:
+            yield f"{stage_title(stage_result)}: {rare_failures_text(min(known), max(known))}"
 
 
-def rare_failures_text(n_seeds: int) -> str:
+def rare_failures_text(n_seeds: int, most: int = 0) -> str:
     """Say which rates of collapse a number of seeds does not show.
+
+    Args:
+        n_seeds: the smallest number of seeds of a candidate.
+        most: the largest number; 0 if all candidates have the same.
 
     >>> rare_failures_text(10)
     '10 seeds per candidate say nothing of failures rarer than about 3 in 10.'
     """
+    if most > n_seeds:
+        fewest = rare_failures_text(n_seeds).replace("per candidate", "of a candidate")
+        return f"{fewest} Other candidates have up to {most} seeds."
     if n_seeds <= RULE_OF_THREE:
         return f"{counted(n_seeds, 'seed')} per candidate say nothing of how often a training fails."
     return f"{n_seeds} seeds per candidate say nothing of failures rarer than about {RULE_OF_THREE} in {n_seeds}."

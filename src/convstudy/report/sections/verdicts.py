@@ -47,7 +47,7 @@ def sections(material: Material) -> Iterator[Section]:
     verdicts = verdict_table(stage_results, metric, margin)
     note = rare_class_note(material.analysis, metric)
     if verdicts.rows:
-        bound = false_claims_text(stage_results)
+        bound = false_claims_text(stage_results, material.analysis.baselines)
         is_long = len(verdicts.rows) > _MAX_UNFOLDED
         first = Details(f"All {counted(len(verdicts.rows), 'verdict')}", (verdicts,)) if is_long else verdicts
         yield Section(
@@ -66,7 +66,7 @@ def sections(material: Material) -> Iterator[Section]:
 
 def data(material: Material) -> dict[str, Any]:
     """Return the families of verdicts, and the largest expected number of families with a false claim."""
-    found = families(material.analysis.stage_results)
+    found = families(material.analysis.stage_results, material.analysis.baselines)
     return {"false_claims": {"families": list(found), "expected_at_most": false_claims_bound(len(found))}}
 
 
