@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from convstudy.analysis import Analysis, StageCollapse, StageResult, analyse
-from convstudy.analysis.collapse import _chance
+from convstudy.analysis.collapse import CandidateCollapse, CollapsedSeed, _chance
 from convstudy.history.results import Results
 from convstudy.metrics import metrics
 from tests.checks.made import level_of, results, settled, study, with_baselines
@@ -198,3 +198,10 @@ def test_conditional_verdict_needs_two_training_sets(left: tuple[int, int], n: i
     made = fallen_results(fallen, case=study(seeds=4, resample="training"))
     _, _, collapse = stage_of(made)
     assert sum(pair.trained is not None for pair in collapse.pairs) == n
+
+
+def test_candidate_of_which_most_seeds_trained_is_not_called_weak() -> None:
+    seeds = tuple(CollapsedSeed(f"seed {number}", 0.1, 0.0) for number in range(4))
+    assert CandidateCollapse("a", seeds, 4, is_near_chance=True).may_be_weak
+    assert not CandidateCollapse("a", seeds, 4).may_be_weak
+    assert not CandidateCollapse("a", seeds[:1], 4, is_near_chance=True).may_be_weak

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from convstudy.analysis import analyse
 from convstudy.report.conclusions import answer, conclusions
-from convstudy.report.error_ratios import error_ratio_table
+from convstudy.report.error_ratios import error_ratio_table, few_errors_text
 from convstudy.report.short_answer import short_answer
-from convstudy.stats import Share
+from convstudy.stats import ImageGroups, Share
 from convstudy.stats.verdicts import Verdict
 from convstudy.studyfile import Ablate, Variant
 from tests.analysis.known import ablation_of, results_of, rows, study_of
@@ -58,6 +59,10 @@ def test_few_errors_are_said() -> None:
     verdict = only(analysis)
     assert verdict.kind == "inconclusive" and verdict.by_share is not None and verdict.by_share.few_errors
     assert "10 % of the errors is fewer than 3 images" in " ".join(answer(analysis))
+    # 3 effective images can be many images.
+    groups = ImageGroups(10_000, 300, 500.0)
+    grouped = replace(verdict, difference=replace(verdict.difference, groups=groups))
+    assert "10 % of the errors counts like fewer than 3 images" in few_errors_text(grouped)
 
 
 def test_scores_without_predictions_bound_the_ratio() -> None:

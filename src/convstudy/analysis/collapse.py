@@ -66,6 +66,14 @@ class CandidateCollapse:
     is_near_chance: bool = False
 
     @property
+    def may_be_weak(self) -> bool:
+        """Whether most seeds are at chance and even the best ones are not clearly above it.
+
+        If other seeds trained, a seed at chance has collapsed, even if few validation images leave doubt on them.
+        """
+        return self.is_near_chance and 2 * len(self.collapsed_parts) > self.n_seeds
+
+    @property
     def collapsed_parts(self) -> frozenset[str]:
         """The seeds that completed training and collapsed."""
         return frozenset(seed.part for seed in self.seeds if seed.score is not None)

@@ -118,9 +118,9 @@ def _in_brackets(rate: Interval | None) -> str:
 
 def _near_chance(found: CandidateCollapse) -> str:
     """Say in a clause that a candidate can be weak instead of collapsed."""
-    if not (found.is_near_chance and found.collapsed_parts):
+    if not found.may_be_weak:
         return ""
-    return "; no seed is clearly above chance on validation images, so this can be a network that learns too little"
+    return "; its best seeds are not clearly above chance on validation images: it may learn too little"
 
 
 def _ci(found: Interval) -> str:

@@ -28,9 +28,10 @@ def few_errors_text(verdict: Verdict) -> str:
     test = verdict.by_share
     if test is None or not test.few_errors or verdict.clear:
         return ""
-    return (
-        f"{margin_text(metric_of(verdict), test.share)} is fewer than 3 images, too few to show equivalence"
-    )
+    groups = verdict.difference.groups
+    # Of images in groups, the effective number counts.
+    few = "counts like fewer than 3" if groups is not None and groups.matters else "is fewer than 3"
+    return f"{margin_text(metric_of(verdict), test.share)} {few} images, too few to show equivalence"
 
 
 def error_ratio_table(stage_results: Sequence[StageResult], metric: Metric, margin: float | Share) -> Table:

@@ -68,7 +68,7 @@ def rates_table(stage_result: StageResult, collapse: StageCollapse) -> Table:
             )
         )
     caption = "Interval: Clopper and Pearson’s, exact."
-    near = [each.candidate for each in collapse.affected if each.is_near_chance and each.collapsed_parts]
+    near = [each.candidate for each in collapse.affected if each.may_be_weak]
     if near:
         caption += (
             f" It is not exact for {listed(near)}: close to chance, all seeds of a candidate cross the limit of the "
