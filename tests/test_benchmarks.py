@@ -32,7 +32,7 @@ def test_benchmarks_table_lists_every_script() -> None:
         if line.startswith("| `")
     ]
     named = [name for row in rows for name in re.findall(r"`(\w+/\w+\.py)`", row.split("|")[1])]
-    assert len(SCRIPTS) == 67
+    assert len(SCRIPTS) == 69
     assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in SCRIPTS)
     assert not list(BENCHMARKS.glob("*.py"))
 

@@ -34,6 +34,7 @@ COMMANDS = (
     "search_scores",
     "label_errors",
     "training_sets",
+    "traps",
     "test_looks --studies 4000",
     "until_decided",
     "baseline_coverage",
