@@ -101,6 +101,10 @@ def convstudy_version() -> str:
         (["run", "digits", "--device", "cuda:99"], 'device must be one of "auto", "cpu"'),
         (["plan", "digits", "--seeds", "0"], "convstudy plan --seeds"),
         (["plan", "digits", "--subset", "-3"], "must be an integer of 1 or more"),
+        (
+            ["plan", "digits", "--seeds", "1000000000"],
+            "must be an integer of 1 to 999,999,999; got 1000000000.",
+        ),
         (["plan", "digits", "--subset", "3"], "study.subset"),
         (["plan", "digits", "--set", "epochs"], "KEY=VALUE"),
         (["plan", "digits", "--set", "recipe.epoch=3"], 'did you mean "epochs"?'),

@@ -91,7 +91,7 @@ PLANS = {
         ("80,000 to 100,000 images", "90,000 to 150,000 images"),
     ),
     planned(replace(MODELS, n_images=2), better("images", None), equivalent("images", None), 1.0): (
-        "2 images cannot show any difference",
+        "2 images are too few to say which true difference they can show",
         ("more than 10 times the data", "more than 10 times the data"),
     ),
 }

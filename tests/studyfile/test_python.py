@@ -137,3 +137,9 @@ def test_none_is_stored_as_in_a_file() -> None:
 def test_load_study_refuses_arguments_of_other_types(arguments: tuple[Any, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         load_study(*arguments)
+
+
+@pytest.mark.parametrize("margin", [10**400, {"accuracy": 10**400}, {}, (), (([], 1),), "0.0000001 %"])
+def test_margin_that_is_no_margin_is_one_error_of_validation(margin: object) -> None:
+    with pytest.raises(ValidationError, match="must be a number in"):
+        study(equivalence_margin=margin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -43,7 +44,12 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
         path = f"{ctx.command_path} " if ctx else ""
         option = param.opts[0] if param else "this option"
         where = Location(subject=f"{path}{option}")
-        raise UsageError(Problem(where=where, got=text, expected="an integer of 1 or more"))
+        expected = (
+            "an integer of 1 to 999,999,999"
+            if re.fullmatch("[0-9]{10,}", text)
+            else "an integer of 1 or more"
+        )
+        raise UsageError(Problem(where=where, got=text[:80], expected=expected))
 
 
 class PositiveNumber(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click only

@@ -103,7 +103,7 @@ def _shown(required: RequiredSampleSize) -> str:
     elif required.pairs == "folds":
         present = f"{counted(required.n_pairs, 'fold')} of {present}"
     if required.shows >= 1:  # accuracies differ by 100 percentage points at most
-        return f"{present} cannot show any difference"
+        return f"{present} are too few to say which true difference they can show"
     return f"{present} can show a true difference of about {percentage_points(one_digit(required.shows * 100) / 100)}"
 
 

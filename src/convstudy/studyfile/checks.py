@@ -38,6 +38,7 @@ from convstudy.studyfile.weighted_classes import check_weighted_classes
 
 FEW_PER_CLASS = 10
 """With fewer training images per class than this, a validation part that is too small needs more images."""
+HALF = ' (half of the rest, with resample = "training")'
 MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
 MAX_TPE_TRIALS = 2_000
@@ -146,14 +147,16 @@ def _check_data(draft: Draft) -> None:
         )
     # This checks only the total numbers of images, which is necessary but not sufficient. check_classes counts each
     # class, but needs the labels.
-    split = Holdout(draft.head.validation, 0, draft.subset, half=None if draft.head.resample is None else 0)
+    halves = draft.head.resample is not None
+    split = Holdout(draft.head.validation, 0, draft.subset, half=0 if halves else None)
     n_train, n_validation = split_sizes(dataset.n_train, split)
     if min(n_train, n_validation) < dataset.n_classes:
         has = f"{dataset.name} has {counted(dataset.n_train, 'training image')} of {dataset.n_classes:,} classes"
         draft.report(
             ("study", "validation"),
             "",
-            f"{draft.head.validation}, which leaves {n_train:,} for training and {n_validation:,} for validation",
+            f"{draft.head.validation}, which leaves {n_train:,} for training"
+            f"{HALF if halves else ''} and {n_validation:,} for validation",
             f"a fraction that leaves at least {dataset.n_classes} images for training and for validation",
             hint=f"add images: {has}" if dataset.n_train < FEW_PER_CLASS * dataset.n_classes else "",
         )

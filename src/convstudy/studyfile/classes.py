@@ -152,7 +152,7 @@ def check_test_classes(
         got = f'no test image of class "{names[absent[0]]}"{more}'
     elif metric.classes == "two" and len(names) - len(absent) < 2:
         what = f"{metric.title} needs test images of two or more classes"
-        got = f'{len(labels):,} test images, all of class "{names[int(labels[0])]}"'
+        got = f'{counted(len(labels), "test image")}, all of class "{names[int(labels[0])]}"'
     else:
         return
     error = FileError(("study", "metric"), what, got)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -28,9 +27,9 @@ def _validated(value: Any) -> MarginValue | MarginTable | None:
     """Return the value of a study file or of Python; a mapping becomes a sorted tuple of pairs."""
     if value is None:
         return None
-    if isinstance(value, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
+    if isinstance(value, tuple) and all(map(_is_pair, value)):
         value = dict(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not value:
         found = _margin(value)
         if found is None:
             expected = f"{EXPECTED}, or a table of metrics and margins"
@@ -49,10 +48,14 @@ def _validated(value: Any) -> MarginValue | MarginTable | None:
     return tuple(sorted(pairs))
 
 
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+
+
 def _margin(value: Any) -> MarginValue | None:
     """Return a number, or a share in its shortest form; ``None`` if the value is neither."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) and 0 <= value <= MAX_MARGIN else None
+        return float(value) if 0 <= value <= MAX_MARGIN else None  # False for nan
     share = share_of(value) if isinstance(value, str) else None
     return None if share is None else share.text
 
@@ -66,7 +69,10 @@ def share_of(text: str) -> Share | None:
     if len(text) > 40 or not re.match(SHARE_PATTERN, text):
         return None
     percent = float(text.strip().rstrip("%"))
-    return Share(percent / 100) if 0 < percent < 100 else None
+    share = Share(percent / 100)
+    # The text of a share near 0 or 100 % names no share: "1e-07 %", "100 %".
+    has_text = re.match(SHARE_PATTERN, share.text) and share.text != Share(1).text
+    return share if 0 < percent < 100 and has_text else None
 
 
 def margin_in_units(metric: Metric, margin: MarginValue | None) -> float | Share:

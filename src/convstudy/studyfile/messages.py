@@ -79,6 +79,8 @@ def allowed_values(schema: Mapping[str, Any], null: str = "", bounds: bool = Tru
     """
     if "enum" in schema:
         return one_of(schema["enum"])
+    if "const" in schema:
+        return one_of((schema["const"],))
     if "anyOf" in schema:
         types = [option.get("type") for option in schema["anyOf"]]
         skipped = "integer" if "number" in types else ""  # "a number" includes the integers
