@@ -11,9 +11,9 @@ from convstudy.history.access_log import Entry
 from convstudy.history.results import Results
 from convstudy.record import Evaluation
 from convstudy.report.conclusions import answer, conclusions
-from convstudy.report.questions_text import false_claims_text, families, is_lost
-from convstudy.report.section import Material
-from convstudy.report.sections import questions, verdicts
+from convstudy.report.questions_text import false_claims_text, families, is_lost, look_text, short_notes
+from convstudy.report.section import Details, Material
+from convstudy.report.sections import questions, sample_sizes, verdicts
 from convstudy.report.short_answer import short_answer
 from tests.checks.made import results, with_baselines
 from tests.report.synthetic import synthetic_results
@@ -91,3 +91,18 @@ def test_networks_and_baselines_are_families_too(made: Results) -> None:
     found = families(analysis.main_results, analysis.baselines)
     assert len(found) == len(families(analysis.main_results)) + len(analysis.baselines) > 2
     assert "networks and the best baseline" in false_claims_text(analysis.main_results, analysis.baselines)
+
+
+def test_no_confidence_level_is_said_of_an_interval_that_is_not_there(made: Results) -> None:
+    shown = [replace(v, look=2, looks=(2, 3)) for each in analyse(made).main_results for v in each.verdicts]
+    assert all("confidence level" in look_text(each) for each in shown)
+    assert "confidence level" in " ".join(short_notes(shown))
+    descriptive = [replace(v, difference=replace(v.difference, centre=None)) for v in shown]
+    assert not any("level" in look_text(each) for each in descriptive)
+    assert "with 2, then 3 seeds" in (said := " ".join(short_notes(descriptive)))
+    assert "level" not in said
+
+
+def test_section_of_sample_sizes_does_not_repeat_its_title(made: Results) -> None:
+    (section,) = sample_sizes.sections(Material(asked(made, 0), None))
+    assert section.title not in [block.title for block in section.blocks if isinstance(block, Details)]

@@ -25,11 +25,20 @@ def look_text(verdict: Verdict) -> str:
     if verdict.look == 1:
         return ""
     text = f"; this comparison was tested on the test set with {n_seeds_text(verdict)} seeds"
-    if verdict.n_collapsed:
+    if not _has_level(verdict):
         return text
     return (
         f"{text}, so this interval has the confidence level {shortest_percent(verdict.difference.confidence)}"
     )
+
+
+def _has_level(verdict: Verdict) -> bool:
+    """Return whether the difference has an interval, and the interval a confidence level.
+
+    With collapsed seeds, an interval has none, but its verdict still pays for the earlier tests. A verdict that is
+    descriptive only has no interval.
+    """
+    return verdict.difference.low is not None and not verdict.n_collapsed
 
 
 def questions_text(verdict: Verdict) -> str:
@@ -63,8 +72,7 @@ def short_notes(shown: Iterable[Verdict]) -> Iterator[str]:
     if again:
         looks = listed(list(dict.fromkeys(f"{n_seeds_text(verdict)} seeds" for verdict in again)), "or")
         text = f"tested on the test set with {looks}"
-        # With collapsed seeds, an interval has no confidence level, but its verdict still pays for the earlier tests.
-        levels = sorted({verdict.difference.confidence for verdict in again if not verdict.n_collapsed})
+        levels = sorted({verdict.difference.confidence for verdict in again if _has_level(verdict)})
         if levels:
             level = " to ".join(shortest_percent(each) for each in dict.fromkeys((levels[0], levels[-1])))
             text += f": these intervals have a confidence level of {level}"

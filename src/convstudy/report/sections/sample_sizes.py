@@ -14,7 +14,7 @@ from convstudy.stats.sample_size import MAX_EXTRAPOLATION, POWER, RUN_FIRST
 def sections(material: Material) -> Iterator[Section]:
     table = sample_size_table(material.analysis.stage_results)
     if table.rows:
-        yield Section("sample-sizes", table.title, (Details(table.title, (table,)),))
+        yield Section("sample-sizes", table.title, (Details("Each inconclusive verdict", (table,)),))
 
 
 def sample_size_table(stage_results: tuple[StageResult, ...]) -> Table:
