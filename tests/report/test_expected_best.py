@@ -14,6 +14,7 @@ from convstudy.metrics import metric_named
 from convstudy.report.section import Material
 from convstudy.report.sections import expected_best as section
 from convstudy.report.table import Table, as_records
+from convstudy.studyfile import load_study
 from tests.report.synthetic import synthetic_results
 from tests.report.test_searches import _drawn, _halved
 
@@ -109,3 +110,11 @@ def test_json_has_every_point() -> None:
     found = section.SECTION.data(Material(analyse(made), Findings()))["expected_best"]["search.kernel-size"]
     assert [point["n"] for point in found["points"]] == [1, 2, 3, 4, 5, 6]
     assert set(found["points"][0]) == {"n", "expected", "worst", "best", "new_search_low", "new_search_high"}
+
+
+def test_two_trials_have_no_chart() -> None:
+    made = {2: synthetic_results(load_study("digits")), 3: synthetic_results()}
+    for n, results in made.items():
+        found = list(section.SECTION.sections(Material(analyse(results), Findings())))
+        charts = [block for each in found for block in each.every_block if block.shape == "figure"]
+        assert found and bool(charts) == (n >= section.LEAST_IN_CHART)

@@ -18,6 +18,8 @@ from convstudy.report.table import Column, Table, Value
 
 MANY_TRIALS = 10
 """The table shows about this many numbers of trials; the chart shows all."""
+LEAST_IN_CHART = 3
+"""With fewer trials, a chart shows no more than the sentence above it."""
 
 _MEANING = {
     "grid": (
@@ -46,9 +48,10 @@ def sections(material: Material) -> Iterator[Section]:
             continue
         best = found.points[-1].best.expected
         margin = fixed_margin(stage_result.metric, material.results.study.margin, [best])
+        charts = (trials_chart(stage_result, found),) if found.n >= LEAST_IN_CHART else ()
         blocks: tuple[Block, ...] = (
             Text((trials_text(stage_result, found, margin),)),
-            trials_chart(stage_result, found),
+            *charts,
             Details("Best score by number of trials as a table", (trials_table(stage_result, found),)),
         )
         yield Section(f"trials-{stage_result.name}", f"{stage_title(stage_result)}: number of trials", blocks)
