@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy.special import stdtrit
 
 from convstudy.checks import Finding, check_plan
+from convstudy.data import Dataset
 from convstudy.plan import make_plan
 from convstudy.studyfile import (
     Ablate,
@@ -182,6 +184,14 @@ def test_few_validation_images_counts_the_folds_of_the_last_rung() -> None:
     assert all(f"2,400 in search.{name}" in found[0].what for name in FINE)
     (whole,) = (each for each in reported(study(subset=2900, **searching())) if each.check == found[0].check)
     assert all(f"2,900 in search.{name}" in whole.what for name in FINE)
+
+
+def test_few_validation_images_asks_for_images_of_different_groups() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (400, 28, 28), dtype=np.uint8)
+    for groups, end in ((None, "images"), (np.arange(400) // 5, "images of different groups")):
+        dataset = Dataset.from_arrays(images, np.arange(400) % 10, groups=groups)
+        found = [each for each in reported(study(dataset=dataset)) if each.check == "few-validation-images"]
+        assert [each.hint.endswith(f"3,000 validation {end}") for each in found] == [True]
 
 
 def test_batch_norms_over_one_value_are_grouped_by_layer() -> None:

@@ -103,9 +103,10 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
     if few:
         fewest = min(n for _, n in few)
         data = planned.plan.study.dataset
-        about = (
-            "about " if data.n_groups or data.has_times else ""
-        )  # groups and times decide the exact number
+        # Groups and times decide the exact number.
+        about = "about " if data.n_groups or data.has_times else ""
+        # Images of one group err alike, so that many images of few groups would not help.
+        apart = " of different groups" if data.n_groups else ""
         counts = listed([f"{about}{n:,} in {key}" for key, n in few])
         yield Spot(
             "study.equivalence_margin",
@@ -113,7 +114,7 @@ def few_validation_images(planned: Planned) -> Iterator[Spot]:
             f"{shortest(100 * RULE_OF_THREE / fewest, 2)} percentage points cannot be excluded (rule of three), but "
             f"the equivalence margin is {shortest(100 * margin)}",
             f"set equivalence_margin = {shortest(math.ceil(1000 * RULE_OF_THREE / fewest) / 10)}, or use "
-            f"{math.ceil(RULE_OF_THREE / margin):,} validation images",
+            f"{math.ceil(RULE_OF_THREE / margin):,} validation images{apart}",
         )
 
 
