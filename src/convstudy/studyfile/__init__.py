@@ -18,7 +18,8 @@
 ``lines``             the line of each key in a TOML text
 ``changes``           changes from the command line: ``--set recipe.epochs=3``
 ``draft``             a document section by section, so that one error hides no other
-``checks``            names, values and numbers of images
+``checks``            names and values
+``data_checks``       numbers of images
 ``duplicates``        values and variants that are listed twice
 ``parameters``        the names and parameters of networks and blocks
 ``nesting``           nested searches

@@ -1,4 +1,4 @@
-"""Check the sections of a study against each other: names, values, numbers of images."""
+"""Check the sections of a study against each other: names and values."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from convstudy.data.dataset import Dataset
-from convstudy.data.split import Holdout
-from convstudy.data.splits import split_sizes
 from convstudy.errors import KeyPath, NetworkError, one_of
-from convstudy.metrics import metric_named
 from convstudy.networks import LAYERS
-from convstudy.numbers import counted
 from convstudy.studyfile.ablate import Ablate, Variant
 from convstudy.studyfile.added_seeds import check_added_seeds
+from convstudy.studyfile.data_checks import check_data
 from convstudy.studyfile.draft import RESERVED, Draft
 from convstudy.studyfile.duplicates import ListedValues, check_equal_variants
 from convstudy.studyfile.file_error import shown
 from convstudy.studyfile.margin_checks import check_margins
 from convstudy.studyfile.messages import errors_of
-from convstudy.studyfile.nesting import check_nested, fewer_folds
+from convstudy.studyfile.nesting import check_nested
 from convstudy.studyfile.pairs import conflicting_pairs, pairs_of
 from convstudy.studyfile.parameters import check_block, check_network
 from convstudy.studyfile.part import SearchValue
@@ -36,9 +32,6 @@ from convstudy.studyfile.study import BEST, METHODS_OF, RUNG_METHODS, Search
 from convstudy.studyfile.suppress import CHECK_NAMES
 from convstudy.studyfile.weighted_classes import check_weighted_classes
 
-FEW_PER_CLASS = 10
-"""With fewer training images per class than this, a validation part that is too small needs more images."""
-HALF = ' (half of the rest, with resample = "training")'
 MAX_CANDIDATES = 10_000
 """The maximum number of combinations of values of one search."""
 MAX_TPE_TRIALS = 2_000
@@ -47,7 +40,7 @@ MAX_TPE_TRIALS = 2_000
 
 def check_parts(draft: Draft) -> None:
     """Add an error to the draft for each section that does not fit the others. :mod:`.fitting` checks shapes."""
-    _check_data(draft)
+    check_data(draft)
     for name, block in draft.blocks.items():
         check_block(draft, name, block)
     for name, pattern in draft.networks.items():
@@ -128,64 +121,6 @@ def bases(draft: Draft, network: str) -> tuple[str, ...]:
 def _reported(draft: Draft, path: KeyPath) -> bool:
     """Return whether there is an error at or below this path."""
     return any(error.path[: len(path)] == path for error in draft.errors)
-
-
-def _check_data(draft: Draft) -> None:
-    """Check that the dataset has enough images for the subset, the validation set and the folds."""
-    if draft.head is None:
-        return
-    dataset = draft.dataset
-    if dataset is None or not _check_subset(draft, dataset, draft.subset, ("study", "subset")):
-        return
-    metric = metric_named(draft.head.metric)
-    if dataset.n_classes < metric.least_classes:
-        draft.report(
-            ("study", "metric"),
-            f"{metric.title} needs {metric.least_classes} or more classes; {dataset.name} has {dataset.n_classes}",
-            metric.name,
-            hint="choose another metric",
-        )
-    # This checks only the total numbers of images, which is necessary but not sufficient. check_classes counts each
-    # class, but needs the labels.
-    halves = draft.head.resample is not None
-    split = Holdout(draft.head.validation, 0, draft.subset, half=0 if halves else None)
-    n_train, n_validation = split_sizes(dataset.n_train, split)
-    if min(n_train, n_validation) < dataset.n_classes:
-        has = f"{dataset.name} has {counted(dataset.n_train, 'training image')} of {dataset.n_classes:,} classes"
-        draft.report(
-            ("study", "validation"),
-            "",
-            f"{draft.head.validation}, which leaves {n_train:,} for training"
-            f"{HALF if halves else ''} and {n_validation:,} for validation",
-            f"a fraction that leaves at least {dataset.n_classes} images for training and for validation",
-            hint=f"add images: {has}" if dataset.n_train < FEW_PER_CLASS * dataset.n_classes else "",
-        )
-    for name, search in draft.searches.items():
-        path: KeyPath = ("search", name)
-        if not _check_subset(draft, dataset, search.subset, (*path, "subset")):
-            continue
-        n_images = search.subset_within(draft.subset) or dataset.n_train
-        if n_images // dataset.n_classes < search.folds:
-            draft.report(
-                (*path, "folds"),
-                f"{search.folds} folds need {search.folds} images of each class",
-                f"{n_images:,} images of {dataset.n_classes} classes",
-                hint=fewer_folds(n_images // dataset.n_classes),
-            )
-
-
-def _check_subset(draft: Draft, dataset: Dataset, subset: int | None, path: KeyPath) -> bool:
-    """Report a subset that is too large or too small for the dataset; return whether it is allowed."""
-    if subset is None or dataset.n_classes <= subset <= dataset.n_train:
-        return True
-    draft.report(
-        path,
-        "",
-        f"{subset}",
-        f"an integer in [{dataset.n_classes}, {dataset.n_train}], the numbers of classes and of training images of "
-        f"{dataset.name}",
-    )
-    return False
 
 
 def _check_networks_named(draft: Draft, names: tuple[str, ...], path: KeyPath) -> None:
