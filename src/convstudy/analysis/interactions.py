@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from convstudy.analysis.candidates import CandidateRow
 from convstudy.analysis.looks import NO_LOOKS, LookReader
 from convstudy.analysis.methods import holds, pseudo_observations
+from convstudy.analysis.paired import counts_groups
 from convstudy.analysis.predictions import PredictionReader
 from convstudy.analysis.training_sets import training_sets_of
 from convstudy.metrics import Metric
@@ -193,9 +194,7 @@ def _shared_scores(rows: Sequence[CandidateRow], measure: Measure) -> Mapping[st
 
 def _with_required_seeds(verdict: Verdict, table: _Table | None) -> Verdict:
     """Attach the required number of seeds to an inconclusive verdict."""
-    if verdict.kind != "inconclusive" or table is None or table.sets is not None:
-        return verdict
-    if verdict.difference.groups is not None and verdict.difference.groups.needs_more_groups:
+    if verdict.kind != "inconclusive" or table is None or table.sets is not None or counts_groups(verdict):
         return verdict
     error = (1 - verdict.difference.confidence) / verdict.n_comparisons
     pilot = seed_pilot(table.values, PSEUDO_OBSERVATIONS[0] * table.size)

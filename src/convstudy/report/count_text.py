@@ -10,6 +10,11 @@ from convstudy.report.sample_size_text import plan_sentence
 from convstudy.report.verdict_text import interval_text
 from convstudy.stats import CountsVerdict, Interval
 
+ONLY_THESE_MODELS = (
+    "This compares two trained models, one run each. Other seeds would give other models, so it does not compare their "
+    "networks or recipes."
+)
+
 
 def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
     """Return a verdict on counts as lines of plain text: the conclusion first, then accuracies and methods.
@@ -25,8 +30,7 @@ def counts_answer(found: CountsVerdict) -> tuple[str, ...]:
         _difference(found),
         *([f"{capital(ratio_text(found.errors))} (first to second)."] if found.errors else []),
         *_pairing(found),
-        "This compares two trained models, one run each. Other seeds would give other models, so it does not compare "
-        "their networks or recipes.",
+        ONLY_THESE_MODELS,
     )
 
 
@@ -82,7 +86,9 @@ def _difference(found: CountsVerdict) -> str:
             f"Bonett and Price; {counted(pairs.first_only, 'image')} correct only for the first model, "
             f"{pairs.second_only:,} only for the second; exact McNemar p of “equally accurate” {p_value(pairs.exact_p)}"
         )
-    return f"Difference: {points(found.difference.estimate)} pp ({_interval(found.difference)}; {method})."
+    return (
+        f"Difference: {points(found.difference.estimate)} pp ({points_interval(found.difference)}; {method})."
+    )
 
 
 def _bound_by_pairing(found: CountsVerdict) -> bool:
@@ -118,7 +124,8 @@ def _pairing(found: CountsVerdict) -> tuple[str, ...]:
     )
 
 
-def _interval(interval: Interval) -> str:
+def points_interval(interval: Interval) -> str:
+    """Format an interval of a difference: ``95 % CI +0.10 to +0.94``."""
     return f"{shortest_percent(interval.confidence)} CI {_range(interval)}"
 
 

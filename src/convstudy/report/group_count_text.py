@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from convstudy.metrics import ACCURACY, metric_named
 from convstudy.numbers import bare_points, counted, p_value, percent, points, shortest_percent
+from convstudy.report.count_text import ONLY_THESE_MODELS, points_interval
 from convstudy.report.group_text import counts_like, mark
 from convstudy.report.sample_size_text import percentage_points
 from convstudy.report.verdict_text import interval_text
-from convstudy.stats import MIN_GROUPS, Interval
+from convstudy.stats import MIN_GROUPS
 from convstudy.stats.grouped_counts import GroupsVerdict
 
 
@@ -22,8 +23,7 @@ def groups_answer(found: GroupsVerdict) -> tuple[str, ...]:
         _verdict(found),
         *(_model(name, found, index) for index, name in enumerate(("First", "Second"))),
         _difference(found),
-        "This compares two trained models, one run each. Other seeds would give other models, so it does not compare "
-        "their networks or recipes.",
+        ONLY_THESE_MODELS,
     )
 
 
@@ -75,12 +75,8 @@ def _difference(found: GroupsVerdict) -> str:
         else "the images that both models predict correctly are not given, so that the interval is the widest possible"
     )
     method = f"{differ}; p {p_value(found.p)}, exact, by exchanging the models in a group"
-    interval = "" if found.difference is None else f"{_interval(found.difference)}; on group totals; "
+    interval = "" if found.difference is None else f"{points_interval(found.difference)}; on group totals; "
     return f"Difference: {value} pp ({interval}{method})."
-
-
-def _interval(interval: Interval) -> str:
-    return f"{shortest_percent(interval.confidence)} CI {points(interval.low)} to {points(interval.high)}"
 
 
 def _images(found: GroupsVerdict) -> str:

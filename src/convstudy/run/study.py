@@ -186,9 +186,8 @@ class _Run:
         self.plan: Plan  # with all choices that can be made from the records, see _resolve
         self.choices: tuple[Choice, ...] = ()  # the choices of this plan
         self.reported_choices: set[str] = set()
-        self.search_progress: dict[
-            str, tuple[int, int]
-        ] = {}  # stage key -> (decided rungs or looks, candidates)
+        # Stage key -> (decided rungs or looks, candidates).
+        self.search_progress: dict[str, tuple[int, int]] = {}
 
     def execute(self, unwatched: Executor, limit: float | None) -> None:
         """Train, choose and evaluate until nothing is left; end a task without a message for ``limit`` seconds."""

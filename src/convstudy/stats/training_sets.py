@@ -1,4 +1,4 @@
-"""Training sets as a third source of uncertainty, beside seeds and test images.
+"""Training sets as a third source of uncertainty, next to seeds and test images.
 
 With other training images, a network would have another accuracy. A study with ``resample = "training"`` trains each
 two seeds on a random half of its N training images, another half for each two. Let σ² be the variance of a candidate's

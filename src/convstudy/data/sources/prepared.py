@@ -76,11 +76,9 @@ class PreparedSource:
         Raises:
             DataError: if the file in the cache cannot be read.
         """
-        import numpy as np
-
-        path = Path(self.arrays.path) / "train-positions.npy"
+        path = self._column("train-positions")
         try:
-            positions: npt.NDArray[np.int64] = np.load(path, allow_pickle=False)
+            positions: npt.NDArray[np.int64] = _read(path)
         except (OSError, ValueError) as error:
             what = f"this file of the cache cannot be read: {' '.join(str(error).split())[:200]}"
             hint = "`convstudy data cache clear` removes damaged files of the cache"
@@ -94,12 +92,15 @@ class PreparedSource:
         """
         import numpy as np
 
-        path = Path(self.arrays.path) / f"test-{FILE_KEYS}.npy"
         try:
-            found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+            found = _read(self._column(f"test-{FILE_KEYS}"))
         except (OSError, ValueError):
             return None  # the cache was cleared, or an earlier version made it
         return found.astype(np.uint64) if found.shape == (self.arrays.n_test,) else None
+
+    def _column(self, name: str) -> Path:
+        """Return the path of a column that was written with the arrays."""
+        return Path(self.arrays.path) / f"{name}.npy"
 
     @property
     def _name(self) -> str:
@@ -196,6 +197,19 @@ class PreparedSource:
 def requests_folder() -> Path:
     """Return the folder of answers to requests, see :mod:`convstudy.data.preparing.answers`."""
     return cache_folder() / "requests"
+
+
+def _read(path: Path) -> npt.NDArray[Any]:
+    """Return the array of a file of the cache; without pickle, so that reading a file runs no code.
+
+    Raises:
+        OSError: if the file cannot be opened.
+        ValueError: if it is damaged.
+    """
+    import numpy as np
+
+    found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+    return found
 
 
 _PATHS = ("path", "test_path", "assignment")
