@@ -74,7 +74,9 @@ def _difference(found: GroupsVerdict) -> str:
         if found.has_pairing
         else "the images that both models predict correctly are not given, so that the interval is the widest possible"
     )
-    method = f"{differ}; p {p_value(found.p)}, exact, by exchanging the models in a group"
+    method = (
+        f"{differ}; exact p of “equally accurate” {p_value(found.p)}, by exchanging the models in a group"
+    )
     interval = "" if found.difference is None else f"{points_interval(found.difference)}; on group totals; "
     return f"Difference: {value} pp ({interval}{method})."
 
